@@ -1,1 +1,21 @@
-//! See Cargo.toml; module docs follow.
+//! Sealing, wrapping, releasing and the KMS adapters. The only crate that imports the AEAD.
+//!
+//! ```text
+//! KMS root ─┬─ service root ─ subject key ─ conversation key ──────────────┐
+//!           │                     └─ matching key (keyed digests only)     ├─ data key ─ record
+//!           └─ safety root of a day ─ conversation's safety key of the day ┘
+//! ```
+//!
+//! Every arrow is a [`Wrap`]: AES-256-GCM of the child key under the parent key, bound to both ids. Keys are random,
+//! never derived, so destroying one cannot be undone by computing it again. A record's data key is used for one
+//! message only. What is **not** protected here: which keys exist, how large records are, and when they were made.
+
+mod error;
+mod kms;
+mod record;
+mod symmetric;
+
+pub use error::KeyringError;
+pub use kms::{KeyManagementService, KeyfileKms};
+pub use record::{DataKey, FreshDataKey, RecordBinding, SealedRecord, release, rewrap, still_opens};
+pub use symmetric::{MatchingKey, SymmetricKey, WRAP_BYTES, Wrap};

@@ -10,10 +10,10 @@ mod edge;
 mod ground;
 mod id;
 
-pub use authority::{AccessReason, AutomatedPurpose, EntryProof, ReleaseAuthority, UnknownReason};
+pub use authority::{AccessReason, EntryProof, ReleaseAuthority, UnknownReason};
 pub use edge::{Clock, Randomness, RandomnessUnavailable, Timestamp};
 pub use ground::{Ground, GroundKind, LegalBasis, Purpose};
 pub use id::{
-    ConversationId, ExchangeId, IdParseError, KeyId, OrganizationId, PersonId, Pseudonym, RecordId, SubjectId,
-    VirtualKeyId, WorkspaceId,
+    ConversationId, ExchangeId, IdParseError, KeyId, OrganizationId, PersonId, Pseudonym, RecordId,
+    SubjectId, VirtualKeyId, WorkspaceId,
 };

@@ -1,0 +1,360 @@
+//! The commands of operators, the same whether they arrive over the admin socket of a running server or run in the
+//! command's own process.
+
+use fiducia_policy::{
+    AccessReason, ConversationId, ExchangeId, GroundKind, OrganizationId, RecordId, SubjectId, Timestamp, VirtualKeyId,
+    WorkspaceId,
+};
+
+use crate::{Retention, Scope};
+
+/// What to destroy.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DestructionScope {
+    /// One record; the keys of its conversation's other records are wrapped anew.
+    Record(RecordId),
+    /// A whole conversation.
+    Conversation(ConversationId),
+    /// Everything of a person, the person's pseudonym included.
+    Subject(SubjectId),
+}
+
+/// A command.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "command")]
+pub enum AdminCommand {
+    /// Creates an organisation (tenant), its root keys, its log and a first workspace named `default`.
+    CreateOrganization {
+        /// Display name, unique, 1 to 128 characters.
+        name: String,
+        /// Whether anything is kept.
+        retention: Retention,
+        /// Length of the safety window in days; 0 for none. At most 3,650.
+        safety_window_days: u32,
+        /// Whether the safety window outlasts a deletion by the person.
+        safety_window_survives_deletion: bool,
+    },
+    /// Lists organisations.
+    ListOrganizations,
+    /// Creates a virtual key.
+    CreateVirtualKey {
+        /// Whose.
+        organization: OrganizationId,
+        /// Name of the workspace, created when new; `default` when absent.
+        workspace: Option<String>,
+        /// The application's own name for the person the key speaks for; kept sealed.
+        subject: String,
+        /// What it permits.
+        scopes: Vec<Scope>,
+        /// When it stops working.
+        expires_at: Option<Timestamp>,
+    },
+    /// Lists virtual keys (never their secrets).
+    ListVirtualKeys {
+        /// Only of this organisation.
+        organization: Option<OrganizationId>,
+    },
+    /// Revokes a virtual key at once.
+    RevokeVirtualKey {
+        /// Which.
+        key: VirtualKeyId,
+    },
+    /// Lists subjects.
+    ListSubjects {
+        /// Whose.
+        organization: OrganizationId,
+    },
+    /// Lists conversations, newest first, without content.
+    ListConversations {
+        /// Only of this organisation.
+        organization: Option<OrganizationId>,
+        /// Only of this subject.
+        subject: Option<SubjectId>,
+        /// At most this many (1 to 1,000).
+        limit: u32,
+        /// Continue after this conversation.
+        after: Option<ConversationId>,
+    },
+    /// Lists the records of a conversation, without content.
+    ListRecords {
+        /// Which.
+        conversation: ConversationId,
+    },
+    /// Decrypts for a person, after a durable access entry.
+    ShowRecords {
+        /// What: a whole conversation or one record ([`DestructionScope::Subject`] is refused: read one at a time).
+        target: DestructionScope,
+        /// Who reads: the operating-system user or the signed-in person.
+        actor: String,
+        /// Why.
+        reason: AccessReason,
+        /// A case or ticket number: 1 to 64 of `A-Z a-z 0-9 . _ -`.
+        ticket: Option<String>,
+        /// For which ground's purpose.
+        ground: GroundKind,
+    },
+    /// Destroys keys, purges bytes, reads back.
+    Destroy {
+        /// What.
+        scope: DestructionScope,
+        /// Who ordered it.
+        actor: String,
+    },
+    /// Closes safety windows that have ended and purges what no ground holds any more.
+    Sweep,
+    /// Counts, sizes and states, for `fiducia doctor`.
+    Status,
+}
+
+/// A reply.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "reply", content = "value")]
+pub enum AdminReply {
+    /// To [`AdminCommand::CreateOrganization`].
+    Organization(CreatedOrganization),
+    /// To [`AdminCommand::ListOrganizations`].
+    Organizations(Vec<OrganizationRow>),
+    /// To [`AdminCommand::CreateVirtualKey`]. The only time the secret is shown.
+    VirtualKey(CreatedVirtualKey),
+    /// To [`AdminCommand::ListVirtualKeys`].
+    VirtualKeys(Vec<VirtualKeyRow>),
+    /// To [`AdminCommand::RevokeVirtualKey`].
+    Revoked,
+    /// To [`AdminCommand::ListSubjects`].
+    Subjects(Vec<SubjectRow>),
+    /// To [`AdminCommand::ListConversations`].
+    Conversations(Vec<ConversationRow>),
+    /// To [`AdminCommand::ListRecords`].
+    Records(Vec<RecordRow>),
+    /// To [`AdminCommand::ShowRecords`].
+    Content(ConversationContent),
+    /// To [`AdminCommand::Destroy`] and [`AdminCommand::Sweep`].
+    Destroyed(DestructionReport),
+    /// To [`AdminCommand::Status`]: names and numbers.
+    Status(Vec<(String, String)>),
+}
+
+/// A command that was not carried out. The variants decide exit codes and HTTP statuses.
+#[derive(Debug, Clone, thiserror::Error, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "error", content = "detail")]
+pub enum AdminError {
+    /// No such thing. Nothing was changed.
+    #[error("{0}")]
+    NotFound(String),
+    /// The command's arguments are not acceptable. Nothing was changed.
+    #[error("{0}")]
+    Invalid(String),
+    /// It exists already, or its state forbids the command. Nothing was changed.
+    #[error("{0}")]
+    Conflict(String),
+    /// The key is gone: the content cannot be read by anyone.
+    #[error("{0}")]
+    Destroyed(String),
+    /// The store or the ledger failed; the text says what that means for the data.
+    #[error("{0}")]
+    Storage(String),
+}
+
+/// A new organisation.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+pub struct CreatedOrganization {
+    /// Its id.
+    pub id: OrganizationId,
+    /// Its log's origin.
+    pub ledger_origin: String,
+    /// Its log's verifier key (`name+hash+base64`), to keep outside of this machine.
+    pub ledger_verifier_key: String,
+    /// The workspace created with it.
+    pub workspace: WorkspaceId,
+}
+
+/// An organisation in a list.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+pub struct OrganizationRow {
+    /// Its id.
+    pub id: OrganizationId,
+    /// Its name.
+    pub name: String,
+    /// What is kept.
+    pub retention: Retention,
+    /// Days of the safety window.
+    pub safety_window_days: u32,
+    /// Whether the safety window outlasts deletion.
+    pub safety_window_survives_deletion: bool,
+    /// Created when.
+    pub created_at: Timestamp,
+    /// Its log's origin.
+    pub ledger_origin: String,
+    /// Its log's verifier key.
+    pub ledger_verifier_key: String,
+}
+
+/// A new virtual key with its secret.
+#[derive(Clone, serde::Serialize, serde::Deserialize)]
+pub struct CreatedVirtualKey {
+    /// Its id.
+    pub id: VirtualKeyId,
+    /// The secret, shown once; only its hash is stored.
+    pub secret: String,
+    /// The subject it speaks for.
+    pub subject: SubjectId,
+}
+
+impl std::fmt::Debug for CreatedVirtualKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CreatedVirtualKey").field("id", &self.id).field("secret", &"(redacted)").finish_non_exhaustive()
+    }
+}
+
+/// A virtual key in a list.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+pub struct VirtualKeyRow {
+    /// Its id.
+    pub id: VirtualKeyId,
+    /// Whose.
+    pub organization: OrganizationId,
+    /// Name of its workspace.
+    pub workspace: String,
+    /// The subject it speaks for.
+    pub subject: SubjectId,
+    /// What it permits.
+    pub scopes: Vec<Scope>,
+    /// Created when.
+    pub created_at: Timestamp,
+    /// Stops working when.
+    pub expires_at: Option<Timestamp>,
+    /// Revoked when.
+    pub revoked_at: Option<Timestamp>,
+}
+
+/// A subject in a list.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+pub struct SubjectRow {
+    /// Its id.
+    pub id: SubjectId,
+    /// Seen first when.
+    pub created_at: Timestamp,
+    /// Erased when.
+    pub erased_at: Option<Timestamp>,
+    /// Conversations it has.
+    pub conversations: u64,
+}
+
+/// A conversation in a list.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+pub struct ConversationRow {
+    /// Its id.
+    pub id: ConversationId,
+    /// Whose organisation.
+    pub organization: OrganizationId,
+    /// Whose.
+    pub subject: SubjectId,
+    /// Began when.
+    pub created_at: Timestamp,
+    /// Last turn when.
+    pub last_active_at: Timestamp,
+    /// Sealed records in it.
+    pub records: u64,
+    /// Destroyed when.
+    pub destroyed_at: Option<Timestamp>,
+}
+
+/// A record in a list.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+pub struct RecordRow {
+    /// Its id.
+    pub id: RecordId,
+    /// The exchange it is part of.
+    pub exchange: ExchangeId,
+    /// `request` or `answer`.
+    pub kind: String,
+    /// The wire format's name.
+    pub wire: String,
+    /// The model.
+    pub model: String,
+    /// Captured when.
+    pub created_at: Timestamp,
+    /// Bytes of ciphertext.
+    pub sealed_bytes: u64,
+    /// The grounds that hold, by name and end.
+    pub grounds: Vec<(GroundKind, Option<Timestamp>)>,
+}
+
+/// One decrypted record.
+#[derive(Clone, serde::Serialize, serde::Deserialize)]
+pub struct RecordContent {
+    /// The row.
+    pub row: RecordRow,
+    /// For an answer: the HTTP status.
+    pub status: Option<u16>,
+    /// For an answer: how it ended.
+    pub outcome: Option<crate::AnswerOutcome>,
+    /// Messages that this record holds, as (role, text) for display.
+    pub texts: Vec<(String, String)>,
+    /// The stored bytes as text: for a request the body without what earlier records of the conversation hold, for an
+    /// answer its body. Lossless when `raw_is_text`, else base64.
+    pub raw: String,
+    /// Whether `raw` is UTF-8 text rather than base64.
+    pub raw_is_text: bool,
+    /// For a request: how many earlier messages of the conversation the client re-sent and this record leaves out.
+    pub messages_elided: u64,
+}
+
+impl std::fmt::Debug for RecordContent {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RecordContent").field("row", &self.row).finish_non_exhaustive()
+    }
+}
+
+/// What a person was shown, and the ledger entry that came first.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+pub struct ConversationContent {
+    /// The conversation.
+    pub conversation: ConversationId,
+    /// The access entry's index in the organisation's log.
+    pub ledger_index: u64,
+    /// The access entry's leaf hash, hex.
+    pub ledger_leaf_hash: String,
+    /// The records, in order.
+    pub records: Vec<RecordContent>,
+}
+
+/// What keeps something that was asked to be destroyed.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct KeptBecause {
+    /// The ground.
+    pub ground: GroundKind,
+    /// Until when it holds.
+    pub until: Option<Timestamp>,
+    /// How many records.
+    pub records: u64,
+}
+
+/// The read-back after a destruction.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct ReadBack {
+    /// Records whose ciphertext was held back in memory and tried with every key path that is left: all must fail.
+    pub attempts: u64,
+    /// How many opened all the same. Zero, or the destruction failed.
+    pub opened: u64,
+    /// Rows found in the store afterwards. Zero unless a ground keeps them.
+    pub rows_found: u64,
+}
+
+/// What a destruction did.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+pub struct DestructionReport {
+    /// Keys destroyed.
+    pub keys_destroyed: u64,
+    /// Records whose bytes were purged.
+    pub records_purged: u64,
+    /// Conversations that ended.
+    pub conversations: u64,
+    /// What was kept, and why.
+    pub kept: Vec<KeptBecause>,
+    /// The read-back.
+    pub read_back: ReadBack,
+    /// The ledger entries that record it: (organisation, index).
+    pub ledger: Vec<(OrganizationId, u64)>,
+}

@@ -1,0 +1,40 @@
+//! What custody needs to be told.
+
+use std::path::PathBuf;
+
+/// Bounds on what may wait in memory for the store.
+#[derive(Debug, Clone, Copy)]
+pub struct CaptureLimits {
+    /// Parts of exchanges that may wait for the writer; more are refused with [`crate::CaptureRefused::QueueFull`].
+    pub queue_parts_max: usize,
+    /// Bytes of content that may wait for the writer.
+    pub queue_bytes_max: usize,
+    /// Parts that one group commit takes at most.
+    pub batch_parts_max: usize,
+    /// Bytes of content that one group commit takes at most.
+    pub batch_bytes_max: usize,
+}
+
+impl Default for CaptureLimits {
+    fn default() -> Self {
+        Self {
+            queue_parts_max: 4_096,
+            queue_bytes_max: 256 * 1024 * 1024,
+            batch_parts_max: 512,
+            batch_bytes_max: 16 * 1024 * 1024,
+        }
+    }
+}
+
+/// Where custody keeps its data and under which names.
+#[derive(Debug, Clone)]
+pub struct CustodySettings {
+    /// The data directory. Created with mode 0700 when missing.
+    pub data_directory: PathBuf,
+    /// The file with the KMS root key. It must lie outside of `data_directory`.
+    pub keyfile: PathBuf,
+    /// Origin prefix of the logs: an organisation's log is `<ledger_origin>/<organisation uuid>`.
+    pub ledger_origin: String,
+    /// Bounds of the capture queue.
+    pub limits: CaptureLimits,
+}
