@@ -1,1 +1,31 @@
-//! See Cargo.toml; module docs follow.
+//! SQL. The only crate that imports the database driver; no SQL exists outside of it.
+//!
+//! Three kinds of SQLite file, all in WAL mode with `synchronous=FULL` and `secure_delete=ON`:
+//!
+//! - `control.db`: organisations, subjects, virtual keys, conversations, the prefix index, jobs, the outbox;
+//! - `keys.db`: the key graph alone, with its own rule for backups;
+//! - `records/<bucket>.db`: ciphertext and its outbox rows, one file per expiry bucket.
+//!
+//! SQLite commits each file by itself. The order that makes every crash point safe is kept by `custody`: keys before
+//! records, records before their index. Everything in the index can be rebuilt from the records.
+
+mod connection;
+mod control;
+mod credentials;
+mod directory;
+mod error;
+mod index;
+mod jobs;
+mod keys;
+mod records;
+
+pub use control::{ControlStore, NewOrganization, OrganizationRecord, SubjectRecord};
+pub use credentials::VirtualKeyRecord;
+pub use directory::{DataDirectory, DirectoryError};
+pub use error::StoreError;
+pub use index::{ConversationRecord, IndexEntry, PrefixHit};
+pub use jobs::ImportJob;
+pub use keys::{Edge, KeyKind, KeyNode, KeyStore};
+pub use records::{
+    Announcement, Bucket, BucketName, OutboxRow, RecordBucket, RecordKind, StoredRecord, StoredWrap,
+};

@@ -1,0 +1,357 @@
+//! `control.db`: organisations, workspaces, subjects, staff and the control outbox.
+
+use std::path::Path;
+
+use fiducia_policy::{OrganizationId, PersonId, Pseudonym, SubjectId, Timestamp, WorkspaceId};
+use rusqlite::{OptionalExtension, params};
+
+use crate::StoreError;
+use crate::connection::{Durability, File, bytes16, instant, optional_instant};
+use crate::records::{Announcement, OutboxRow, forget};
+
+const MIGRATIONS: &[&str] = &["
+    CREATE TABLE organizations (
+        id BLOB PRIMARY KEY, name TEXT NOT NULL UNIQUE, zero_retention INTEGER NOT NULL,
+        safety_window_days INTEGER NOT NULL, safety_window_survives_deletion INTEGER NOT NULL,
+        created_at BIGINT NOT NULL
+    ) WITHOUT ROWID;
+    CREATE TABLE workspaces (
+        id BLOB PRIMARY KEY, organization BLOB NOT NULL REFERENCES organizations, name TEXT NOT NULL,
+        created_at BIGINT NOT NULL, UNIQUE (organization, name)
+    ) WITHOUT ROWID;
+    CREATE TABLE subjects (
+        id BLOB PRIMARY KEY, organization BLOB NOT NULL REFERENCES organizations, pseudonym BLOB,
+        name_digest BLOB, created_at BIGINT NOT NULL, erased_at BIGINT, UNIQUE (organization, name_digest)
+    ) WITHOUT ROWID;
+    CREATE TABLE people (
+        id BLOB PRIMARY KEY, name TEXT NOT NULL UNIQUE, created_at BIGINT NOT NULL
+    ) WITHOUT ROWID;
+    CREATE TABLE virtual_keys (
+        id BLOB PRIMARY KEY, secret_hash BLOB NOT NULL UNIQUE, organization BLOB NOT NULL REFERENCES organizations,
+        workspace BLOB NOT NULL REFERENCES workspaces, subject BLOB NOT NULL REFERENCES subjects,
+        scopes TEXT NOT NULL, created_at BIGINT NOT NULL, expires_at BIGINT, revoked_at BIGINT
+    ) WITHOUT ROWID;
+    CREATE TABLE conversations (
+        id BLOB PRIMARY KEY, organization BLOB NOT NULL, subject BLOB NOT NULL, created_at BIGINT NOT NULL,
+        last_active_at BIGINT NOT NULL, records BIGINT NOT NULL, buckets TEXT NOT NULL, destroyed_at BIGINT
+    ) WITHOUT ROWID;
+    CREATE INDEX conversations_subject ON conversations (subject, id);
+    CREATE TABLE prefixes (
+        digest BLOB PRIMARY KEY, conversation BLOB NOT NULL, position BIGINT NOT NULL
+    ) WITHOUT ROWID;
+    CREATE INDEX prefixes_conversation ON prefixes (conversation);
+    CREATE TABLE indexed (bucket TEXT PRIMARY KEY, sequence BIGINT NOT NULL) WITHOUT ROWID;
+    CREATE TABLE import_jobs (
+        id BLOB PRIMARY KEY, organization BLOB NOT NULL, subject BLOB NOT NULL, source TEXT NOT NULL,
+        started_at BIGINT NOT NULL, lines_done BIGINT NOT NULL, accepted BIGINT NOT NULL, rejected BIGINT NOT NULL,
+        finished_at BIGINT
+    ) WITHOUT ROWID;
+    CREATE TABLE outbox (
+        sequence INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, organization BLOB NOT NULL, event BLOB NOT NULL
+    );
+"];
+
+/// An organisation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrganizationRecord {
+    /// Its id.
+    pub id: OrganizationId,
+    /// Its name.
+    pub name: String,
+    /// Whether nothing is kept.
+    pub zero_retention: bool,
+    /// Days of the safety window; 0 for none.
+    pub safety_window_days: u32,
+    /// Whether the window outlasts a deletion.
+    pub safety_window_survives_deletion: bool,
+    /// Created when.
+    pub created_at: Timestamp,
+}
+
+/// An organisation to be created with its first workspace.
+#[derive(Debug, Clone)]
+pub struct NewOrganization {
+    /// The organisation.
+    pub organization: OrganizationRecord,
+    /// Its workspace named `default`.
+    pub workspace: WorkspaceId,
+}
+
+/// A subject.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SubjectRecord {
+    /// Its id.
+    pub id: SubjectId,
+    /// Whose.
+    pub organization: OrganizationId,
+    /// The ledger's name for it; `None` after erasure.
+    pub pseudonym: Option<Pseudonym>,
+    /// Created when.
+    pub created_at: Timestamp,
+    /// Erased when.
+    pub erased_at: Option<Timestamp>,
+}
+
+/// The control file.
+#[derive(Debug)]
+pub struct ControlStore {
+    pub(crate) file: File,
+}
+
+impl ControlStore {
+    /// Opens or creates the file.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        Ok(Self { file: File::open(path, 4_096, MIGRATIONS)? })
+    }
+
+    /// Opens the file for reading.
+    pub fn open_for_reading(path: &Path) -> Result<Self, StoreError> {
+        Ok(Self { file: File::open_for_reading(path, MIGRATIONS)? })
+    }
+
+    /// Creates an organisation and announces it.
+    pub fn create_organization(
+        &mut self,
+        new: &NewOrganization,
+        announcement: &Announcement,
+    ) -> Result<(), StoreError> {
+        let organization = &new.organization;
+        self.file.write("create_organization", |tx| {
+            tx.execute(
+                "INSERT INTO organizations (id, name, zero_retention, safety_window_days,
+                    safety_window_survives_deletion, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                params![
+                    organization.id.as_bytes(),
+                    organization.name,
+                    organization.zero_retention,
+                    organization.safety_window_days,
+                    organization.safety_window_survives_deletion,
+                    organization.created_at.as_microsecond(),
+                ],
+            )?;
+            insert_workspace(tx, new.workspace, organization.id, "default", organization.created_at)?;
+            announce(tx, announcement)
+        })
+    }
+
+    /// All organisations, oldest first.
+    pub fn organizations(&self) -> Result<Vec<OrganizationRecord>, StoreError> {
+        self.file.read("organizations", |connection| {
+            connection
+                .prepare_cached(
+                    "SELECT id, name, zero_retention, safety_window_days, safety_window_survives_deletion, created_at
+                     FROM organizations ORDER BY id",
+                )?
+                .query_map([], |row| {
+                    Ok(OrganizationRecord {
+                        id: OrganizationId::from_bytes(bytes16(row, 0)?),
+                        name: row.get(1)?,
+                        zero_retention: row.get(2)?,
+                        safety_window_days: row.get(3)?,
+                        safety_window_survives_deletion: row.get(4)?,
+                        created_at: instant(row, 5)?,
+                    })
+                })?
+                .collect()
+        })
+    }
+
+    /// A workspace by name, if there.
+    pub fn workspace(
+        &self,
+        organization: OrganizationId,
+        name: &str,
+    ) -> Result<Option<WorkspaceId>, StoreError> {
+        self.file.read("workspace", |connection| {
+            connection
+                .prepare_cached("SELECT id FROM workspaces WHERE organization = ?1 AND name = ?2")?
+                .query_row(params![organization.as_bytes(), name], |row| {
+                    Ok(WorkspaceId::from_bytes(bytes16(row, 0)?))
+                })
+                .optional()
+        })
+    }
+
+    /// Creates a workspace.
+    pub fn create_workspace(
+        &mut self,
+        id: WorkspaceId,
+        organization: OrganizationId,
+        name: &str,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.file.write("create_workspace", |tx| insert_workspace(tx, id, organization, name, now))
+    }
+
+    /// Creates a subject.
+    pub fn create_subject(
+        &mut self,
+        id: SubjectId,
+        organization: OrganizationId,
+        pseudonym: Pseudonym,
+        name_digest: [u8; 32],
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.file.write("create_subject", |tx| {
+            tx.execute(
+                "INSERT INTO subjects (id, organization, pseudonym, name_digest, created_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5)",
+                params![
+                    id.as_bytes(),
+                    organization.as_bytes(),
+                    pseudonym.as_bytes(),
+                    name_digest,
+                    now.as_microsecond()
+                ],
+            )
+            .map(drop)
+        })
+    }
+
+    /// A subject by the keyed digest of its name.
+    pub fn subject_named(
+        &self,
+        organization: OrganizationId,
+        name_digest: [u8; 32],
+    ) -> Result<Option<SubjectRecord>, StoreError> {
+        self.file.read("subject_named", |connection| {
+            connection
+                .prepare_cached(&format!("{SUBJECT} WHERE organization = ?1 AND name_digest = ?2"))?
+                .query_row(params![organization.as_bytes(), name_digest], subject)
+                .optional()
+        })
+    }
+
+    /// One subject.
+    pub fn subject(&self, id: SubjectId) -> Result<Option<SubjectRecord>, StoreError> {
+        self.file.read("subject", |connection| {
+            connection
+                .prepare_cached(&format!("{SUBJECT} WHERE id = ?1"))?
+                .query_row([id.as_bytes()], subject)
+                .optional()
+        })
+    }
+
+    /// The subjects of an organisation with the number of their living conversations, oldest first.
+    pub fn subjects(&self, organization: OrganizationId) -> Result<Vec<(SubjectRecord, u64)>, StoreError> {
+        self.file.read("subjects", |connection| {
+            connection
+                .prepare_cached(
+                    "SELECT id, organization, pseudonym, created_at, erased_at,
+                        (SELECT count(*) FROM conversations c WHERE c.subject = s.id AND c.destroyed_at IS NULL)
+                     FROM subjects s WHERE organization = ?1 ORDER BY id",
+                )?
+                .query_map([organization.as_bytes()], |row| Ok((subject(row)?, row.get(5)?)))?
+                .collect()
+        })
+    }
+
+    /// Marks a subject erased, forgets its pseudonym and name digest, revokes its keys, and announces it.
+    pub fn erase_subject(
+        &mut self,
+        id: SubjectId,
+        now: Timestamp,
+        announcement: &Announcement,
+    ) -> Result<(), StoreError> {
+        self.file.write("erase_subject", |tx| {
+            tx.execute(
+                "UPDATE subjects SET pseudonym = NULL, name_digest = NULL, erased_at = ?2
+                 WHERE id = ?1 AND erased_at IS NULL",
+                params![id.as_bytes(), now.as_microsecond()],
+            )?;
+            tx.execute(
+                "UPDATE virtual_keys SET revoked_at = ?2 WHERE subject = ?1 AND revoked_at IS NULL",
+                params![id.as_bytes(), now.as_microsecond()],
+            )?;
+            announce(tx, announcement)
+        })?;
+        self.file.empty_wal()
+    }
+
+    /// The id of a member of staff, made on first use.
+    pub fn person(&mut self, name: &str, fresh: PersonId, now: Timestamp) -> Result<PersonId, StoreError> {
+        self.file.write("person", |tx| {
+            tx.execute(
+                "INSERT INTO people (id, name, created_at) VALUES (?1, ?2, ?3) ON CONFLICT (name) DO NOTHING",
+                params![fresh.as_bytes(), name, now.as_microsecond()],
+            )?;
+            tx.query_row("SELECT id FROM people WHERE name = ?1", [name], |row| {
+                Ok(PersonId::from_bytes(bytes16(row, 0)?))
+            })
+        })
+    }
+
+    /// Puts a fact in the control outbox.
+    pub fn announce(&mut self, announcement: &Announcement) -> Result<(), StoreError> {
+        self.file.write("announce", |tx| announce(tx, announcement))
+    }
+
+    /// Facts that the ledger may not have taken yet, oldest first.
+    pub fn outbox(&self, limit: u32) -> Result<Vec<OutboxRow>, StoreError> {
+        self.file.read("outbox", |connection| {
+            connection
+                .prepare_cached(
+                    "SELECT sequence, id, organization, event FROM outbox ORDER BY sequence LIMIT ?1",
+                )?
+                .query_map([limit], |row| {
+                    Ok(OutboxRow {
+                        sequence: row.get(0)?,
+                        id: bytes16(row, 1)?,
+                        organization: OrganizationId::from_bytes(bytes16(row, 2)?),
+                        event: row.get(3)?,
+                    })
+                })?
+                .collect()
+        })
+    }
+
+    /// Removes facts that the ledger has taken.
+    pub fn forget_delivered(&mut self, delivered: &[[u8; 16]]) -> Result<(), StoreError> {
+        self.file.write_with(Durability::Rebuildable, "forget_delivered", |tx| forget(tx, delivered))
+    }
+
+    /// SQLite's own check of the file.
+    pub fn problem(&self) -> Result<Option<String>, StoreError> {
+        self.file.problem()
+    }
+
+    /// Empties the write-ahead log.
+    pub fn empty_wal(&self) -> Result<(), StoreError> {
+        self.file.empty_wal()
+    }
+}
+
+const SUBJECT: &str = "SELECT id, organization, pseudonym, created_at, erased_at FROM subjects";
+
+pub(crate) fn announce(tx: &rusqlite::Transaction<'_>, announcement: &Announcement) -> rusqlite::Result<()> {
+    tx.prepare_cached(
+        "INSERT INTO outbox (id, organization, event) VALUES (?1, ?2, ?3) ON CONFLICT (id) DO NOTHING",
+    )?
+    .execute(params![announcement.id, announcement.organization.as_bytes(), announcement.event])
+    .map(drop)
+}
+
+fn insert_workspace(
+    tx: &rusqlite::Transaction<'_>,
+    id: WorkspaceId,
+    organization: OrganizationId,
+    name: &str,
+    now: Timestamp,
+) -> rusqlite::Result<()> {
+    tx.execute(
+        "INSERT INTO workspaces (id, organization, name, created_at) VALUES (?1, ?2, ?3, ?4)",
+        params![id.as_bytes(), organization.as_bytes(), name, now.as_microsecond()],
+    )
+    .map(drop)
+}
+
+fn subject(row: &rusqlite::Row<'_>) -> rusqlite::Result<SubjectRecord> {
+    let pseudonym: Option<[u8; 16]> = row.get(2)?;
+    Ok(SubjectRecord {
+        id: SubjectId::from_bytes(bytes16(row, 0)?),
+        organization: OrganizationId::from_bytes(bytes16(row, 1)?),
+        pseudonym: pseudonym.map(Pseudonym::from_bytes),
+        created_at: instant(row, 3)?,
+        erased_at: optional_instant(row, 4)?,
+    })
+}

@@ -1,0 +1,340 @@
+//! `keys.db`: the key graph alone.
+
+use std::path::Path;
+
+use fiducia_policy::{ConversationId, KeyId, OrganizationId, SubjectId, Timestamp};
+use rusqlite::params;
+
+use crate::StoreError;
+use crate::connection::{File, bytes16, instant, optional_instant};
+
+/// What a key is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum KeyKind {
+    /// Root of an organisation's service ground, wrapped by the KMS.
+    ServiceRoot,
+    /// Root of an organisation's safety window of one day (label: the day), wrapped by the KMS.
+    SafetyDay,
+    /// A subject's key under the service root.
+    Subject,
+    /// A subject's key for keyed digests, under the subject's key.
+    Matching,
+    /// A conversation's key in one bucket (label: the bucket), under the subject's key.
+    Conversation,
+    /// A conversation's key of one safety day (label: the day), under that day's root.
+    ConversationSafety,
+    /// An organisation's key for keyed digests of subject names, wrapped by the KMS.
+    NameLookup,
+    /// The seed of an organisation's or the program's signing key, wrapped by the KMS.
+    LedgerSigning,
+}
+
+impl KeyKind {
+    /// All kinds.
+    pub const ALL: [Self; 8] = [
+        Self::ServiceRoot,
+        Self::SafetyDay,
+        Self::Subject,
+        Self::Matching,
+        Self::Conversation,
+        Self::ConversationSafety,
+        Self::NameLookup,
+        Self::LedgerSigning,
+    ];
+
+    /// The name in the database and in reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ServiceRoot => "service-root",
+            Self::SafetyDay => "safety-day",
+            Self::Subject => "subject",
+            Self::Matching => "matching",
+            Self::Conversation => "conversation",
+            Self::ConversationSafety => "conversation-safety",
+            Self::NameLookup => "name-lookup",
+            Self::LedgerSigning => "ledger-signing",
+        }
+    }
+
+    fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+}
+
+/// A node of the key graph. The key itself is in the edges, wrapped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyNode {
+    /// Its id.
+    pub id: KeyId,
+    /// What it is for.
+    pub kind: KeyKind,
+    /// Whose.
+    pub organization: OrganizationId,
+    /// For a subject's keys and below.
+    pub subject: Option<SubjectId>,
+    /// For a conversation's keys.
+    pub conversation: Option<ConversationId>,
+    /// Bucket or day, else empty.
+    pub label: String,
+    /// Made when.
+    pub created_at: Timestamp,
+    /// Destroyed when.
+    pub destroyed_at: Option<Timestamp>,
+}
+
+/// An edge of the key graph: `child` wrapped under `parent`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Edge {
+    /// The wrapped key.
+    pub child: KeyId,
+    /// The key it is wrapped under; `None` for the KMS.
+    pub parent: Option<KeyId>,
+    /// The wrap.
+    pub wrap: Vec<u8>,
+}
+
+const KMS: [u8; 16] = [0; 16];
+
+const MIGRATIONS: &[&str] = &["
+    CREATE TABLE nodes (
+        id BLOB PRIMARY KEY, kind TEXT NOT NULL, organization BLOB NOT NULL, subject BLOB, conversation BLOB,
+        label TEXT NOT NULL, created_at BIGINT NOT NULL, destroyed_at BIGINT, purged_at BIGINT, replaced_by BLOB
+    ) WITHOUT ROWID;
+    CREATE INDEX nodes_conversation ON nodes (conversation) WHERE conversation IS NOT NULL;
+    CREATE INDEX nodes_subject ON nodes (subject) WHERE subject IS NOT NULL;
+    CREATE INDEX nodes_root ON nodes (organization, kind, label) WHERE subject IS NULL;
+    CREATE INDEX nodes_unpurged ON nodes (destroyed_at) WHERE destroyed_at IS NOT NULL AND purged_at IS NULL;
+    CREATE INDEX nodes_replaced ON nodes (replaced_by) WHERE replaced_by IS NOT NULL;
+    CREATE TABLE edges (
+        child BLOB NOT NULL, parent BLOB NOT NULL, wrap BLOB NOT NULL, PRIMARY KEY (child, parent)
+    ) WITHOUT ROWID;
+    CREATE INDEX edges_parent ON edges (parent, child);
+"];
+
+const NODE_COLUMNS: &str = "id, kind, organization, subject, conversation, label, created_at, destroyed_at";
+
+/// The key graph's file.
+#[derive(Debug)]
+pub struct KeyStore {
+    file: File,
+}
+
+impl KeyStore {
+    /// Opens or creates the file.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        Ok(Self { file: File::open(path, 4_096, MIGRATIONS)? })
+    }
+
+    /// Opens the file for reading.
+    pub fn open_for_reading(path: &Path) -> Result<Self, StoreError> {
+        Ok(Self { file: File::open_for_reading(path, MIGRATIONS)? })
+    }
+
+    /// Adds keys with their edges, durably, all or none.
+    pub fn add(&mut self, keys: &[(KeyNode, Edge)]) -> Result<(), StoreError> {
+        self.file.write("add_keys", |tx| insert(tx, keys))
+    }
+
+    /// Adds a conversation's replacement key and marks the old one as about to be destroyed, in one step, so that an
+    /// interrupted rotation is found and finished.
+    pub fn replace(&mut self, old: KeyId, new: &(KeyNode, Edge)) -> Result<(), StoreError> {
+        self.file.write("replace_key", |tx| {
+            insert(tx, std::slice::from_ref(new))?;
+            tx.execute(
+                "UPDATE nodes SET replaced_by = ?2 WHERE id = ?1",
+                params![old.as_bytes(), new.0.id.as_bytes()],
+            )
+            .map(drop)
+        })
+    }
+
+    /// Keys whose replacement was begun but which are not destroyed yet: (old, new).
+    pub fn unfinished_replacements(&self) -> Result<Vec<(KeyId, KeyId)>, StoreError> {
+        self.file.read("unfinished_replacements", |connection| {
+            connection
+                .prepare_cached(
+                    "SELECT id, replaced_by FROM nodes WHERE replaced_by IS NOT NULL AND destroyed_at IS NULL",
+                )?
+                .query_map([], |row| Ok((KeyId::from_bytes(bytes16(row, 0)?), KeyId::from_bytes(bytes16(row, 1)?))))?
+                .collect()
+        })
+    }
+
+    /// Destroys keys: their edges are overwritten and removed, the write-ahead log emptied; the nodes stay as
+    /// tombstones. Gives the number of keys that were alive.
+    ///
+    /// # Errors
+    /// [`StoreError::WalBusy`] when the edges are gone but their bytes may linger in the log.
+    pub fn destroy(&mut self, keys: &[KeyId], now: Timestamp) -> Result<u64, StoreError> {
+        let destroyed = self.file.write("destroy_keys", |tx| {
+            let mut destroyed = 0_u64;
+            for key in keys {
+                tx.prepare_cached("DELETE FROM edges WHERE child = ?1")?.execute([key.as_bytes()])?;
+                let alive = tx
+                    .prepare_cached(
+                        "UPDATE nodes SET destroyed_at = ?2 WHERE id = ?1 AND destroyed_at IS NULL",
+                    )?
+                    .execute(params![key.as_bytes(), now.as_microsecond()])?;
+                destroyed += u64::try_from(alive).unwrap_or(0);
+            }
+            Ok(destroyed)
+        })?;
+        self.file.empty_wal()?;
+        Ok(destroyed)
+    }
+
+    /// Marks destroyed keys as dealt with: what they protected has been purged.
+    pub fn mark_purged(&mut self, keys: &[KeyId], now: Timestamp) -> Result<(), StoreError> {
+        self.file.write("mark_keys_purged", |tx| {
+            for key in keys {
+                tx.prepare_cached("UPDATE nodes SET purged_at = ?2 WHERE id = ?1")?
+                    .execute(params![key.as_bytes(), now.as_microsecond()])?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Keys that were destroyed but whose records may still lie in the store.
+    pub fn destroyed_but_unpurged(&self) -> Result<Vec<KeyNode>, StoreError> {
+        self.nodes("destroyed_at IS NOT NULL AND purged_at IS NULL", [])
+    }
+
+    /// One node.
+    pub fn node(&self, key: KeyId) -> Result<Option<KeyNode>, StoreError> {
+        Ok(self.nodes("id = ?1", [key.as_bytes()])?.into_iter().next())
+    }
+
+    /// A living root key of an organisation, by kind and label.
+    pub fn root(
+        &self,
+        organization: OrganizationId,
+        kind: KeyKind,
+        label: &str,
+    ) -> Result<Option<KeyNode>, StoreError> {
+        let found = self.nodes(
+            "organization = ?1 AND kind = ?2 AND label = ?3 AND subject IS NULL AND destroyed_at IS NULL",
+            params![organization.as_bytes(), kind.name(), label],
+        )?;
+        Ok(found.into_iter().next())
+    }
+
+    /// All living keys of a kind without a subject, in every organisation.
+    pub fn roots_of_kind(&self, kind: KeyKind) -> Result<Vec<KeyNode>, StoreError> {
+        self.nodes("kind = ?1 AND subject IS NULL AND destroyed_at IS NULL", [kind.name()])
+    }
+
+    /// The living keys of a subject itself (not of its conversations).
+    pub fn subject_keys(&self, subject: SubjectId) -> Result<Vec<KeyNode>, StoreError> {
+        self.nodes("subject = ?1 AND conversation IS NULL AND destroyed_at IS NULL", [subject.as_bytes()])
+    }
+
+    /// The living keys of a conversation.
+    pub fn conversation_keys(&self, conversation: ConversationId) -> Result<Vec<KeyNode>, StoreError> {
+        self.nodes("conversation = ?1 AND destroyed_at IS NULL", [conversation.as_bytes()])
+    }
+
+    /// Up to `limit` living keys wrapped under `parent`.
+    pub fn children(&self, parent: KeyId, limit: u32) -> Result<Vec<KeyNode>, StoreError> {
+        self.nodes(
+            "destroyed_at IS NULL AND id IN (SELECT child FROM edges WHERE parent = ?1 LIMIT ?2)",
+            params![parent.as_bytes(), limit],
+        )
+    }
+
+    /// The living keys of a subject's conversations.
+    pub fn keys_of_conversations_of(&self, subject: SubjectId) -> Result<Vec<KeyNode>, StoreError> {
+        self.nodes("subject = ?1 AND conversation IS NOT NULL AND destroyed_at IS NULL", [subject.as_bytes()])
+    }
+
+    /// The edge from a key to its parent.
+    pub fn edge(&self, child: KeyId) -> Result<Option<Edge>, StoreError> {
+        self.file.read("edge", |connection| {
+            let mut statement =
+                connection.prepare_cached("SELECT parent, wrap FROM edges WHERE child = ?1")?;
+            let mut rows = statement.query([child.as_bytes()])?;
+            let Some(row) = rows.next()? else { return Ok(None) };
+            let parent = bytes16(row, 0)?;
+            Ok(Some(Edge {
+                child,
+                parent: (parent != KMS).then(|| KeyId::from_bytes(parent)),
+                wrap: row.get(1)?,
+            }))
+        })
+    }
+
+    /// How many keys live, by kind.
+    pub fn census(&self) -> Result<Vec<(String, u64)>, StoreError> {
+        self.file.read("census", |connection| {
+            connection
+                .prepare(
+                    "SELECT kind, count(*) FROM nodes WHERE destroyed_at IS NULL GROUP BY kind ORDER BY kind",
+                )?
+                .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+                .collect()
+        })
+    }
+
+    /// SQLite's own check of the file.
+    pub fn problem(&self) -> Result<Option<String>, StoreError> {
+        self.file.problem()
+    }
+
+    /// Empties the write-ahead log.
+    pub fn empty_wal(&self) -> Result<(), StoreError> {
+        self.file.empty_wal()
+    }
+
+    fn nodes(&self, condition: &str, parameters: impl rusqlite::Params) -> Result<Vec<KeyNode>, StoreError> {
+        self.file.read("nodes", |connection| {
+            connection
+                .prepare_cached(&format!("SELECT {NODE_COLUMNS} FROM nodes WHERE {condition}"))?
+                .query_map(parameters, node)?
+                .collect()
+        })
+    }
+}
+
+fn insert(tx: &rusqlite::Transaction<'_>, keys: &[(KeyNode, Edge)]) -> rusqlite::Result<()> {
+    let mut add_node = tx.prepare_cached(
+        "INSERT INTO nodes (id, kind, organization, subject, conversation, label, created_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    )?;
+    let mut add_edge = tx.prepare_cached("INSERT INTO edges (child, parent, wrap) VALUES (?1, ?2, ?3)")?;
+    for (node, edge) in keys {
+        add_node.execute(params![
+            node.id.as_bytes(),
+            node.kind.name(),
+            node.organization.as_bytes(),
+            node.subject.as_ref().map(SubjectId::as_bytes),
+            node.conversation.as_ref().map(ConversationId::as_bytes),
+            node.label,
+            node.created_at.as_microsecond(),
+        ])?;
+        let parent = edge.parent.map_or(KMS, |parent| *parent.as_bytes());
+        add_edge.execute(params![edge.child.as_bytes(), parent, edge.wrap])?;
+    }
+    Ok(())
+}
+
+fn node(row: &rusqlite::Row<'_>) -> rusqlite::Result<KeyNode> {
+    let kind: String = row.get(1)?;
+    let kind = KeyKind::parse(&kind).ok_or_else(|| {
+        rusqlite::Error::FromSqlConversionFailure(
+            1,
+            rusqlite::types::Type::Text,
+            "unknown kind of key".into(),
+        )
+    })?;
+    let subject: Option<[u8; 16]> = row.get(3)?;
+    let conversation: Option<[u8; 16]> = row.get(4)?;
+    Ok(KeyNode {
+        id: KeyId::from_bytes(bytes16(row, 0)?),
+        kind,
+        organization: OrganizationId::from_bytes(bytes16(row, 2)?),
+        subject: subject.map(SubjectId::from_bytes),
+        conversation: conversation.map(ConversationId::from_bytes),
+        label: row.get(5)?,
+        created_at: instant(row, 6)?,
+        destroyed_at: optional_instant(row, 7)?,
+    })
+}

@@ -1,0 +1,537 @@
+//! `records/<bucket>.db`: ciphertext and its outbox rows.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use fiducia_policy::{ConversationId, ExchangeId, KeyId, OrganizationId, RecordId, SubjectId, Timestamp};
+use rusqlite::{OptionalExtension, params};
+
+use crate::StoreError;
+use crate::connection::{File, bytes16, fixed, instant};
+
+/// The bucket a record lies in: all records that expire on one day, or those that expire with the account.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct BucketName(String);
+
+impl BucketName {
+    /// Records without an end of their own.
+    pub fn account() -> Self {
+        Self("account".to_owned())
+    }
+
+    /// Records that end with this day (`YYYY-MM-DD`); `None` when `day` is not of that form.
+    pub fn day(day: &str) -> Option<Self> {
+        let shape = day.len() == 10
+            && day
+                .bytes()
+                .enumerate()
+                .all(|(i, byte)| if i == 4 || i == 7 { byte == b'-' } else { byte.is_ascii_digit() });
+        shape.then(|| Self(day.to_owned()))
+    }
+
+    /// A name read back from the store or a file name.
+    pub fn parse(name: &str) -> Option<Self> {
+        if name == "account" { Some(Self::account()) } else { Self::day(name) }
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Which part of an exchange a record is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum RecordKind {
+    /// What the person sent, without what earlier records hold.
+    Request,
+    /// What came back.
+    Answer,
+    /// An imported turn: what was said and what was answered, in one.
+    Turn,
+}
+
+impl RecordKind {
+    /// The name in reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Request => "request",
+            Self::Answer => "answer",
+            Self::Turn => "turn",
+        }
+    }
+
+    const fn code(self) -> i64 {
+        match self {
+            Self::Request => 0,
+            Self::Answer => 1,
+            Self::Turn => 2,
+        }
+    }
+
+    const fn parse(code: i64) -> Option<Self> {
+        match code {
+            0 => Some(Self::Request),
+            1 => Some(Self::Answer),
+            2 => Some(Self::Turn),
+            _ => None,
+        }
+    }
+}
+
+/// A data key wrapped for one ground.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredWrap {
+    /// The last key on the ground's path.
+    pub parent: KeyId,
+    /// The wrap.
+    pub wrap: Vec<u8>,
+}
+
+/// A sealed record as it lies in a bucket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredRecord {
+    /// Its id.
+    pub id: RecordId,
+    /// The exchange it is part of; unique together with `kind`.
+    pub exchange: ExchangeId,
+    /// Which part.
+    pub kind: RecordKind,
+    /// Whose organisation.
+    pub organization: OrganizationId,
+    /// Whose.
+    pub subject: SubjectId,
+    /// Its conversation.
+    pub conversation: ConversationId,
+    /// Captured when.
+    pub created_at: Timestamp,
+    /// Name of the wire format.
+    pub wire: String,
+    /// Model asked for (request) or serving (answer).
+    pub model: String,
+    /// HTTP status of an answer, else 0.
+    pub status: u16,
+    /// The provider's id of an answer: the join key of access-transparency events.
+    pub answer_id: Option<String>,
+    /// Messages of the conversation up to and with this record.
+    pub position: u64,
+    /// Keyed digest of the conversation up to and with this record; `None` when it is not to be matched.
+    pub prefix: Option<[u8; 32]>,
+    /// Keyed digest of the provider's id of this answer, by which a later request may refer to it.
+    pub alias: Option<[u8; 32]>,
+    /// Layout of the plaintext.
+    pub schema_version: u16,
+    /// Sealing scheme.
+    pub key_version: u16,
+    /// Commitment to the data key.
+    pub commitment: [u8; 32],
+    /// The ciphertext.
+    pub ciphertext: Vec<u8>,
+    /// What the ledger's batch root commits to.
+    pub record_hash: [u8; 32],
+    /// The batch it was committed with.
+    pub batch: ExchangeId,
+    /// The data key for the service ground.
+    pub service: Option<StoredWrap>,
+    /// The data key for the safety window.
+    pub safety: Option<StoredWrap>,
+}
+
+/// A fact to be put in an outbox, in the transaction that makes it true.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Announcement {
+    /// The event's id: an event is appended once, whatever crashes.
+    pub id: [u8; 16],
+    /// Whose log.
+    pub organization: OrganizationId,
+    /// The event as JSON.
+    pub event: Vec<u8>,
+}
+
+/// A fact in an outbox that must reach the ledger.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutboxRow {
+    /// Order within its file.
+    pub sequence: i64,
+    /// The event's id: an event is appended once, whatever crashes.
+    pub id: [u8; 16],
+    /// Whose log.
+    pub organization: OrganizationId,
+    /// The event as JSON.
+    pub event: Vec<u8>,
+}
+
+const MIGRATIONS: &[&str] = &["
+    CREATE TABLE records (
+        sequence INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, exchange BLOB NOT NULL, kind SMALLINT NOT NULL,
+        organization BLOB NOT NULL, subject BLOB NOT NULL, conversation BLOB NOT NULL, created_at BIGINT NOT NULL,
+        wire TEXT NOT NULL, model TEXT NOT NULL, status INTEGER NOT NULL, answer_id TEXT, position BIGINT NOT NULL,
+        prefix BLOB, alias BLOB, schema_version SMALLINT NOT NULL, key_version SMALLINT NOT NULL, commitment BLOB NOT NULL,
+        record_hash BLOB NOT NULL, batch BLOB NOT NULL, service_parent BLOB, service_wrap BLOB, safety_parent BLOB,
+        safety_wrap BLOB, ciphertext BLOB NOT NULL, UNIQUE (exchange, kind)
+    );
+    CREATE INDEX records_conversation ON records (conversation);
+    CREATE TABLE outbox (
+        sequence INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, organization BLOB NOT NULL, event BLOB NOT NULL
+    );
+"];
+
+const RECORD_COLUMNS: &str = "id, exchange, kind, organization, subject, conversation, created_at, wire, model, status, \
+     answer_id, position, prefix, alias, schema_version, key_version, commitment, record_hash, batch, service_parent, \
+     service_wrap, safety_parent, safety_wrap, ciphertext, sequence";
+
+const PAGE_BYTES: u32 = 16_384;
+
+/// Where the buckets are.
+#[derive(Debug, Clone)]
+pub struct Bucket {
+    directory: PathBuf,
+}
+
+impl Bucket {
+    /// The buckets under `directory`.
+    pub fn in_directory(directory: PathBuf) -> Self {
+        Self { directory }
+    }
+
+    fn path(&self, name: &BucketName) -> PathBuf {
+        self.directory.join(format!("{}.db", name.as_str()))
+    }
+
+    /// The names of the buckets that exist, in order.
+    pub fn names(&self) -> Result<Vec<BucketName>, StoreError> {
+        let failed = |error: std::io::Error| StoreError::Io {
+            path: self.directory.clone(),
+            operation: "list buckets",
+            detail: error.to_string(),
+        };
+        let mut names = Vec::new();
+        for entry in fs::read_dir(&self.directory).map_err(failed)? {
+            let name = entry.map_err(failed)?.file_name();
+            names.extend(name.to_str().and_then(|name| name.strip_suffix(".db")).and_then(BucketName::parse));
+        }
+        names.sort();
+        Ok(names)
+    }
+
+    /// Opens or creates a bucket for writing.
+    pub fn open(&self, name: &BucketName) -> Result<RecordBucket, StoreError> {
+        let path = self.path(name);
+        let fresh = !path.exists();
+        let file = File::open(&path, PAGE_BYTES, MIGRATIONS)?;
+        if fresh {
+            // A commit in a file whose directory entry is not durable would be lost with power.
+            sync_directory(&self.directory)?;
+        }
+        Ok(RecordBucket { name: name.clone(), file })
+    }
+
+    /// Opens a bucket for reading.
+    pub fn open_for_reading(&self, name: &BucketName) -> Result<RecordBucket, StoreError> {
+        Ok(RecordBucket { name: name.clone(), file: File::open_for_reading(&self.path(name), MIGRATIONS)? })
+    }
+
+    /// Removes a bucket's files: everything in it has expired and its keys are destroyed.
+    pub fn unlink(&self, name: &BucketName) -> Result<(), StoreError> {
+        let path = self.path(name);
+        for suffix in ["", "-wal", "-shm"] {
+            let mut file = path.clone().into_os_string();
+            file.push(suffix);
+            match fs::remove_file(&file) {
+                Ok(()) => {}
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                Err(error) => {
+                    return Err(StoreError::Io { path, operation: "unlink", detail: error.to_string() });
+                }
+            }
+        }
+        sync_directory(&self.directory)
+    }
+}
+
+fn sync_directory(directory: &Path) -> Result<(), StoreError> {
+    fs::File::open(directory).and_then(|file| file.sync_all()).map_err(|error| StoreError::Io {
+        path: directory.to_owned(),
+        operation: "sync the directory",
+        detail: error.to_string(),
+    })
+}
+
+/// One open bucket.
+#[derive(Debug)]
+pub struct RecordBucket {
+    name: BucketName,
+    file: File,
+}
+
+impl RecordBucket {
+    /// Its name.
+    pub fn name(&self) -> &BucketName {
+        &self.name
+    }
+
+    /// Commits records and outbox rows together, durably, all or none. A record whose exchange and kind are there
+    /// already is left as it is, so that a repeated batch changes nothing.
+    pub fn commit(
+        &mut self,
+        records: &[StoredRecord],
+        outbox: &[Announcement],
+        delivered: &[[u8; 16]],
+    ) -> Result<(), StoreError> {
+        self.file.write("capture", |tx| {
+            let mut insert = tx.prepare_cached(
+                "INSERT INTO records (id, exchange, kind, organization, subject, conversation, created_at, wire, model,
+                    status, answer_id, position, prefix, alias, schema_version, key_version, commitment, record_hash, batch,
+                    service_parent, service_wrap, safety_parent, safety_wrap, ciphertext)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20,
+                    ?21, ?22, ?23, ?24)
+                 ON CONFLICT (exchange, kind) DO NOTHING",
+            )?;
+            for record in records {
+                insert_record(&mut insert, record)?;
+            }
+            let mut announce = tx.prepare_cached(
+                "INSERT INTO outbox (id, organization, event) VALUES (?1, ?2, ?3) ON CONFLICT (id) DO NOTHING",
+            )?;
+            for fact in outbox {
+                announce.execute(params![fact.id, fact.organization.as_bytes(), fact.event])?;
+            }
+            forget(tx, delivered)
+        })
+    }
+
+    /// Removes outbox rows that the ledger has taken.
+    pub fn forget_delivered(&mut self, delivered: &[[u8; 16]]) -> Result<(), StoreError> {
+        self.file.write("forget_delivered", |tx| forget(tx, delivered))
+    }
+
+    /// Outbox rows that the ledger may not have taken yet, oldest first.
+    pub fn outbox(&self, after: i64, limit: u32) -> Result<Vec<OutboxRow>, StoreError> {
+        self.file.read("outbox", |connection| {
+            connection
+                .prepare_cached(
+                    "SELECT sequence, id, organization, event FROM outbox WHERE sequence > ?1 ORDER BY sequence LIMIT ?2",
+                )?
+                .query_map(params![after, limit], |row| {
+                    Ok(OutboxRow {
+                        sequence: row.get(0)?,
+                        id: bytes16(row, 1)?,
+                        organization: OrganizationId::from_bytes(bytes16(row, 2)?),
+                        event: row.get(3)?,
+                    })
+                })?
+                .collect()
+        })
+    }
+
+    /// One record by id.
+    pub fn record(&self, id: RecordId) -> Result<Option<StoredRecord>, StoreError> {
+        self.file.read("record", |connection| {
+            connection
+                .prepare_cached(&format!("SELECT {RECORD_COLUMNS} FROM records WHERE id = ?1"))?
+                .query_row([id.as_bytes()], record)
+                .optional()
+        })
+    }
+
+    /// A conversation's records in order of capture, after `after` (a sequence number; 0 to begin), with their
+    /// sequence numbers.
+    pub fn conversation(
+        &self,
+        conversation: ConversationId,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<(i64, StoredRecord)>, StoreError> {
+        self.file.read("conversation_records", |connection| {
+            connection
+                .prepare_cached(&format!(
+                    "SELECT {RECORD_COLUMNS} FROM records WHERE conversation = ?1 AND sequence > ?2
+                     ORDER BY sequence LIMIT ?3"
+                ))?
+                .query_map(params![conversation.as_bytes(), after, limit], |row| {
+                    Ok((row.get(24)?, record(row)?))
+                })?
+                .collect()
+        })
+    }
+
+    /// Records after a sequence number, without their ciphertext: what the index needs.
+    pub fn unindexed(&self, after: i64, limit: u32) -> Result<Vec<(i64, StoredRecord)>, StoreError> {
+        self.file.read("unindexed", |connection| {
+            connection
+                .prepare_cached(&format!(
+                    "SELECT {} FROM records WHERE sequence > ?1 ORDER BY sequence LIMIT ?2",
+                    RECORD_COLUMNS.replace("ciphertext", "x''")
+                ))?
+                .query_map(params![after, limit], |row| Ok((row.get(24)?, record(row)?)))?
+                .collect()
+        })
+    }
+
+    /// The exchange's record of a kind, if there.
+    pub fn has(&self, exchange: ExchangeId, kind: RecordKind) -> Result<bool, StoreError> {
+        self.file.read("has_exchange", |connection| {
+            connection
+                .prepare_cached("SELECT 1 FROM records WHERE exchange = ?1 AND kind = ?2")?
+                .exists(params![exchange.as_bytes(), kind.code()])
+        })
+    }
+
+    /// The highest sequence number.
+    pub fn last_sequence(&self) -> Result<i64, StoreError> {
+        self.file.read("last_sequence", |connection| {
+            connection.query_row("SELECT coalesce(max(sequence), 0) FROM records", [], |row| row.get(0))
+        })
+    }
+
+    /// How many records, and bytes of ciphertext.
+    pub fn size(&self) -> Result<(u64, u64), StoreError> {
+        self.file.read("size", |connection| {
+            connection.query_row(
+                "SELECT count(*), coalesce(sum(length(ciphertext)), 0) FROM records",
+                [],
+                |row| Ok((row.get(0)?, row.get(1)?)),
+            )
+        })
+    }
+
+    /// Replaces the wraps of surviving records and removes one record, in one step.
+    ///
+    /// `service` and `safety` hold the new wraps by record; records not named keep theirs.
+    pub fn rewrap_and_remove(
+        &mut self,
+        service: &[(RecordId, StoredWrap)],
+        safety: &[(RecordId, StoredWrap)],
+        removed: Option<RecordId>,
+    ) -> Result<u64, StoreError> {
+        self.file.write("rewrap_and_remove", |tx| {
+            let mut set_service =
+                tx.prepare_cached("UPDATE records SET service_parent = ?2, service_wrap = ?3 WHERE id = ?1")?;
+            for (id, wrap) in service {
+                set_service.execute(params![id.as_bytes(), wrap.parent.as_bytes(), wrap.wrap])?;
+            }
+            let mut set_safety =
+                tx.prepare_cached("UPDATE records SET safety_parent = ?2, safety_wrap = ?3 WHERE id = ?1")?;
+            for (id, wrap) in safety {
+                set_safety.execute(params![id.as_bytes(), wrap.parent.as_bytes(), wrap.wrap])?;
+            }
+            let Some(removed) = removed else { return Ok(0) };
+            let count = tx.execute("DELETE FROM records WHERE id = ?1", [removed.as_bytes()])?;
+            Ok(u64::try_from(count).unwrap_or(0))
+        })
+    }
+
+    /// Removes the wraps under destroyed keys, each given with its conversation, and then every record of those
+    /// conversations that no wrap opens any more. Gives the number of records removed.
+    pub fn drop_paths(&mut self, destroyed: &[(ConversationId, KeyId)]) -> Result<u64, StoreError> {
+        self.file.write("drop_paths", |tx| {
+            let mut service = tx.prepare_cached(
+                "UPDATE records SET service_parent = NULL, service_wrap = NULL
+                 WHERE conversation = ?1 AND service_parent = ?2",
+            )?;
+            let mut safety = tx.prepare_cached(
+                "UPDATE records SET safety_parent = NULL, safety_wrap = NULL
+                 WHERE conversation = ?1 AND safety_parent = ?2",
+            )?;
+            let mut unheld = tx.prepare_cached(
+                "DELETE FROM records WHERE conversation = ?1 AND service_parent IS NULL AND safety_parent IS NULL",
+            )?;
+            let mut removed = 0;
+            for (conversation, key) in destroyed {
+                service.execute(params![conversation.as_bytes(), key.as_bytes()])?;
+                safety.execute(params![conversation.as_bytes(), key.as_bytes()])?;
+                removed += unheld.execute([conversation.as_bytes()])?;
+            }
+            Ok(u64::try_from(removed).unwrap_or(u64::MAX))
+        })
+    }
+
+    /// Empties the write-ahead log.
+    pub fn empty_wal(&self) -> Result<(), StoreError> {
+        self.file.empty_wal()
+    }
+
+    /// SQLite's own check of the file.
+    pub fn problem(&self) -> Result<Option<String>, StoreError> {
+        self.file.problem()
+    }
+}
+
+pub(crate) fn forget(tx: &rusqlite::Transaction<'_>, delivered: &[[u8; 16]]) -> rusqlite::Result<()> {
+    let mut forget = tx.prepare_cached("DELETE FROM outbox WHERE id = ?1")?;
+    for id in delivered {
+        forget.execute([id])?;
+    }
+    Ok(())
+}
+
+fn insert_record(insert: &mut rusqlite::CachedStatement<'_>, record: &StoredRecord) -> rusqlite::Result<()> {
+    let parent = |wrap: &Option<StoredWrap>| wrap.as_ref().map(|wrap| *wrap.parent.as_bytes());
+    insert
+        .execute(params![
+            record.id.as_bytes(),
+            record.exchange.as_bytes(),
+            record.kind.code(),
+            record.organization.as_bytes(),
+            record.subject.as_bytes(),
+            record.conversation.as_bytes(),
+            record.created_at.as_microsecond(),
+            record.wire,
+            record.model,
+            record.status,
+            record.answer_id,
+            record.position,
+            record.prefix,
+            record.alias,
+            record.schema_version,
+            record.key_version,
+            record.commitment,
+            record.record_hash,
+            record.batch.as_bytes(),
+            parent(&record.service),
+            record.service.as_ref().map(|wrap| &wrap.wrap),
+            parent(&record.safety),
+            record.safety.as_ref().map(|wrap| &wrap.wrap),
+            record.ciphertext,
+        ])
+        .map(drop)
+}
+
+fn record(row: &rusqlite::Row<'_>) -> rusqlite::Result<StoredRecord> {
+    let kind: i64 = row.get(2)?;
+    let kind = RecordKind::parse(kind).ok_or_else(|| {
+        rusqlite::Error::FromSqlConversionFailure(
+            2,
+            rusqlite::types::Type::Integer,
+            "unknown kind of record".into(),
+        )
+    })?;
+    let wrap = |parent: usize| -> rusqlite::Result<Option<StoredWrap>> {
+        let id: Option<[u8; 16]> = row.get(parent)?;
+        id.map(|id| Ok(StoredWrap { parent: KeyId::from_bytes(id), wrap: row.get(parent + 1)? })).transpose()
+    };
+    Ok(StoredRecord {
+        id: RecordId::from_bytes(bytes16(row, 0)?),
+        exchange: ExchangeId::from_bytes(bytes16(row, 1)?),
+        kind,
+        organization: OrganizationId::from_bytes(bytes16(row, 3)?),
+        subject: SubjectId::from_bytes(bytes16(row, 4)?),
+        conversation: ConversationId::from_bytes(bytes16(row, 5)?),
+        created_at: instant(row, 6)?,
+        wire: row.get(7)?,
+        model: row.get(8)?,
+        status: row.get(9)?,
+        answer_id: row.get(10)?,
+        position: row.get(11)?,
+        prefix: row.get(12)?,
+        alias: row.get(13)?,
+        schema_version: row.get(14)?,
+        key_version: row.get(15)?,
+        commitment: fixed(row, 16)?,
+        record_hash: fixed(row, 17)?,
+        batch: ExchangeId::from_bytes(bytes16(row, 18)?),
+        service: wrap(19)?,
+        safety: wrap(21)?,
+        ciphertext: row.get(23)?,
+    })
+}
