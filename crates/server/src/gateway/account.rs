@@ -1,0 +1,135 @@
+//! What is said about one request: one log line and its metrics, without content.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use fiducia_policy::{ExchangeId, OrganizationId, VirtualKeyId};
+
+use super::Gateway;
+use super::endpoint::Endpoint;
+
+/// The longest model name that is logged.
+const MODEL_CHARACTERS_MAX: usize = 64;
+
+/// The account of one request. Dropping it writes it.
+pub(crate) struct Account {
+    gateway: Arc<Gateway>,
+    endpoint: Endpoint,
+    received: Instant,
+    asked_upstream: Option<Instant>,
+    upstream_done: Option<Instant>,
+    exchange: Option<ExchangeId>,
+    caller: Option<(OrganizationId, VirtualKeyId)>,
+    provider: Option<usize>,
+    model: String,
+    status: u16,
+    outcome: &'static str,
+    streamed: bool,
+    refusal: Option<&'static str>,
+}
+
+impl Account {
+    /// Opens the account of a request that has just arrived.
+    pub(crate) fn open(gateway: Arc<Gateway>, endpoint: Endpoint) -> Self {
+        Self {
+            gateway,
+            endpoint,
+            received: Instant::now(),
+            asked_upstream: None,
+            upstream_done: None,
+            exchange: None,
+            caller: None,
+            provider: None,
+            model: String::new(),
+            status: 0,
+            // Whoever finishes says otherwise; a request whose future was dropped has lost its client.
+            outcome: "client-gone",
+            streamed: false,
+            refusal: None,
+        }
+    }
+
+    pub(crate) fn caller(&mut self, organization: OrganizationId, key: VirtualKeyId) {
+        self.caller = Some((organization, key));
+    }
+
+    pub(crate) fn exchange(&mut self, exchange: ExchangeId) {
+        self.exchange = Some(exchange);
+    }
+
+    /// Which provider is asked for which model. The name is client input: only what looks like a model name is kept.
+    pub(crate) fn routed(&mut self, provider: usize, model: &str) {
+        self.provider = Some(provider);
+        let plain = |character: char| character.is_ascii_alphanumeric() || "-_.:/@".contains(character);
+        self.model =
+            model.chars().take(MODEL_CHARACTERS_MAX).map(|found| if plain(found) { found } else { '?' }).collect();
+    }
+
+    pub(crate) fn asking_upstream(&mut self) {
+        self.asked_upstream = Some(Instant::now());
+    }
+
+    pub(crate) fn upstream_done(&mut self) {
+        self.upstream_done = Some(Instant::now());
+    }
+
+    pub(crate) fn status(&mut self, status: u16) {
+        self.status = status;
+    }
+
+    pub(crate) fn streamed(&mut self) {
+        self.streamed = true;
+    }
+
+    pub(crate) fn outcome(&mut self, outcome: &'static str) {
+        self.outcome = outcome;
+    }
+
+    pub(crate) fn refused(&mut self, status: u16, code: &'static str) {
+        self.status = status;
+        self.outcome = "refused";
+        self.refusal = Some(code);
+    }
+}
+
+impl Drop for Account {
+    fn drop(&mut self) {
+        let now = Instant::now();
+        let total = now.duration_since(self.received);
+        let upstream = match (self.asked_upstream, self.upstream_done) {
+            (Some(asked), done) => Some(done.unwrap_or(now).duration_since(asked)),
+            (None, _) => None,
+        };
+        let provider =
+            self.provider.and_then(|index| self.gateway.providers.get(index)).map(|provider| &*provider.name);
+        let metrics = &self.gateway.metrics;
+        metrics.exchange(self.endpoint.name(), provider.unwrap_or("none"), self.status, self.outcome);
+        if let Some(code) = self.refusal {
+            metrics.refusal(code);
+        }
+        if let Some(upstream) = upstream {
+            let added = total.saturating_sub(upstream);
+            metrics.durations(self.endpoint.name(), added.as_secs_f64(), upstream.as_secs_f64());
+        }
+        if tracing::enabled!(target: "fiducia::exchange", tracing::Level::INFO) {
+            let exchange = self.exchange.map(|id| id.to_string());
+            let organization = self.caller.as_ref().map(|(organization, _)| organization.to_string());
+            let key = self.caller.as_ref().map(|(_, key)| key.to_string());
+            tracing::info!(
+                target: "fiducia::exchange",
+                endpoint = self.endpoint.name(),
+                exchange,
+                organization,
+                key,
+                provider,
+                model = self.model,
+                status = self.status,
+                outcome = self.outcome,
+                refusal = self.refusal,
+                streamed = self.streamed,
+                total_us = u64::try_from(total.as_micros()).unwrap_or(u64::MAX),
+                upstream_us = upstream.map(|upstream| u64::try_from(upstream.as_micros()).unwrap_or(u64::MAX)),
+            );
+        }
+    }
+}
