@@ -1,0 +1,181 @@
+//! Installing what the tests need: Debian packages through apt-get, the official SDKs under `target/`.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::TaskError;
+use crate::process::output_of;
+
+/// A program that the tests call, and the Debian package that holds it.
+struct Tool {
+    program: &'static str,
+    package: &'static str,
+}
+
+/// Programs that the tests call. Python's `venv` and pip are looked for apart: they are no programs.
+const TEST_TOOLS: [Tool; 4] = [
+    Tool { program: "strace", package: "strace" },
+    Tool { program: "fiu-run", package: "fiu-utils" },
+    Tool { program: "python3", package: "python3" },
+    Tool { program: "npm", package: "npm" },
+];
+
+/// Programs that only the benchmarks call.
+const BENCH_TOOLS: [Tool; 1] = [Tool { program: "nginx", package: "nginx" }];
+
+/// Installs what is missing and says each thing that it did.
+pub(crate) fn everything(root: &Path, with_bench: bool, say: &mut dyn FnMut(&str)) -> Result<(), TaskError> {
+    packages(with_bench, say)?;
+    python(root, say)?;
+    node(root, say)
+}
+
+fn packages(with_bench: bool, say: &mut dyn FnMut(&str)) -> Result<(), TaskError> {
+    let bench: &[Tool] = if with_bench { &BENCH_TOOLS } else { &[] };
+    let mut missing: Vec<&str> = TEST_TOOLS
+        .iter()
+        .chain(bench)
+        .filter(|tool| find(tool.program).is_none())
+        .map(|tool| tool.package)
+        .collect();
+    if !python_makes_environments() {
+        missing.push("python3-venv");
+    }
+    if missing.is_empty() {
+        say("every Debian package is there");
+        return Ok(());
+    }
+    say(&format!("installing Debian packages: {}", missing.join(" ")));
+    let mut prefix = apt_prefix(&missing)?;
+    prefix.push("apt-get");
+    apt(&prefix, &["update", "--quiet"])?;
+    let mut arguments = vec!["install", "--yes", "--quiet", "--no-install-recommends"];
+    arguments.extend(&missing);
+    apt(&prefix, &arguments)
+}
+
+/// Nothing as root, else `sudo`; an error that says what to install when neither will do.
+fn apt_prefix(missing: &[&str]) -> Result<Vec<&'static str>, TaskError> {
+    let by_hand = format!("install these Debian packages by hand: {}", missing.join(" "));
+    if find("apt-get").is_none() {
+        return Err(TaskError::Missing(format!("there is no apt-get here; {by_hand} (or their like)")));
+    }
+    if output_of(Command::new("id").arg("-u"))?.trim() == "0" {
+        return Ok(Vec::new());
+    }
+    if output_of(Command::new("sudo").args(["-n", "true"])).is_ok() {
+        return Ok(vec!["sudo", "-n"]);
+    }
+    Err(TaskError::Missing(format!("this is not root and sudo asks for a password; {by_hand}")))
+}
+
+fn apt(prefix: &[&str], arguments: &[&str]) -> Result<(), TaskError> {
+    let mut words = prefix.iter();
+    let program = words.next().copied().unwrap_or("apt-get");
+    let mut command = Command::new(program);
+    command.args(words).args(arguments).env("DEBIAN_FRONTEND", "noninteractive");
+    output_of(&mut command).map(drop)
+}
+
+fn python_makes_environments() -> bool {
+    output_of(Command::new("python3").args(["-c", "import venv, ensurepip"])).is_ok()
+}
+
+/// The official Python SDKs, pinned, in `target/xtask/python`.
+fn python(root: &Path, say: &mut dyn FnMut(&str)) -> Result<(), TaskError> {
+    let folder = root.join("target/xtask/python");
+    let pins = root.join("tests/sdk/python/requirements.txt");
+    if is_current(&folder, &[&pins])? {
+        say("the Python SDKs are there");
+        return Ok(());
+    }
+    say("installing the Python SDKs");
+    remove(&folder)?;
+    output_of(Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
+    let mut pip = Command::new(folder.join("bin/python"));
+    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"]).arg(&pins);
+    output_of(&mut pip)?;
+    mark_current(&folder, &[&pins])
+}
+
+/// The official Node SDKs and the Node that they ask for, pinned, in `target/xtask/node`.
+fn node(root: &Path, say: &mut dyn FnMut(&str)) -> Result<(), TaskError> {
+    let folder = root.join("target/xtask/node");
+    let manifest = root.join("tests/sdk/node/package.json");
+    let lock = root.join("tests/sdk/node/package-lock.json");
+    if is_current(&folder, &[&manifest, &lock])? {
+        say("the Node SDKs are there");
+        return Ok(());
+    }
+    say("installing the Node SDKs");
+    remove(&folder)?;
+    create(&folder)?;
+    copy(&manifest, &folder.join("package.json"))?;
+    copy(&lock, &folder.join("package-lock.json"))?;
+    let mut npm = Command::new("npm");
+    npm.current_dir(&folder).args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]);
+    output_of(&mut npm)?;
+    mark_current(&folder, &[&manifest, &lock])
+}
+
+/// Whether `folder` was filled from files with the same contents as `sources` have now.
+fn is_current(folder: &Path, sources: &[&Path]) -> Result<bool, TaskError> {
+    let wanted = contents(sources)?;
+    Ok(std::fs::read(folder.join("installed-from")).is_ok_and(|found| found == wanted))
+}
+
+fn mark_current(folder: &Path, sources: &[&Path]) -> Result<(), TaskError> {
+    let path = folder.join("installed-from");
+    std::fs::write(&path, contents(sources)?).map_err(|source| TaskError::File {
+        action: "writing",
+        path,
+        source,
+    })
+}
+
+fn contents(sources: &[&Path]) -> Result<Vec<u8>, TaskError> {
+    let mut all = Vec::new();
+    for path in sources {
+        let bytes = std::fs::read(path).map_err(|source| TaskError::File {
+            action: "reading",
+            path: path.to_path_buf(),
+            source,
+        })?;
+        all.extend(bytes);
+    }
+    Ok(all)
+}
+
+fn remove(folder: &Path) -> Result<(), TaskError> {
+    match std::fs::remove_dir_all(folder) {
+        Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+            Err(TaskError::File { action: "removing", path: folder.to_path_buf(), source })
+        }
+        _ => Ok(()),
+    }
+}
+
+fn create(folder: &Path) -> Result<(), TaskError> {
+    std::fs::create_dir_all(folder).map_err(|source| TaskError::File {
+        action: "creating",
+        path: folder.to_path_buf(),
+        source,
+    })
+}
+
+fn copy(from: &Path, to: &Path) -> Result<(), TaskError> {
+    std::fs::copy(from, to).map(drop).map_err(|source| TaskError::File {
+        action: "copying",
+        path: from.to_path_buf(),
+        source,
+    })
+}
+
+/// Where `program` is, as a shell would find it, with the folders of system programs looked in too.
+fn find(program: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path)
+        .chain(["/usr/sbin".into(), "/sbin".into()])
+        .map(|folder| folder.join(program))
+        .find(|candidate| candidate.is_file())
+}
