@@ -13,51 +13,72 @@ use crate::process::{Log, output_of};
 
 /// Fails with every dependency whose licence is not allowed or not stated.
 pub(crate) fn check(root: &Path, log: &mut Log) -> Result<(), TaskError> {
-    let allowed = allowed_licences(root)?;
-    let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut command = Command::new(program);
-    command.current_dir(root).args(["metadata", "--format-version", "1", "--locked"]);
-    let metadata: Value = serde_json::from_str(&output_of(&mut command)?)
-        .map_err(|error| TaskError::Form(format!("the output of cargo metadata: {error}")))?;
-    let packages = metadata.get("packages").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    let mut refused = Vec::new();
-    for package in packages {
-        let field = |name: &str| package.get(name).and_then(Value::as_str);
-        let (name, version) = (field("name").unwrap_or("?"), field("version").unwrap_or("?"));
-        let licence = field("license").unwrap_or_default();
-        log.line(&format!("{name} {version}: {licence}"))?;
-        match is_allowed(licence, &allowed) {
-            Ok(true) => {}
-            Ok(false) => refused.push(format!("{name} {version} ({licence})")),
-            Err(reason) => refused.push(format!("{name} {version} ({reason})")),
-        }
-    }
-    if packages.is_empty() {
-        return Err(TaskError::Form("cargo metadata names no packages".to_owned()));
+    let rules = rules(root)?;
+    let allowed: BTreeSet<String> = texts(&rules, "licenses", "allow")?.into_iter().collect();
+    let mut refused = BTreeSet::new();
+    for target in texts(&rules, "graph", "targets")? {
+        let packages = packages(root, &target)?;
+        log.line(&format!("{} packages for {target}", packages.len()))?;
+        refused.extend(packages.iter().filter_map(|package| refusal(package, &allowed)));
     }
     if refused.is_empty() {
         return Ok(());
     }
-    Err(TaskError::Form(format!("deny.toml does not allow the licence of {}", refused.join(", "))))
+    let list: Vec<String> = refused.into_iter().collect();
+    Err(TaskError::Form(format!("deny.toml does not allow the licence of {}", list.join(", "))))
 }
 
-fn allowed_licences(root: &Path) -> Result<BTreeSet<String>, TaskError> {
+/// Every package that a build for `target` can take in.
+fn packages(root: &Path, target: &str) -> Result<Vec<Value>, TaskError> {
+    let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(program);
+    command.current_dir(root).args([
+        "metadata",
+        "--format-version",
+        "1",
+        "--locked",
+        "--filter-platform",
+        target,
+    ]);
+    let mut metadata: Value = serde_json::from_str(&output_of(&mut command)?)
+        .map_err(|error| TaskError::Form(format!("the output of cargo metadata: {error}")))?;
+    match metadata.get_mut("packages").map(Value::take) {
+        Some(Value::Array(packages)) if !packages.is_empty() => Ok(packages),
+        _ => Err(TaskError::Form("cargo metadata names no packages".to_owned())),
+    }
+}
+
+/// `name version (licence)` of a package whose licence will not do.
+fn refusal(package: &Value, allowed: &BTreeSet<String>) -> Option<String> {
+    let field = |name: &str| package.get(name).and_then(Value::as_str);
+    let (name, version) = (field("name").unwrap_or("?"), field("version").unwrap_or("?"));
+    let licence = field("license").unwrap_or_default();
+    match is_allowed(licence, allowed) {
+        Ok(true) => None,
+        Ok(false) => Some(format!("{name} {version} ({licence})")),
+        Err(reason) => Some(format!("{name} {version} ({reason})")),
+    }
+}
+
+fn rules(root: &Path) -> Result<toml::Table, TaskError> {
     let path = root.join("deny.toml");
     let text = std::fs::read_to_string(&path).map_err(|source| TaskError::File {
         action: "reading",
         path: path.clone(),
         source,
     })?;
-    let table: toml::Table =
-        text.parse().map_err(|error: toml::de::Error| TaskError::Form(format!("deny.toml: {error}")))?;
-    let list =
-        table.get("licenses").and_then(|licences| licences.get("allow")).and_then(toml::Value::as_array);
-    let allowed: BTreeSet<String> =
-        list.into_iter().flatten().filter_map(|licence| licence.as_str()).map(str::to_owned).collect();
-    if allowed.is_empty() {
-        return Err(TaskError::Form("deny.toml allows no licence: [licenses] allow is missing".to_owned()));
+    text.parse().map_err(|error: toml::de::Error| TaskError::Form(format!("deny.toml: {error}")))
+}
+
+/// The texts of the list `key` in `section` of deny.toml.
+fn texts(rules: &toml::Table, section: &str, key: &str) -> Result<Vec<String>, TaskError> {
+    let list = rules.get(section).and_then(|section| section.get(key)).and_then(toml::Value::as_array);
+    let texts: Vec<String> =
+        list.into_iter().flatten().filter_map(|text| text.as_str()).map(str::to_owned).collect();
+    if texts.is_empty() {
+        return Err(TaskError::Form(format!("deny.toml has no list `{key}` in [{section}]")));
     }
-    Ok(allowed)
+    Ok(texts)
 }
 
 /// Whether an SPDX expression can be met with allowed licences only. The old `/` between licences means `OR`.
