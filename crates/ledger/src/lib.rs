@@ -1,1 +1,51 @@
-//! See Cargo.toml; module docs follow.
+//! The transparency log: one append-only C2SP tlog-tiles log for each organisation, on local files.
+//!
+//! - [`Ledger`] is the one writer: [`Ledger::append`] makes entries durable with one flush, [`Ledger::publish`] derives
+//!   tiles and signs checkpoints.
+//! - [`Ledger::append_access`] is the only source of [`AccessReceipt`], without which no content is decrypted for a
+//!   person.
+//! - [`LogReader`] gives entries and proofs from files alone; [`verify_log`] checks every byte of a log.
+//!
+//! The crate reads no clock and draws no randomness; it knows no HTTP, no SQL and no key but the log's own.
+
+mod access;
+mod capture;
+mod checkpoint;
+mod edge;
+mod error;
+mod event;
+mod finding;
+mod hash;
+mod layout;
+mod leaf;
+mod ledger;
+mod log;
+mod merkle;
+mod note;
+mod pending;
+mod proof_file;
+mod publication;
+mod reader;
+mod storage;
+mod tiles;
+mod verify;
+
+#[cfg(test)]
+mod crash_tests;
+
+pub use access::{ACCESS_RECORDS_MAX, AccessEntry, AccessReceipt};
+pub use capture::{capture_batch_proof, capture_batch_root, verify_capture};
+pub use checkpoint::Checkpoint;
+pub use error::LedgerError;
+pub use event::{COUNT_MAX, Digest, Event, RecordAccess, TEXT_BYTES_MAX};
+pub use finding::{Finding, VerifyReport};
+pub use hash::{EMPTY_ROOT, HASH_BYTES, Hash, leaf_hash, node_hash};
+pub use layout::{TileAddress, TileKind};
+pub use leaf::{ENTRY_BYTES_MAX, EventId, Leaf, LeafVersion, LoggedLeaf};
+pub use ledger::{Appended, BATCH_ENTRIES_MAX, Ledger, RECENT_IDS_MAX, Recovery, WAITING_BYTES_MAX};
+pub use merkle::{verify_consistency, verify_inclusion};
+pub use note::{SEED_BYTES, SigningKey, VerifierKey};
+pub use proof_file::{PROOF_BYTES_MAX, ProofFile};
+pub use publication::{Publication, Published, WrittenPublication};
+pub use reader::{Entries, LogReader};
+pub use verify::{verify_log, verify_pending};

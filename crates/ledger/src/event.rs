@@ -1,0 +1,404 @@
+//! The facts that our own leaves hold. No personal data: pseudonyms, counts, digests and names of rules only.
+
+use std::fmt;
+
+use fiducia_policy::{
+    AccessReason, ExchangeId, GroundKind, PersonId, Pseudonym, RecordId, Timestamp, VirtualKeyId, WorkspaceId,
+};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::hash::{Hash, from_hex, to_hex};
+
+/// Longest free text in an event. It is meant for names of rules, models and kinds, never for content.
+pub const TEXT_BYTES_MAX: usize = 256;
+
+/// Largest count: beyond it JSON numbers in canonical form are not exact.
+pub const COUNT_MAX: u64 = (1 << 53) - 1;
+
+/// A SHA-256 digest, in leaves as lower-case hexadecimal.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Digest(pub Hash);
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&to_hex(&self.0))
+    }
+}
+
+impl Serialize for Digest {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&to_hex(&self.0))
+    }
+}
+
+impl<'de> Deserialize<'de> for Digest {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        from_hex(&text)
+            .map(Self)
+            .ok_or_else(|| serde::de::Error::custom("expected 64 lower-case hexadecimal digits"))
+    }
+}
+
+/// A person was permitted to read records. Written before anything is decrypted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecordAccess {
+    /// Who reads.
+    pub actor: PersonId,
+    /// Why.
+    pub reason: AccessReason,
+    /// The case or request it belongs to, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "optional_text")]
+    pub ticket: Option<String>,
+    /// Which records.
+    pub records: Vec<RecordId>,
+    /// The ground whose path is walked.
+    pub ground: GroundKind,
+    /// When the permission ends.
+    #[serde(with = "instant")]
+    pub expires_at: Timestamp,
+}
+
+/// What happened. The names of variants, in snake case, are the `type` in the leaf and never change.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+#[non_exhaustive]
+pub enum Event {
+    /// The organisation's log begins.
+    LogOpened {
+        /// The log's origin.
+        #[serde(serialize_with = "text")]
+        origin: String,
+    },
+    /// Records were captured and committed together.
+    CaptureBatch {
+        /// Names the batch.
+        #[serde(serialize_with = "text")]
+        batch: String,
+        /// Tree head over the records' hashes, see [`crate::capture_batch_root`].
+        root: Digest,
+        /// How many records.
+        #[serde(serialize_with = "number")]
+        count: u64,
+    },
+    /// A person was permitted to read.
+    RecordAccess(RecordAccess),
+    /// Keys were destroyed, and with them everything only they could open.
+    KeysDestroyed {
+        /// How many keys.
+        #[serde(serialize_with = "number")]
+        keys: u64,
+        /// Kinds of key, such as `conversation`.
+        #[serde(serialize_with = "texts")]
+        kinds: Vec<String>,
+        /// Why, such as `subject_request` or `window_ended`.
+        #[serde(serialize_with = "text")]
+        reason: String,
+        /// Conversations that died.
+        #[serde(serialize_with = "number")]
+        conversations: u64,
+        /// Records that died.
+        #[serde(serialize_with = "number")]
+        records: u64,
+        /// Whose, where it was one subject.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pseudonym: Option<Pseudonym>,
+        /// Digest of the certificate that was given, where one was.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        certificate: Option<Digest>,
+    },
+    /// An import ended.
+    ImportFinished {
+        /// Conversations taken in.
+        #[serde(serialize_with = "number")]
+        count: u64,
+        /// Digest of the imported file.
+        digest: Digest,
+    },
+    /// A request was not served as asked, and its sender was told.
+    RoutingNotice {
+        /// Which exchange.
+        exchange: ExchangeId,
+        /// The rule or cause.
+        #[serde(serialize_with = "text")]
+        code: String,
+        /// The model asked for.
+        #[serde(serialize_with = "text")]
+        asked: String,
+        /// The model that served.
+        #[serde(serialize_with = "text")]
+        served: String,
+    },
+    /// A credential to the gateway was made.
+    VirtualKeyCreated {
+        /// Which.
+        key: VirtualKeyId,
+        /// For which workspace.
+        workspace: WorkspaceId,
+    },
+    /// A credential to the gateway ended.
+    VirtualKeyRevoked {
+        /// Which.
+        key: VirtualKeyId,
+    },
+    /// The organisation came to be.
+    OrganizationCreated {},
+    /// The safety window of one day ended, by destroying its key.
+    SafetyWindowClosed {
+        /// The day, in UTC.
+        day: jiff::civil::Date,
+    },
+    /// An event of a type that this version does not know. It can be read but not appended.
+    #[serde(skip)]
+    Unknown {
+        /// Its type.
+        kind: String,
+        /// The whole JSON object.
+        raw: String,
+    },
+}
+
+impl Event {
+    /// The types this version reads and writes.
+    const KINDS: [&'static str; 10] = [
+        "log_opened",
+        "capture_batch",
+        "record_access",
+        "keys_destroyed",
+        "import_finished",
+        "routing_notice",
+        "virtual_key_created",
+        "virtual_key_revoked",
+        "organization_created",
+        "safety_window_closed",
+    ];
+
+    pub(crate) fn is_known(kind: &str) -> bool {
+        Self::KINDS.contains(&kind)
+    }
+
+    /// The `type` in the leaf.
+    pub fn kind(&self) -> &str {
+        match self {
+            Self::LogOpened { .. } => "log_opened",
+            Self::CaptureBatch { .. } => "capture_batch",
+            Self::RecordAccess(_) => "record_access",
+            Self::KeysDestroyed { .. } => "keys_destroyed",
+            Self::ImportFinished { .. } => "import_finished",
+            Self::RoutingNotice { .. } => "routing_notice",
+            Self::VirtualKeyCreated { .. } => "virtual_key_created",
+            Self::VirtualKeyRevoked { .. } => "virtual_key_revoked",
+            Self::OrganizationCreated {} => "organization_created",
+            Self::SafetyWindowClosed { .. } => "safety_window_closed",
+            Self::Unknown { kind, .. } => kind,
+        }
+    }
+}
+
+fn text<S: Serializer>(value: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    if value.len() > TEXT_BYTES_MAX {
+        return Err(serde::ser::Error::custom("a text is longer than 256 bytes"));
+    }
+    serializer.serialize_str(value)
+}
+
+#[expect(clippy::ref_option, reason = "serde calls serializers with a reference to the field")]
+fn optional_text<S: Serializer>(value: &Option<String>, serializer: S) -> Result<S::Ok, S::Error> {
+    match value {
+        Some(value) => text(value, serializer),
+        None => serializer.serialize_none(),
+    }
+}
+
+fn texts<S: Serializer>(values: &[String], serializer: S) -> Result<S::Ok, S::Error> {
+    if values.iter().any(|value| value.len() > TEXT_BYTES_MAX) {
+        return Err(serde::ser::Error::custom("a text is longer than 256 bytes"));
+    }
+    values.serialize(serializer)
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls serializers with a reference")]
+fn number<S: Serializer>(value: &u64, serializer: S) -> Result<S::Ok, S::Error> {
+    if *value > COUNT_MAX {
+        return Err(serde::ser::Error::custom("a count is larger than JSON holds exactly"));
+    }
+    serializer.serialize_u64(*value)
+}
+
+/// Instants as RFC 3339 in UTC with exactly six fraction digits and `Z`.
+pub(crate) mod instant {
+    use fiducia_policy::Timestamp;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(crate) fn serialize<S: Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("{at:.6}"))
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use fiducia_policy::OrganizationId;
+
+    use super::*;
+    use crate::leaf::{EventId, Leaf, LoggedLeaf};
+
+    const ORGANIZATION: &str = "org_01010101-0101-0101-0101-010101010101";
+
+    fn leaf(event: Event) -> Leaf {
+        Leaf {
+            id: EventId::new("event_1").unwrap(),
+            at: "2026-11-21T04:15:23.0000019Z".parse().unwrap(),
+            event,
+        }
+    }
+
+    fn check(event: Event, json: &str) {
+        let organization = OrganizationId::from_bytes([1; 16]);
+        let entry = leaf(event.clone()).to_entry(organization).unwrap();
+        let expected = json.replace("ORG", ORGANIZATION).replace("AT", "2026-11-21T04:15:23.000001Z");
+        assert_eq!(std::str::from_utf8(&entry[1..]).unwrap(), expected);
+        assert_eq!(entry[0], 0x80);
+        let read = LoggedLeaf::parse(&entry).unwrap();
+        assert_eq!((read.organization, &read.leaf.event), (organization, &event));
+        let kind = read.leaf.event.kind().to_owned();
+        assert!(Event::is_known(&kind) && expected.contains(&format!("\"type\":\"{kind}\"")));
+    }
+
+    #[test]
+    fn each_event_has_exactly_one_spelling() {
+        let zeros = "00000000-0000-0000-0000-000000000000";
+        let hex = "07".repeat(32);
+        check(
+            Event::LogOpened { origin: "log.example/a".to_owned() },
+            r#"{"at":"AT","id":"event_1","org":"ORG","origin":"log.example/a","type":"log_opened"}"#,
+        );
+        check(
+            Event::CaptureBatch { batch: "b".to_owned(), root: Digest([7; 32]), count: 3 },
+            &r#"{"at":"AT","batch":"b","count":3,"id":"event_1","org":"ORG","root":"HEX","type":"capture_batch"}"#
+                .replace("HEX", &hex),
+        );
+        check(
+            Event::RecordAccess(RecordAccess {
+                actor: PersonId::from_bytes([0; 16]),
+                reason: AccessReason::SubjectRequest,
+                ticket: Some("T \"1\"\n".to_owned()),
+                records: vec![RecordId::from_bytes([0; 16])],
+                ground: GroundKind::SafetyWindow,
+                expires_at: "2026-11-21T05:00:00Z".parse().unwrap(),
+            }),
+            &r#"{"actor":"person_0","at":"AT","expires_at":"2026-11-21T05:00:00.000000Z","ground":"safety-window","id":"event_1","org":"ORG","reason":"subject_request","records":["rec_0"],"ticket":"T \"1\"\n","type":"record_access"}"#
+                .replace("person_0", &format!("person_{zeros}"))
+                .replace("rec_0", &format!("rec_{zeros}")),
+        );
+        check(
+            Event::KeysDestroyed {
+                keys: 1,
+                kinds: vec!["conversation".to_owned()],
+                reason: "subject_request".to_owned(),
+                conversations: 1,
+                records: 4,
+                pseudonym: None,
+                certificate: Some(Digest([7; 32])),
+            },
+            &r#"{"at":"AT","certificate":"HEX","conversations":1,"id":"event_1","keys":1,"kinds":["conversation"],"org":"ORG","reason":"subject_request","records":4,"type":"keys_destroyed"}"#
+                .replace("HEX", &hex),
+        );
+        check(
+            Event::ImportFinished { count: 4620, digest: Digest([7; 32]) },
+            &r#"{"at":"AT","count":4620,"digest":"HEX","id":"event_1","org":"ORG","type":"import_finished"}"#
+                .replace("HEX", &hex),
+        );
+        check(
+            Event::RoutingNotice {
+                exchange: ExchangeId::from_bytes([0; 16]),
+                code: "alias".to_owned(),
+                asked: "é".to_owned(),
+                served: "b".to_owned(),
+            },
+            &r#"{"asked":"é","at":"AT","code":"alias","exchange":"exch_0","id":"event_1","org":"ORG","served":"b","type":"routing_notice"}"#
+                .replace("exch_0", &format!("exch_{zeros}")),
+        );
+        check(
+            Event::VirtualKeyCreated { key: VirtualKeyId::from_bytes([0; 16]), workspace: WorkspaceId::from_bytes([0; 16]) },
+            &r#"{"at":"AT","id":"event_1","key":"vkey_0","org":"ORG","type":"virtual_key_created","workspace":"wrkspc_0"}"#
+                .replace("vkey_0", &format!("vkey_{zeros}"))
+                .replace("wrkspc_0", &format!("wrkspc_{zeros}")),
+        );
+        check(
+            Event::VirtualKeyRevoked { key: VirtualKeyId::from_bytes([0; 16]) },
+            &r#"{"at":"AT","id":"event_1","key":"vkey_0","org":"ORG","type":"virtual_key_revoked"}"#
+                .replace("vkey_0", &format!("vkey_{zeros}")),
+        );
+        check(
+            Event::OrganizationCreated {},
+            r#"{"at":"AT","id":"event_1","org":"ORG","type":"organization_created"}"#,
+        );
+        check(
+            Event::SafetyWindowClosed { day: "2026-10-22".parse().unwrap() },
+            r#"{"at":"AT","day":"2026-10-22","id":"event_1","org":"ORG","type":"safety_window_closed"}"#,
+        );
+    }
+
+    fn parse(json: &str) -> Result<LoggedLeaf, crate::LedgerError> {
+        let mut entry = vec![0x80];
+        let json = json.replace("ORG", ORGANIZATION).replace("AT", "2026-11-21T04:15:23.000001Z");
+        entry.extend_from_slice(json.as_bytes());
+        LoggedLeaf::parse(&entry)
+    }
+
+    #[test]
+    fn an_unknown_event_is_kept_whole_but_cannot_be_appended() {
+        let read = parse(r#"{"at":"AT","id":"e","novel":[1],"org":"ORG","type":"from_the_future"}"#).unwrap();
+        let Event::Unknown { kind, raw } = &read.leaf.event else { panic!("{read:?}") };
+        assert_eq!(kind, "from_the_future");
+        assert!(raw.contains(r#""novel":[1]"#));
+        assert!(read.leaf.to_entry(read.organization).is_err());
+    }
+
+    #[test]
+    fn anything_but_the_canonical_spelling_is_refused() {
+        for json in [
+            "",
+            "[]",
+            r#"{"at":"AT","id":"e","org":"ORG"}"#,
+            r#"{"at":"AT","id":"e","org":"ORG","type":"organization_created"} "#,
+            r#"{"at": "AT","id":"e","org":"ORG","type":"organization_created"}"#,
+            r#"{"id":"e","at":"AT","org":"ORG","type":"organization_created"}"#,
+            r#"{"at":"AT","id":"e","id":"e","org":"ORG","type":"organization_created"}"#,
+            r#"{"at":"AT","extra":1,"id":"e","org":"ORG","type":"organization_created"}"#,
+            r#"{"at":"2026-11-21T04:15:23Z","id":"e","org":"ORG","type":"organization_created"}"#,
+            r#"{"at":"AT","id":"has space","org":"ORG","type":"organization_created"}"#,
+            r#"{"at":"AT","id":"e","org":"01010101-0101-0101-0101-010101010101","type":"organization_created"}"#,
+        ] {
+            assert!(parse(json).is_err(), "{json}");
+        }
+        assert!(LoggedLeaf::parse(b"").is_err());
+        assert!(LoggedLeaf::parse(b"\x01{}").is_err(), "another version byte");
+    }
+
+    #[test]
+    fn limits_on_texts_counts_and_entries_hold() {
+        let organization = OrganizationId::from_bytes([1; 16]);
+        let encode = |event| leaf(event).to_entry(organization);
+        assert!(encode(Event::LogOpened { origin: "x".repeat(TEXT_BYTES_MAX) }).is_ok());
+        assert!(encode(Event::LogOpened { origin: "x".repeat(TEXT_BYTES_MAX + 1) }).is_err());
+        assert!(encode(Event::ImportFinished { count: COUNT_MAX, digest: Digest([0; 32]) }).is_ok());
+        assert!(encode(Event::ImportFinished { count: COUNT_MAX + 1, digest: Digest([0; 32]) }).is_err());
+        let kinds = vec!["x".repeat(TEXT_BYTES_MAX); 300];
+        let huge = Event::KeysDestroyed {
+            keys: 1,
+            kinds,
+            reason: String::new(),
+            conversations: 0,
+            records: 0,
+            pseudonym: None,
+            certificate: None,
+        };
+        assert!(matches!(encode(huge), Err(crate::LedgerError::EntryTooLarge { .. })));
+    }
+}
