@@ -10,6 +10,8 @@
 
 mod answer;
 mod error;
+pub mod fingerprint;
+mod json;
 mod outline;
 mod wire;
 
@@ -17,5 +19,8 @@ pub use answer::{
     ANSWER_BYTES_MAX, AnswerOutline, AnswerReader, EVENT_BYTES_MAX, Push, Terminal, Usage, read_answer,
 };
 pub use error::{AnswerError, ImportLineError, RequestError};
-pub use outline::{Fallbacks, MESSAGES_MAX, MessageOutline, Outline, Role, outline, rewrite_model};
+pub use json::DEPTH_MAX;
+pub use outline::{
+    Fallbacks, MESSAGES_MAX, MessageOutline, Outline, Role, outline, rewrite_model, splice_string,
+};
 pub use wire::{UnknownWire, Wire, WireFamily};
