@@ -257,14 +257,14 @@ mod tests {
         }
     }
 
-    fn check(event: Event, json: &str) {
+    fn check(event: &Event, json: &str) {
         let organization = OrganizationId::from_bytes([1; 16]);
         let entry = leaf(event.clone()).to_entry(organization).unwrap();
         let expected = json.replace("ORG", ORGANIZATION).replace("AT", "2026-11-21T04:15:23.000001Z");
         assert_eq!(std::str::from_utf8(&entry[1..]).unwrap(), expected);
         assert_eq!(entry[0], 0x80);
         let read = LoggedLeaf::parse(&entry).unwrap();
-        assert_eq!((read.organization, &read.leaf.event), (organization, &event));
+        assert_eq!((read.organization, &read.leaf.event), (organization, event));
         let kind = read.leaf.event.kind().to_owned();
         assert!(Event::is_known(&kind) && expected.contains(&format!("\"type\":\"{kind}\"")));
     }
@@ -274,16 +274,16 @@ mod tests {
         let zeros = "00000000-0000-0000-0000-000000000000";
         let hex = "07".repeat(32);
         check(
-            Event::LogOpened { origin: "log.example/a".to_owned() },
+            &Event::LogOpened { origin: "log.example/a".to_owned() },
             r#"{"at":"AT","id":"event_1","org":"ORG","origin":"log.example/a","type":"log_opened"}"#,
         );
         check(
-            Event::CaptureBatch { batch: "b".to_owned(), root: Digest([7; 32]), count: 3 },
+            &Event::CaptureBatch { batch: "b".to_owned(), root: Digest([7; 32]), count: 3 },
             &r#"{"at":"AT","batch":"b","count":3,"id":"event_1","org":"ORG","root":"HEX","type":"capture_batch"}"#
                 .replace("HEX", &hex),
         );
         check(
-            Event::RecordAccess(RecordAccess {
+            &Event::RecordAccess(RecordAccess {
                 actor: PersonId::from_bytes([0; 16]),
                 reason: AccessReason::SubjectRequest,
                 ticket: Some("T \"1\"\n".to_owned()),
@@ -296,7 +296,7 @@ mod tests {
                 .replace("rec_0", &format!("rec_{zeros}")),
         );
         check(
-            Event::KeysDestroyed {
+            &Event::KeysDestroyed {
                 keys: 1,
                 kinds: vec!["conversation".to_owned()],
                 reason: "subject_request".to_owned(),
@@ -309,12 +309,12 @@ mod tests {
                 .replace("HEX", &hex),
         );
         check(
-            Event::ImportFinished { count: 4620, digest: Digest([7; 32]) },
+            &Event::ImportFinished { count: 4620, digest: Digest([7; 32]) },
             &r#"{"at":"AT","count":4620,"digest":"HEX","id":"event_1","org":"ORG","type":"import_finished"}"#
                 .replace("HEX", &hex),
         );
         check(
-            Event::RoutingNotice {
+            &Event::RoutingNotice {
                 exchange: ExchangeId::from_bytes([0; 16]),
                 code: "alias".to_owned(),
                 asked: "é".to_owned(),
@@ -324,22 +324,22 @@ mod tests {
                 .replace("exch_0", &format!("exch_{zeros}")),
         );
         check(
-            Event::VirtualKeyCreated { key: VirtualKeyId::from_bytes([0; 16]), workspace: WorkspaceId::from_bytes([0; 16]) },
+            &Event::VirtualKeyCreated { key: VirtualKeyId::from_bytes([0; 16]), workspace: WorkspaceId::from_bytes([0; 16]) },
             &r#"{"at":"AT","id":"event_1","key":"vkey_0","org":"ORG","type":"virtual_key_created","workspace":"wrkspc_0"}"#
                 .replace("vkey_0", &format!("vkey_{zeros}"))
                 .replace("wrkspc_0", &format!("wrkspc_{zeros}")),
         );
         check(
-            Event::VirtualKeyRevoked { key: VirtualKeyId::from_bytes([0; 16]) },
+            &Event::VirtualKeyRevoked { key: VirtualKeyId::from_bytes([0; 16]) },
             &r#"{"at":"AT","id":"event_1","key":"vkey_0","org":"ORG","type":"virtual_key_revoked"}"#
                 .replace("vkey_0", &format!("vkey_{zeros}")),
         );
         check(
-            Event::OrganizationCreated {},
+            &Event::OrganizationCreated {},
             r#"{"at":"AT","id":"event_1","org":"ORG","type":"organization_created"}"#,
         );
         check(
-            Event::SafetyWindowClosed { day: "2026-10-22".parse().unwrap() },
+            &Event::SafetyWindowClosed { day: "2026-10-22".parse().unwrap() },
             r#"{"at":"AT","day":"2026-10-22","id":"event_1","org":"ORG","type":"safety_window_closed"}"#,
         );
     }

@@ -231,19 +231,20 @@ mod tests {
     /// The example of RFC 6962, section 2.1.3: which nodes make the proofs in a tree of seven leaves.
     #[test]
     fn proofs_match_the_worked_example() {
-        let d = leaves(7);
-        let pair = |left: usize| node_hash(&d[left], &d[left + 1]);
-        let (g, h, i, j) = (pair(0), pair(2), pair(4), d[6]);
-        let (k, l) = (node_hash(&g, &h), node_hash(&i, &j));
-        let path = |index| inclusion_path(&mut LeafHashes(&d), index, 7).unwrap();
-        assert_eq!(path(0), [d[1], h, l]);
-        assert_eq!(path(3), [d[2], g, l]);
-        assert_eq!(path(4), [d[5], j, k]);
-        assert_eq!(path(6), [i, k]);
-        let proof = |old| consistency_path(&mut LeafHashes(&d), old, 7).unwrap();
-        assert_eq!(proof(3), [d[2], d[3], g, l]);
-        assert_eq!(proof(4), [l]);
-        assert_eq!(proof(6), [i, j, k]);
+        let leaf = leaves(7);
+        let pair = |left: usize| node_hash(&leaf[left], &leaf[left + 1]);
+        let (zero_one, two_three, four_five) = (pair(0), pair(2), pair(4));
+        let (zero_to_three, four_to_six) =
+            (node_hash(&zero_one, &two_three), node_hash(&four_five, &leaf[6]));
+        let path = |index| inclusion_path(&mut LeafHashes(&leaf), index, 7).unwrap();
+        assert_eq!(path(0), [leaf[1], two_three, four_to_six]);
+        assert_eq!(path(3), [leaf[2], zero_one, four_to_six]);
+        assert_eq!(path(4), [leaf[5], leaf[6], zero_to_three]);
+        assert_eq!(path(6), [four_five, zero_to_three]);
+        let proof = |old| consistency_path(&mut LeafHashes(&leaf), old, 7).unwrap();
+        assert_eq!(proof(3), [leaf[2], leaf[3], zero_one, four_to_six]);
+        assert_eq!(proof(4), [four_to_six]);
+        assert_eq!(proof(6), [four_five, leaf[6], zero_to_three]);
     }
 
     #[test]

@@ -292,16 +292,15 @@ impl Check<'_> {
 
     /// Of two widths of the same tile the narrower must be the beginning of the wider.
     fn compare(&mut self, path: &Path, address: TileAddress, current: TileAddress) {
-        let other = self.path(current);
-        let (Ok(Some(bytes)), Ok(Some(expected))) =
-            (read_bounded(path, BUNDLE_BYTES_MAX), read_bounded(&other, BUNDLE_BYTES_MAX))
-        else {
-            // The current file has its own finding when it cannot be read, unless a full one stands in for it.
-            if !other.exists() && address.is_full() {
-                return;
-            }
-            return self.certain.push(Finding::Missing { path: other, address: current });
+        let bytes = match read_bounded(path, BUNDLE_BYTES_MAX) {
+            Ok(Some(bytes)) => bytes,
+            // A running writer removed it since the folder was listed.
+            Ok(None) => return,
+            Err(reason) => return self.certain.push(Finding::Unreadable { path: path.to_owned(), reason }),
         };
+        let read = |address| read_bounded(&self.path(address), BUNDLE_BYTES_MAX).ok().flatten();
+        // When neither is there the tree already has a finding for it.
+        let Some(expected) = read(current).or_else(|| read(current.filled())) else { return };
         self.files += 1;
         let narrower = address.width.min(current.width);
         let differs = bytes.iter().zip(&expected).position(|(one, other)| one != other);
