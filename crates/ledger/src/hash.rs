@@ -5,7 +5,7 @@ use aws_lc_rs::digest::{Context, SHA256};
 /// A SHA-256 digest: a leaf hash, an inner node or a root.
 pub type Hash = [u8; HASH_BYTES];
 
-/// Length of a [`Hash`].
+/// Length of a [`type@Hash`].
 pub const HASH_BYTES: usize = 32;
 
 /// The root of the tree without leaves: SHA-256 of nothing.
