@@ -1,1 +1,9 @@
-//! End-to-end tests.
+//! What only the whole project can show: that its parts depend on each other as they should, that its documents are
+//! true, and that the real program keeps its promises while it is used, killed, starved and attacked.
+//!
+//! One binary, so that the tests link once. `harness` drives the program; the other modules each ask one question.
+
+#[cfg(test)]
+mod architecture;
+#[cfg(test)]
+mod harness;

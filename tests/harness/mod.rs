@@ -1,0 +1,8 @@
+//! Driving the real program: building it, giving it a site of its own, serving, speaking to it, ending it.
+
+pub(crate) mod conversations;
+pub(crate) mod http;
+pub(crate) mod program;
+pub(crate) mod server;
+pub(crate) mod site;
+pub(crate) mod upstream;
