@@ -2,14 +2,15 @@
 //! command's own process.
 
 use fiducia_policy::{
-    AccessReason, ConversationId, ExchangeId, GroundKind, OrganizationId, RecordId, SubjectId, Timestamp, VirtualKeyId,
-    WorkspaceId,
+    AccessReason, ConversationId, ExchangeId, GroundKind, OrganizationId, PersonId, RecordId, SubjectId,
+    Timestamp, VirtualKeyId, WorkspaceId,
 };
 
+use crate::import::{ImportOutcome, ImportProgress};
 use crate::{Retention, Scope};
 
-/// What to destroy.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+/// What to read or destroy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum DestructionScope {
     /// One record; the keys of its conversation's other records are wrapped anew.
@@ -43,7 +44,7 @@ pub enum AdminCommand {
         organization: OrganizationId,
         /// Name of the workspace, created when new; `default` when absent.
         workspace: Option<String>,
-        /// The application's own name for the person the key speaks for; kept sealed.
+        /// The application's own name for the person the key speaks for. Only a keyed digest of it is kept.
         subject: String,
         /// What it permits.
         scopes: Vec<Scope>,
@@ -103,6 +104,45 @@ pub enum AdminCommand {
     },
     /// Closes safety windows that have ended and purges what no ground holds any more.
     Sweep,
+    /// Finds or makes the subject of a name.
+    NameSubject {
+        /// Whose.
+        organization: OrganizationId,
+        /// The application's own name for the person.
+        name: String,
+    },
+    /// Finds or makes the id of a member of staff.
+    NamePerson {
+        /// The operating-system user or the signed-in person.
+        name: String,
+    },
+    /// Begins an import, or finds it again after an interruption.
+    BeginImport {
+        /// Into which organisation.
+        organization: OrganizationId,
+        /// The application's own name for the person the conversations belong to.
+        subject: String,
+        /// What to call the source, for example the file's name.
+        source: String,
+        /// Digest that identifies the source's content.
+        digest: [u8; 32],
+    },
+    /// Imports consecutive lines. When the reply comes they are durable.
+    ImportLines {
+        /// The job.
+        job: [u8; 16],
+        /// Number of the first line, from 1.
+        first_line: u64,
+        /// The lines, without their ends.
+        lines: Vec<String>,
+    },
+    /// Ends an import and announces it in the ledger.
+    FinishImport {
+        /// The job.
+        job: [u8; 16],
+        /// Digest of the source's content.
+        digest: [u8; 32],
+    },
     /// Counts, sizes and states, for `fiducia doctor`.
     Status,
 }
@@ -131,6 +171,14 @@ pub enum AdminReply {
     Content(ConversationContent),
     /// To [`AdminCommand::Destroy`] and [`AdminCommand::Sweep`].
     Destroyed(DestructionReport),
+    /// To [`AdminCommand::NameSubject`].
+    Subject(SubjectId),
+    /// To [`AdminCommand::NamePerson`].
+    Person(PersonId),
+    /// To [`AdminCommand::BeginImport`] and [`AdminCommand::FinishImport`].
+    Import(ImportProgress),
+    /// To [`AdminCommand::ImportLines`].
+    Imported(ImportOutcome),
     /// To [`AdminCommand::Status`]: names and numbers.
     Status(Vec<(String, String)>),
 }
@@ -203,7 +251,10 @@ pub struct CreatedVirtualKey {
 
 impl std::fmt::Debug for CreatedVirtualKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("CreatedVirtualKey").field("id", &self.id).field("secret", &"(redacted)").finish_non_exhaustive()
+        f.debug_struct("CreatedVirtualKey")
+            .field("id", &self.id)
+            .field("secret", &"(redacted)")
+            .finish_non_exhaustive()
     }
 }
 

@@ -1,20 +1,37 @@
 //! The use cases of custody: who may speak, capturing exchanges, reading, deleting, erasing, importing.
 //!
-//! This crate combines the pure and sans-IO crates beneath it with the store. It knows nothing of HTTP. One writer
-//! thread owns everything that changes: it stages what arrives, seals it, commits it in groups and only then
-//! acknowledges; see [`Custody`].
+//! This crate combines the pure and sans-IO crates beneath it with the store. It knows nothing of HTTP. One thread, the
+//! writer, owns everything that changes: it stages what arrives, seals it, commits it in groups and only then
+//! acknowledges. Another, the scribe, owns the ledger. [`Custody`] is the handle to both.
 
+mod administer;
 mod administration;
 mod caller;
+mod callers;
+mod custody;
+mod destruction;
+mod display;
 mod exchange;
+mod faults;
+mod import;
+mod imported;
+mod keychain;
+mod payload;
+mod reading;
+mod scribe;
 mod settings;
+mod staging;
+mod writer;
 
 pub use administration::{
-    AdminCommand, AdminError, AdminReply, CreatedOrganization, CreatedVirtualKey, ConversationContent, ConversationRow, DestructionReport,
-    DestructionScope, KeptBecause, OrganizationRow, ReadBack, RecordContent, RecordRow, SubjectRow, VirtualKeyRow,
+    AdminCommand, AdminError, AdminReply, ConversationContent, ConversationRow, CreatedOrganization,
+    CreatedVirtualKey, DestructionReport, DestructionScope, KeptBecause, OrganizationRow, ReadBack,
+    RecordContent, RecordRow, SubjectRow, VirtualKeyRow,
 };
 pub use caller::{Caller, CredentialRefused, Retention, Scope, Scopes, UnknownScope};
+pub use custody::{Custody, CustodyMetrics, OpenError, PendingImport};
 pub use exchange::{
     AnswerOutcome, CaptureFailed, CaptureRefused, CapturedAnswer, ExchangeOpening, Notice, OpenExchange,
 };
+pub use import::{ImportOutcome, ImportProgress, RejectedLine};
 pub use settings::{CaptureLimits, CustodySettings};

@@ -3,7 +3,7 @@
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use aws_lc_rs::hmac;
 use fiducia_policy::{KeyId, Randomness};
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::KeyringError;
 
@@ -50,6 +50,11 @@ impl SymmetricKey {
         UnboundKey::new(&AES_256_GCM, &self.bytes)
             .map(LessSafeKey::new)
             .map_err(|_| KeyringError::Unauthentic { what: "a key" })
+    }
+
+    /// The key's bytes as the seed of a signing key, which this crate does not know how to use.
+    pub fn signing_seed(&self) -> Zeroizing<[u8; 32]> {
+        Zeroizing::new(self.bytes)
     }
 
     /// Wraps the key `child` (known as `child_id`) under this key (known as `own_id`).

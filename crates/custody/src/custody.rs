@@ -1,0 +1,522 @@
+//! The handle to custody: opening the data, starting the writer and the scribe, and everything callers may ask.
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::thread::JoinHandle;
+
+use fiducia_keyring::{KeyManagementService, KeyfileKms, KeyringError, SymmetricKey};
+use fiducia_ledger::{Ledger, LedgerError, SigningKey};
+use fiducia_policy::{Clock, ExchangeId, OrganizationId, Randomness, RandomnessUnavailable, SubjectId};
+use fiducia_store::{BucketName, DataDirectory, DirectoryError, KeyKind, StoreError};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::administer::LedgerNames;
+use crate::callers::{Callers, is_subject_name};
+use crate::import::ImportChunk;
+use crate::keychain::{KeyPathError, KeyPurpose, Keychain};
+use crate::reading::{ReadRequest, Reader};
+use crate::scribe::{Delivery, Fact, Scribe, event_id};
+use crate::staging::Caches;
+use crate::writer::{Files, Message, Writer, WriterHandle, WriterState};
+use crate::{
+    AdminCommand, AdminError, AdminReply, Caller, CaptureRefused, CredentialRefused, CustodySettings,
+    ExchangeOpening, ImportOutcome, OpenExchange, Retention, Scope,
+};
+
+/// Outbox rows drained in one step when opening.
+const OUTBOX_ROWS_PER_STEP: u32 = 1_000;
+/// How far back in a log an undelivered fact may lie: more than ever waits at once.
+const RECENT_EVENTS: usize = 20_000;
+
+/// The data cannot be opened. Nothing was changed unless the text says so.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The directory or its lock.
+    #[error(transparent)]
+    Directory(#[from] DirectoryError),
+    /// The keyfile or a wrapped key.
+    #[error(transparent)]
+    Keyring(#[from] KeyringError),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The ledger.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// The keyfile lies with the data it protects.
+    #[error(
+        "the keyfile {0} lies inside the data directory; move it out: who copies the directory must not get the key"
+    )]
+    KeyfileInside(PathBuf),
+    /// The keyfile is not the one this data was written with.
+    #[error(
+        "the keyfile does not open this data: it is not the one the data was written with; nothing was changed"
+    )]
+    WrongKeyfile,
+    /// An interrupted destruction could not be finished.
+    #[error("an interrupted destruction could not be finished: {0}")]
+    Destruction(String),
+    /// A thread could not be started.
+    #[error("a thread could not be started: {0}")]
+    Thread(#[from] std::io::Error),
+    /// The random source failed.
+    #[error(transparent)]
+    Randomness(#[from] RandomnessUnavailable),
+    /// An outbox row is not a fact.
+    #[error("the outbox of {0} holds a row that is not a fact; the store is damaged")]
+    Outbox(String),
+}
+
+impl From<KeyPathError> for OpenError {
+    fn from(error: KeyPathError) -> Self {
+        match error {
+            KeyPathError::Keyring(KeyringError::Unauthentic { .. }) => Self::WrongKeyfile,
+            KeyPathError::Keyring(error) => Self::Keyring(error),
+            KeyPathError::Store(error) => Self::Store(error),
+            KeyPathError::Destroyed(id) | KeyPathError::Damaged(id) => {
+                Self::Outbox(format!("the key graph at {id}"))
+            }
+        }
+    }
+}
+
+/// Counters for metrics. They hold numbers only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CustodyMetrics {
+    /// Parts of exchanges waiting for the writer.
+    pub queued_parts: usize,
+    /// Bytes of content waiting for the writer.
+    pub queued_bytes: usize,
+    /// Group commits since the start.
+    pub batches: u64,
+    /// Records committed since the start.
+    pub records: u64,
+    /// Group commits that failed since the start.
+    pub failures: u64,
+    /// Ledger entries since the start.
+    pub ledger_entries: u64,
+}
+
+struct Inner {
+    handle: WriterHandle,
+    reader: Reader,
+    callers: Arc<Callers>,
+    scribe: Scribe,
+    clock: Arc<dyn Clock>,
+    randomness: Arc<dyn Randomness>,
+    limits: crate::CaptureLimits,
+    last_probe: Mutex<Option<fiducia_policy::Timestamp>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+    names: LedgerNames,
+    _directory: DataDirectory,
+}
+
+/// The handle to custody. Cheap to clone; the data stays locked until the last one is gone.
+#[derive(Clone)]
+pub struct Custody(Arc<Inner>);
+
+impl std::fmt::Debug for Custody {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Custody").field("metrics", &self.metrics()).finish_non_exhaustive()
+    }
+}
+
+impl Custody {
+    /// Opens the data directory, finishes what a crash interrupted, and starts the writer and the scribe.
+    ///
+    /// # Errors
+    /// When the data is locked, damaged, newer than this program, or protected by another keyfile.
+    pub fn open(
+        settings: &CustodySettings,
+        clock: Arc<dyn Clock>,
+        randomness: Arc<dyn Randomness>,
+    ) -> Result<Self, OpenError> {
+        let directory = DataDirectory::lock(&settings.data_directory)?;
+        refuse_keyfile_inside(settings)?;
+        let kms: Arc<dyn KeyManagementService> = Arc::new(KeyfileKms::open(&settings.keyfile)?);
+        let root = directory.root().to_owned();
+        let mut files = Files::open(&root)?;
+        let mut keychain = Keychain::new(Arc::clone(&kms));
+        let signer = signing_key(settings, &mut files, &mut keychain, &*clock, &*randomness)?;
+        let names = LedgerNames { origin: settings.ledger_origin.clone(), key: signer.verifier() };
+        let place = DataDirectory::ledger(&root);
+        let mut ledger = Ledger::open(&place, &settings.ledger_origin, signer, Arc::clone(&clock))?;
+        drain_outboxes(&mut files, &mut ledger)?;
+        let callers = load_callers(&files, &mut keychain)?;
+        let (scribe, scribe_thread) = Scribe::start(ledger)?;
+        let readers = Arc::new(RwLock::new(()));
+        let (sender, mut receiver) = mpsc::channel(settings.limits.queue_parts_max);
+        let state = Arc::new(WriterState::default());
+        let mut writer = Writer {
+            root: root.clone(),
+            files,
+            keychain,
+            scribe: scribe.clone(),
+            caches: Caches::default(),
+            open: std::collections::HashMap::new(),
+            callers: Arc::clone(&callers),
+            readers: Arc::clone(&readers),
+            clock: Arc::clone(&clock),
+            randomness: Arc::clone(&randomness),
+            ledger_names: names.clone(),
+            handle: Arc::clone(&state),
+            limits: settings.limits,
+        };
+        writer.index_what_is_behind()?;
+        writer.finish_destructions().map_err(|error| OpenError::Destruction(error.to_string()))?;
+        let writer_thread = std::thread::Builder::new()
+            .name("fiducia-writer".to_owned())
+            .spawn(move || writer.run(&mut receiver))?;
+        let reader = Reader {
+            root,
+            kms,
+            callers: Arc::clone(&callers),
+            scribe: scribe.clone(),
+            clock: Arc::clone(&clock),
+            readers,
+            names: names.clone(),
+        };
+        Ok(Self(Arc::new(Inner {
+            handle: WriterHandle { sender, state },
+            reader,
+            callers,
+            scribe,
+            clock,
+            randomness,
+            limits: settings.limits,
+            last_probe: Mutex::new(None),
+            threads: Mutex::new(vec![writer_thread, scribe_thread]),
+            names,
+            _directory: directory,
+        })))
+    }
+
+    /// Finds the caller that presents a virtual key.
+    ///
+    /// # Errors
+    /// When the key is unknown, revoked or expired.
+    pub fn authenticate(&self, presented: &str) -> Result<Caller, CredentialRefused> {
+        self.0.callers.authenticate(presented, self.0.clock.now())
+    }
+
+    /// The caller speaking for the subject that a request names.
+    ///
+    /// # Errors
+    /// When the key may not name subjects, the name is not valid, or a new subject cannot be recorded.
+    pub async fn subject_named(&self, caller: &Caller, name: &str) -> Result<Caller, CredentialRefused> {
+        if !caller.scopes.contains(Scope::ActForSubjects) {
+            return Err(CredentialRefused::SubjectNotPermitted);
+        }
+        if !is_subject_name(name) {
+            return Err(CredentialRefused::SubjectInvalid);
+        }
+        let digest = self
+            .0
+            .callers
+            .name_digest(caller.organization, name)
+            .ok_or(CredentialRefused::StoreUnavailable)?;
+        let subject = match self.0.callers.named(caller.organization, digest) {
+            Some(subject) => subject,
+            None => self.record_subject(caller.organization, name).await?,
+        };
+        Ok(Caller { subject, ..caller.clone() })
+    }
+
+    async fn record_subject(
+        &self,
+        organization: OrganizationId,
+        name: &str,
+    ) -> Result<SubjectId, CredentialRefused> {
+        let (reply, receiver) = oneshot::channel();
+        let command = AdminCommand::NameSubject { organization, name: name.to_owned() };
+        let message = Message::Administer(Box::new(command), reply);
+        self.0.handle.count_in(&message);
+        if self.0.handle.sender.send(message).await.is_err() {
+            return Err(CredentialRefused::StoreUnavailable);
+        }
+        match receiver.await {
+            Ok(Ok(AdminReply::Subject(subject))) => Ok(subject),
+            _ => Err(CredentialRefused::StoreUnavailable),
+        }
+    }
+
+    /// Opens an exchange: queues its request part for storage. Does not wait.
+    ///
+    /// # Errors
+    /// When the queue is full or the store is down: answer 503 and do not contact the provider.
+    pub fn begin(&self, opening: ExchangeOpening) -> Result<OpenExchange, CaptureRefused> {
+        let now = self.0.clock.now();
+        let id = ExchangeId::generate(now, &*self.0.randomness).map_err(|_| CaptureRefused::StoreDown)?;
+        if opening.caller.retention == Retention::Zero {
+            return Ok(OpenExchange { id, request: None, writer: None });
+        }
+        let state = &self.0.handle.state;
+        if state.closing.load(Ordering::Acquire) {
+            return Err(CaptureRefused::Closing);
+        }
+        if self.0.scribe.is_down() || (state.down.load(Ordering::Acquire) && !self.may_probe(now)) {
+            return Err(CaptureRefused::StoreDown);
+        }
+        let queued = state.queued_bytes.load(Ordering::Relaxed);
+        if queued.saturating_add(opening.body.len()) > self.0.limits.queue_bytes_max {
+            return Err(CaptureRefused::QueueFull);
+        }
+        let (acknowledgement, receiver) = oneshot::channel();
+        let message = Message::Request(Box::new(opening), id, acknowledgement);
+        // Room is reserved first, so that a refused message never counts.
+        let permit = self.0.handle.sender.try_reserve().map_err(|refused| match refused {
+            mpsc::error::TrySendError::Full(()) => CaptureRefused::QueueFull,
+            mpsc::error::TrySendError::Closed(()) => CaptureRefused::StoreDown,
+        })?;
+        self.0.handle.count_in(&message);
+        permit.send(message);
+        Ok(OpenExchange { id, request: Some(receiver), writer: Some(self.0.handle.clone()) })
+    }
+
+    /// While the store is down one exchange a second may try whether it is up again.
+    fn may_probe(&self, now: fiducia_policy::Timestamp) -> bool {
+        let mut last = self.0.last_probe.lock().unwrap_or_else(PoisonError::into_inner);
+        let due = last.is_none_or(|last| now.as_second() > last.as_second());
+        if due {
+            *last = Some(now);
+        }
+        due
+    }
+
+    /// Carries out a command. Blocks: call it from a thread that may.
+    ///
+    /// # Errors
+    /// As [`AdminError`] says; the text tells what it means for the data.
+    pub fn administer(&self, command: AdminCommand) -> Result<AdminReply, AdminError> {
+        let reader = &self.0.reader;
+        match command {
+            AdminCommand::ListOrganizations => reader.organizations(),
+            AdminCommand::ListVirtualKeys { organization } => reader.virtual_keys(organization),
+            AdminCommand::ListSubjects { organization } => reader.subjects(organization),
+            AdminCommand::ListConversations { organization, subject, limit, after } => {
+                reader.conversations(organization, subject, limit, after)
+            }
+            AdminCommand::ListRecords { conversation } => reader.records(conversation),
+            AdminCommand::Status => reader.status().map(AdminReply::Status),
+            AdminCommand::ShowRecords { target, actor, reason, ticket, ground } => {
+                let AdminReply::Person(actor) = self.on_writer(AdminCommand::NamePerson { name: actor })?
+                else {
+                    return Err(AdminError::Storage(
+                        "the store gave an answer to another question".to_owned(),
+                    ));
+                };
+                let event = ExchangeId::generate(self.0.clock.now(), &*self.0.randomness)?;
+                let event = *event.as_bytes();
+                reader.show(ReadRequest { target, actor, event, reason, ticket, ground })
+            }
+            AdminCommand::ImportLines { job, first_line, lines } => {
+                self.import_lines(job, first_line, &lines)?.wait().map(AdminReply::Imported)
+            }
+            other => self.on_writer(other),
+        }
+    }
+
+    fn on_writer(&self, command: AdminCommand) -> Result<AdminReply, AdminError> {
+        self.0
+            .handle
+            .ask(|reply| Message::Administer(Box::new(command), reply))?
+            .blocking_recv()
+            .unwrap_or_else(|_| Err(AdminError::Storage("the store's writer has stopped".to_owned())))
+    }
+
+    /// Parses lines and queues them for storage; several chunks may be under way. Blocks while the queue is full.
+    ///
+    /// # Errors
+    /// When there is no such job or it is finished.
+    pub fn import_lines<L: AsRef<[u8]>>(
+        &self,
+        job: [u8; 16],
+        first_line: u64,
+        lines: &[L],
+    ) -> Result<PendingImport, AdminError> {
+        if first_line == 0 {
+            return Err(AdminError::Invalid("lines are counted from 1".to_owned()));
+        }
+        let found = self.0.reader.import_job(job)?;
+        if found.finished_at.is_some() {
+            return Err(AdminError::Conflict("this import is finished; nothing was added".to_owned()));
+        }
+        let chunk = ImportChunk::parse(found, first_line, lines);
+        self.0.handle.ask(|reply| Message::Import(Box::new(chunk), reply)).map(PendingImport)
+    }
+
+    /// Whether exchanges can be captured and reads logged.
+    ///
+    /// # Errors
+    /// The reason why not, for operators.
+    pub fn is_ready(&self) -> Result<(), String> {
+        let state = &self.0.handle.state;
+        if state.closing.load(Ordering::Acquire) {
+            return Err("shutting down".to_owned());
+        }
+        if self.0.scribe.is_down() {
+            return Err("the ledger cannot be written".to_owned());
+        }
+        if state.down.load(Ordering::Acquire) {
+            return Err("the store cannot be written".to_owned());
+        }
+        Ok(())
+    }
+
+    /// Counters for metrics.
+    pub fn metrics(&self) -> CustodyMetrics {
+        let state = &self.0.handle.state;
+        CustodyMetrics {
+            queued_parts: state.queued_parts.load(Ordering::Relaxed),
+            queued_bytes: state.queued_bytes.load(Ordering::Relaxed),
+            batches: state.batches.load(Ordering::Relaxed),
+            records: state.records.load(Ordering::Relaxed),
+            failures: state.failures.load(Ordering::Relaxed),
+            ledger_entries: self.0.scribe.entries(),
+        }
+    }
+
+    /// The verifier key of an organisation's log, as text.
+    pub fn ledger_verifier_key(&self, organization: OrganizationId) -> String {
+        self.0.names.verifier_of(organization)
+    }
+
+    /// Refuses new exchanges, stores what is queued, publishes the ledger, and ends both threads. Blocks.
+    pub fn close(&self) {
+        self.0.handle.state.closing.store(true, Ordering::Release);
+        // Errors mean that the thread has ended already.
+        let _ = self.0.handle.sender.blocking_send(Message::Stop);
+        let mut threads = std::mem::take(&mut *self.0.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        if let Some(scribe) = threads.pop() {
+            for writer in threads {
+                let _ = writer.join();
+            }
+            self.0.scribe.stop();
+            let _ = scribe.join();
+        }
+    }
+}
+
+/// A chunk of an import on its way to the disk.
+#[derive(Debug)]
+pub struct PendingImport(oneshot::Receiver<Result<ImportOutcome, AdminError>>);
+
+impl PendingImport {
+    /// Waits until the chunk is durable.
+    ///
+    /// # Errors
+    /// When it could not be stored; the same lines can be sent again.
+    pub fn wait(self) -> Result<ImportOutcome, AdminError> {
+        self.0
+            .blocking_recv()
+            .unwrap_or_else(|_| Err(AdminError::Storage("the store's writer has stopped".to_owned())))
+    }
+}
+
+fn refuse_keyfile_inside(settings: &CustodySettings) -> Result<(), OpenError> {
+    let inside = |a: &PathBuf, b: &PathBuf| match (a.canonicalize(), b.canonicalize()) {
+        (Ok(a), Ok(b)) => a.starts_with(b),
+        _ => a.starts_with(b),
+    };
+    if inside(&settings.keyfile, &settings.data_directory) {
+        return Err(OpenError::KeyfileInside(settings.keyfile.clone()));
+    }
+    Ok(())
+}
+
+/// The program's ledger signing key, made when the data is new. Organisations' keys differ from it by name only.
+fn signing_key(
+    settings: &CustodySettings,
+    files: &mut Files,
+    keychain: &mut Keychain,
+    clock: &dyn Clock,
+    randomness: &dyn Randomness,
+) -> Result<SigningKey, OpenError> {
+    let program = OrganizationId::from_bytes([0; 16]);
+    let key: SymmetricKey = match files.keys.root(program, KeyKind::LedgerSigning, "")? {
+        Some(node) => keychain.key(&files.keys, node.id)?,
+        None => {
+            let purpose = KeyPurpose {
+                kind: KeyKind::LedgerSigning,
+                organization: program,
+                subject: None,
+                conversation: None,
+                label: String::new(),
+            };
+            let new = keychain.new_root(purpose, clock.now(), randomness)?;
+            files.keys.add(&[new.stored])?;
+            new.key
+        }
+    };
+    Ok(SigningKey::from_seed(&settings.ledger_origin, key.signing_seed())?)
+}
+
+/// Appends what the outboxes hold and the ledger does not, then empties them.
+fn drain_outboxes(files: &mut Files, ledger: &mut Ledger) -> Result<(), OpenError> {
+    let mut sources: Vec<Option<BucketName>> = files.place.names()?.into_iter().map(Some).collect();
+    sources.push(None);
+    let mut known: std::collections::HashMap<OrganizationId, HashSet<String>> =
+        std::collections::HashMap::new();
+    for source in sources {
+        loop {
+            let rows = match &source {
+                Some(name) => files.bucket(name)?.outbox(0, OUTBOX_ROWS_PER_STEP)?,
+                None => files.control.outbox(OUTBOX_ROWS_PER_STEP)?,
+            };
+            if rows.is_empty() {
+                break;
+            }
+            let mut missing = Vec::new();
+            for row in &rows {
+                let fact: Fact = serde_json::from_slice(&row.event).map_err(|_| {
+                    OpenError::Outbox(source.as_ref().map_or("control.db", |name| name.as_str()).to_owned())
+                })?;
+                let logged = match known.entry(row.organization) {
+                    std::collections::hash_map::Entry::Occupied(set) => set.into_mut(),
+                    std::collections::hash_map::Entry::Vacant(place) => {
+                        let recent = ledger.recent_event_ids(row.organization, RECENT_EVENTS)?;
+                        place.insert(recent.into_iter().map(|id| id.as_str().to_owned()).collect())
+                    }
+                };
+                if !logged.contains(event_id(row.id)?.as_str()) {
+                    missing.push(Delivery {
+                        source: source.clone(),
+                        id: row.id,
+                        organization: row.organization,
+                        fact,
+                    });
+                }
+            }
+            let leaves: Result<Vec<_>, LedgerError> =
+                missing.iter().map(|delivery| Ok((delivery.organization, delivery.leaf()?))).collect();
+            let leaves = leaves?;
+            if !leaves.is_empty() {
+                tracing::info!(facts = leaves.len(), "logging facts that a crash kept from the ledger");
+                ledger.append(&leaves)?;
+            }
+            let done: Vec<_> = rows.iter().map(|row| row.id).collect();
+            match &source {
+                Some(name) => files.bucket(name)?.forget_delivered(&done)?,
+                None => files.control.forget_delivered(&done)?,
+            }
+        }
+    }
+    ledger.publish()?;
+    Ok(())
+}
+
+fn load_callers(files: &Files, keychain: &mut Keychain) -> Result<Arc<Callers>, OpenError> {
+    let callers = Callers::default();
+    for organization in files.control.organizations()? {
+        if let Some(node) = files.keys.root(organization.id, KeyKind::NameLookup, "")? {
+            let names = keychain.matching_key(&files.keys, node.id)?;
+            callers.put_organization(organization, names);
+        }
+    }
+    for key in files.control.virtual_keys()? {
+        callers.put_key(key);
+    }
+    Ok(Arc::new(callers))
+}

@@ -1,0 +1,204 @@
+//! Importing conversations that took place elsewhere.
+
+use fiducia_policy::{ExchangeId, OrganizationId, RecordId, SubjectId, Timestamp};
+use fiducia_store::{BucketName, ImportJob, RecordKind};
+
+use crate::imported::ImportedConversation;
+use crate::payload::{self, Header};
+use crate::staging::{Batch, Draft, StagingError, sha256};
+use crate::writer::Writer;
+
+/// The name under which imported turns are stored, beside the wire formats'.
+pub(crate) const IMPORT_WIRE: &str = "import";
+
+/// A line that could not be taken in.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct RejectedLine {
+    /// Its number, from 1.
+    pub line: u64,
+    /// What is wrong with it; never its content.
+    pub reason: String,
+}
+
+/// What became of a chunk of lines. When this arrives, the chunk is durable.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct ImportOutcome {
+    /// The job.
+    pub job: [u8; 16],
+    /// Lines of the source dealt with so far.
+    pub lines_done: u64,
+    /// Conversations of this chunk that are stored.
+    pub accepted: u64,
+    /// Records that this chunk added.
+    pub records: u64,
+    /// Lines of this chunk that were rejected.
+    pub rejected: Vec<RejectedLine>,
+}
+
+impl ImportOutcome {
+    pub(crate) fn rejected_count(&self) -> u64 {
+        u64::try_from(self.rejected.len()).unwrap_or(u64::MAX)
+    }
+}
+
+/// An import as the operator sees it.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct ImportProgress {
+    /// The job.
+    pub job: [u8; 16],
+    /// Lines that are durably dealt with: go on after them.
+    pub lines_done: u64,
+    /// Conversations stored so far.
+    pub accepted: u64,
+    /// Lines rejected so far.
+    pub rejected: u64,
+    /// Whether it was finished before.
+    pub finished: bool,
+}
+
+impl From<&ImportJob> for ImportProgress {
+    fn from(job: &ImportJob) -> Self {
+        Self {
+            job: job.id,
+            lines_done: job.lines_done,
+            accepted: job.accepted,
+            rejected: job.rejected,
+            finished: job.finished_at.is_some(),
+        }
+    }
+}
+
+/// Parsed lines on their way to the writer.
+#[derive(Debug)]
+pub(crate) struct ImportChunk {
+    pub(crate) job: ImportJob,
+    pub(crate) conversations: Vec<(u64, ImportedConversation)>,
+    pub(crate) rejected: Vec<RejectedLine>,
+    pub(crate) lines_done: u64,
+    pub(crate) bytes: usize,
+}
+
+impl ImportChunk {
+    /// Parses lines, the first of which has number `first_line` (from 1).
+    pub(crate) fn parse<L: AsRef<[u8]>>(job: ImportJob, first_line: u64, lines: &[L]) -> Self {
+        let mut chunk = Self {
+            job,
+            conversations: Vec::with_capacity(lines.len()),
+            rejected: Vec::new(),
+            lines_done: first_line - 1,
+            bytes: 0,
+        };
+        for line in lines {
+            chunk.lines_done += 1;
+            let line = line.as_ref();
+            chunk.bytes += line.len();
+            if line.trim_ascii().is_empty() {
+                continue;
+            }
+            match ImportedConversation::parse(line) {
+                Ok(conversation) => chunk.conversations.push((chunk.lines_done, conversation)),
+                Err(error) => {
+                    chunk.rejected.push(RejectedLine { line: chunk.lines_done, reason: error.to_string() });
+                }
+            }
+        }
+        chunk
+    }
+}
+
+/// The job's id: the same source for the same subject is the same import.
+pub(crate) fn job_id(organization: OrganizationId, subject: SubjectId, digest: &[u8; 32]) -> [u8; 16] {
+    first_half(&sha256(&[b"fiducia/import-job/v1", organization.as_bytes(), subject.as_bytes(), digest]))
+}
+
+/// The exchange of a turn, the same whenever the line is imported again within its job.
+fn turn_id(job: [u8; 16], line: u64, turn: u64) -> ExchangeId {
+    let hash = sha256(&[b"fiducia/import-turn/v1", &job, &line.to_be_bytes(), &turn.to_be_bytes()]);
+    ExchangeId::from_bytes(first_half(&hash))
+}
+
+fn first_half(hash: &[u8; 32]) -> [u8; 16] {
+    let mut half = [0; 16];
+    half.copy_from_slice(hash.get(..16).unwrap_or(&[0; 16]));
+    half
+}
+
+impl Writer {
+    /// Stages a chunk: one record for each turn of each conversation.
+    pub(crate) fn stage_import(
+        &mut self,
+        batch: &mut Batch,
+        chunk: &ImportChunk,
+    ) -> Result<ImportOutcome, StagingError> {
+        let before = batch.records.len();
+        for (line, conversation) in &chunk.conversations {
+            self.stage_conversation(batch, &chunk.job, *line, conversation)?;
+        }
+        Ok(ImportOutcome {
+            job: chunk.job.id,
+            lines_done: chunk.lines_done,
+            accepted: u64::try_from(chunk.conversations.len()).unwrap_or(0),
+            records: u64::try_from(batch.records.len() - before).unwrap_or(0),
+            rejected: chunk.rejected.clone(),
+        })
+    }
+
+    fn stage_conversation(
+        &mut self,
+        batch: &mut Batch,
+        job: &ImportJob,
+        line: u64,
+        imported: &ImportedConversation,
+    ) -> Result<(), StagingError> {
+        let first = turn_id(job.id, line, 0);
+        if self.files.bucket(&BucketName::account())?.has(first, RecordKind::Turn)? {
+            return Ok(());
+        }
+        let at = job.started_at;
+        let keys = self.subject_keys(batch, job.organization, job.subject, at)?;
+        let conversation = self.new_conversation(at)?;
+        for (turn, range) in imported.turns().into_iter().enumerate() {
+            let record = RecordId::generate(at, &*self.randomness)?;
+            let Some(last) = imported.messages.get(range.clone()).and_then(<[_]>::last) else { continue };
+            let draft = Draft {
+                exchange: turn_id(job.id, line, u64::try_from(turn).unwrap_or(0)),
+                kind: RecordKind::Turn,
+                organization: job.organization,
+                subject: job.subject,
+                conversation,
+                at,
+                wire: IMPORT_WIRE,
+                model: String::new(),
+                status: 0,
+                answer_id: None,
+                position: u64::try_from(range.end).unwrap_or(0),
+                prefix: Some(keys.matching.digest(&[b"prefix", &last.prefix])),
+                alias: None,
+            };
+            let plaintext = payload::encode(&Header::Turn {}, &[b"[", imported.json(&range), b"]"]);
+            self.seal(batch, &keys, record, draft, plaintext)?;
+        }
+        Ok(())
+    }
+}
+
+/// An import job to be begun now.
+pub(crate) fn new_job(
+    organization: OrganizationId,
+    subject: SubjectId,
+    source: String,
+    digest: &[u8; 32],
+    now: Timestamp,
+) -> ImportJob {
+    ImportJob {
+        id: job_id(organization, subject, digest),
+        organization,
+        subject,
+        source,
+        started_at: now,
+        lines_done: 0,
+        accepted: 0,
+        rejected: 0,
+        finished_at: None,
+    }
+}

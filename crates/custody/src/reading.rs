@@ -1,0 +1,420 @@
+//! Reading: lists without content, and content for a person after a durable access entry.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use fiducia_keyring::{KeyManagementService, RecordBinding, SealedRecord, release};
+use fiducia_ledger::{ACCESS_RECORDS_MAX, AccessEntry, AccessReceipt};
+use fiducia_policy::{
+    AccessReason, Clock, ConversationId, GroundKind, PersonId, Pseudonym, RecordId, ReleaseAuthority,
+    SubjectId, Timestamp,
+};
+use fiducia_store::{
+    Bucket, ControlStore, DataDirectory, KeyStore, OrganizationRecord, StoredRecord, StoredWrap,
+};
+
+use crate::administer::{LedgerNames, hex};
+use crate::administration::{
+    ConversationContent, ConversationRow, OrganizationRow, RecordContent, RecordRow, SubjectRow,
+    VirtualKeyRow,
+};
+use crate::callers::{Callers, parse_scopes};
+use crate::destruction::window_end;
+use crate::keychain::Keychain;
+use crate::payload::{self, Header};
+use crate::scribe::{Scribe, event_id};
+use crate::{AdminError, AdminReply, DestructionScope, Retention};
+
+/// How long a person's permission to read lasts, in seconds.
+const ACCESS_SECONDS: i64 = 900;
+const LIST_ROWS_MAX: u32 = 1_000;
+const RECORDS_PER_STEP: u32 = 500;
+/// Longest case or ticket number.
+const TICKET_BYTES_MAX: usize = 64;
+
+/// Reads with connections of its own, beside the writer.
+#[derive(Clone)]
+pub(crate) struct Reader {
+    pub(crate) root: PathBuf,
+    pub(crate) kms: Arc<dyn KeyManagementService>,
+    pub(crate) callers: Arc<Callers>,
+    pub(crate) scribe: Scribe,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) readers: Arc<RwLock<()>>,
+    pub(crate) names: LedgerNames,
+}
+
+/// A person's request to read.
+pub(crate) struct ReadRequest {
+    pub(crate) target: DestructionScope,
+    pub(crate) actor: PersonId,
+    pub(crate) event: [u8; 16],
+    pub(crate) reason: AccessReason,
+    pub(crate) ticket: Option<String>,
+    pub(crate) ground: GroundKind,
+}
+
+impl Reader {
+    fn control(&self) -> Result<ControlStore, AdminError> {
+        Ok(ControlStore::open_for_reading(&DataDirectory::control(&self.root))?)
+    }
+
+    fn place(&self) -> Bucket {
+        Bucket::in_directory(DataDirectory::records(&self.root))
+    }
+
+    pub(crate) fn organizations(&self) -> Result<AdminReply, AdminError> {
+        let _reading = self.readers.read().unwrap_or_else(PoisonError::into_inner);
+        let rows = self.control()?.organizations()?.into_iter().map(|record| OrganizationRow {
+            id: record.id,
+            ledger_origin: self.names.origin_of(record.id),
+            ledger_verifier_key: self.names.verifier_of(record.id),
+            name: record.name,
+            retention: if record.zero_retention { Retention::Zero } else { Retention::Kept },
+            safety_window_days: record.safety_window_days,
+            safety_window_survives_deletion: record.safety_window_survives_deletion,
+            created_at: record.created_at,
+        });
+        Ok(AdminReply::Organizations(rows.collect()))
+    }
+
+    pub(crate) fn virtual_keys(
+        &self,
+        organization: Option<fiducia_policy::OrganizationId>,
+    ) -> Result<AdminReply, AdminError> {
+        let _reading = self.readers.read().unwrap_or_else(PoisonError::into_inner);
+        let keys = self.control()?.virtual_keys()?;
+        let rows = keys.into_iter().filter(|key| organization.is_none_or(|id| id == key.organization));
+        let rows = rows.map(|key| VirtualKeyRow {
+            id: key.id,
+            organization: key.organization,
+            workspace: key.workspace_name,
+            subject: key.subject,
+            scopes: parse_scopes(&key.scopes).iter().collect(),
+            created_at: key.created_at,
+            expires_at: key.expires_at,
+            revoked_at: key.revoked_at,
+        });
+        Ok(AdminReply::VirtualKeys(rows.collect()))
+    }
+
+    pub(crate) fn subjects(
+        &self,
+        organization: fiducia_policy::OrganizationId,
+    ) -> Result<AdminReply, AdminError> {
+        let _reading = self.readers.read().unwrap_or_else(PoisonError::into_inner);
+        let rows =
+            self.control()?.subjects(organization)?.into_iter().map(|(subject, conversations)| SubjectRow {
+                id: subject.id,
+                created_at: subject.created_at,
+                erased_at: subject.erased_at,
+                conversations,
+            });
+        Ok(AdminReply::Subjects(rows.collect()))
+    }
+
+    pub(crate) fn conversations(
+        &self,
+        organization: Option<fiducia_policy::OrganizationId>,
+        subject: Option<SubjectId>,
+        limit: u32,
+        after: Option<ConversationId>,
+    ) -> Result<AdminReply, AdminError> {
+        if limit == 0 || limit > LIST_ROWS_MAX {
+            return Err(AdminError::Invalid(format!(
+                "a list has 1 to {LIST_ROWS_MAX} rows; page with --after"
+            )));
+        }
+        let _reading = self.readers.read().unwrap_or_else(PoisonError::into_inner);
+        let found = self.control()?.conversations(organization, subject, after, limit)?;
+        let rows = found.into_iter().map(|conversation| ConversationRow {
+            id: conversation.id,
+            organization: conversation.organization,
+            subject: conversation.subject,
+            created_at: conversation.created_at,
+            last_active_at: conversation.last_active_at,
+            records: conversation.records,
+            destroyed_at: conversation.destroyed_at,
+        });
+        Ok(AdminReply::Conversations(rows.collect()))
+    }
+
+    pub(crate) fn records(&self, conversation: ConversationId) -> Result<AdminReply, AdminError> {
+        let _reading = self.readers.read().unwrap_or_else(PoisonError::into_inner);
+        self.refuse_destroyed(&self.control()?, conversation)?;
+        let records = self.conversation_records(conversation)?;
+        Ok(AdminReply::Records(records.iter().map(|record| self.row(record)).collect()))
+    }
+
+    fn refuse_destroyed(
+        &self,
+        control: &ControlStore,
+        conversation: ConversationId,
+    ) -> Result<(), AdminError> {
+        let found = control
+            .conversation(conversation)?
+            .ok_or_else(|| AdminError::NotFound(format!("there is no {conversation}")))?;
+        match found.destroyed_at {
+            Some(at) if self.conversation_records(conversation)?.is_empty() => Err(AdminError::Destroyed(
+                format!("{conversation} was destroyed at {at}; its keys are gone and nobody can read it"),
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    fn conversation_records(&self, conversation: ConversationId) -> Result<Vec<StoredRecord>, AdminError> {
+        let place = self.place();
+        let mut found = Vec::new();
+        for name in place.names()? {
+            let bucket = place.open_for_reading(&name)?;
+            let mut after = 0;
+            loop {
+                let step = bucket.conversation(conversation, after, RECORDS_PER_STEP)?;
+                let Some((last, _)) = step.last() else { break };
+                after = *last;
+                found.extend(step.into_iter().map(|(_, record)| record));
+            }
+        }
+        found.sort_by_key(|record| (record.created_at, record.id));
+        Ok(found)
+    }
+
+    fn one_record(&self, id: RecordId) -> Result<StoredRecord, AdminError> {
+        let place = self.place();
+        for name in place.names()? {
+            if let Some(record) = place.open_for_reading(&name)?.record(id)? {
+                return Ok(record);
+            }
+        }
+        Err(AdminError::NotFound(format!("there is no {id}; it never was, or it was destroyed and purged")))
+    }
+
+    fn row(&self, record: &StoredRecord) -> RecordRow {
+        let settings = self.callers.organization(record.organization);
+        RecordRow {
+            id: record.id,
+            exchange: record.exchange,
+            kind: record.kind.name().to_owned(),
+            wire: record.wire.clone(),
+            model: record.model.clone(),
+            created_at: record.created_at,
+            sealed_bytes: u64::try_from(record.ciphertext.len()).unwrap_or(u64::MAX),
+            grounds: grounds(record, settings.as_ref()),
+        }
+    }
+
+    /// Decrypts for a person: first the entry, then the keys.
+    pub(crate) fn show(&self, request: ReadRequest) -> Result<AdminReply, AdminError> {
+        check_ticket(request.ticket.as_deref())?;
+        let _reading = self.readers.read().unwrap_or_else(PoisonError::into_inner);
+        let records = match request.target {
+            DestructionScope::Record(id) => vec![self.one_record(id)?],
+            DestructionScope::Conversation(id) => {
+                self.refuse_destroyed(&self.control()?, id)?;
+                self.conversation_records(id)?
+            }
+            DestructionScope::Subject(_) => {
+                return Err(AdminError::Invalid(
+                    "read one conversation or record at a time; each look is logged with what was looked at"
+                        .to_owned(),
+                ));
+            }
+        };
+        let (organization, conversation, subject) = records
+            .first()
+            .map(|record| (record.organization, record.conversation, record.subject))
+            .ok_or_else(|| AdminError::NotFound("there are no records to read".to_owned()))?;
+        if records.len() > ACCESS_RECORDS_MAX {
+            return Err(AdminError::Invalid(format!(
+                "one access covers at most {ACCESS_RECORDS_MAX} records and this conversation has {}; read single records",
+                records.len()
+            )));
+        }
+        if !records.iter().any(|record| wrap_for(record, request.ground).is_some()) {
+            return Err(AdminError::Destroyed(format!(
+                "no key path is left for the ground {}; nobody can read this for that purpose",
+                request.ground.name()
+            )));
+        }
+        let pseudonym =
+            self.control()?.subject(subject)?.and_then(|subject| subject.pseudonym).ok_or_else(|| {
+                AdminError::Destroyed("the person was erased; what is left cannot be read".to_owned())
+            })?;
+        let now = self.clock.now();
+        let entry = AccessEntry {
+            id: event_id(request.event).map_err(|error| AdminError::Storage(error.to_string()))?,
+            organization,
+            actor: request.actor,
+            reason: request.reason,
+            ticket: request.ticket,
+            records: records.iter().map(|record| record.id).collect(),
+            ground: request.ground,
+            expires_at: Timestamp::from_second(now.as_second() + ACCESS_SECONDS)
+                .map_err(|error| AdminError::Storage(error.to_string()))?,
+        };
+        let receipt = self.scribe.access(entry).map_err(|error| {
+            AdminError::Storage(format!("the access could not be logged, so nothing was decrypted: {error}"))
+        })?;
+        let contents = self.open(&receipt, &records, pseudonym, request.ground)?;
+        let proof = receipt.entry();
+        Ok(AdminReply::Content(ConversationContent {
+            conversation,
+            ledger_index: proof.index,
+            ledger_leaf_hash: hex(&proof.leaf_hash),
+            records: contents,
+        }))
+    }
+
+    /// Opens records under a receipt. INVARIANT: this is the only place where content is decrypted for a person, and
+    /// the receipt proves that the entry is durable.
+    fn open(
+        &self,
+        receipt: &AccessReceipt,
+        records: &[StoredRecord],
+        pseudonym: Pseudonym,
+        ground: GroundKind,
+    ) -> Result<Vec<RecordContent>, AdminError> {
+        if !receipt.valid_at(self.clock.now()) {
+            return Err(AdminError::Conflict("the permission to read has expired; ask again".to_owned()));
+        }
+        let keys = KeyStore::open_for_reading(&DataDirectory::keys(&self.root))?;
+        let mut keychain = Keychain::new(Arc::clone(&self.kms));
+        let mut envelopes = HashMap::new();
+        let mut contents = Vec::new();
+        for record in records {
+            let Some(wrap) = wrap_for(record, ground) else { continue };
+            let parent = keychain.key(&keys, wrap.parent)?;
+            let binding = RecordBinding {
+                organization: record.organization,
+                pseudonym,
+                record: record.id,
+                schema_version: record.schema_version,
+                key_version: record.key_version,
+            };
+            let sealed =
+                SealedRecord { ciphertext: record.ciphertext.clone(), commitment: record.commitment };
+            let plaintext =
+                release(receipt, record.id, wrap.parent, &parent, &wrap.wrap)?.open(&binding, &sealed)?;
+            contents.push(self.content(record, &plaintext, &mut envelopes)?);
+        }
+        Ok(contents)
+    }
+
+    fn content(
+        &self,
+        record: &StoredRecord,
+        plaintext: &[u8],
+        envelopes: &mut HashMap<RecordId, (Vec<u8>, Vec<u8>)>,
+    ) -> Result<RecordContent, AdminError> {
+        let (header, bytes) = payload::decode(plaintext)
+            .map_err(|error| AdminError::Storage(format!("{}: {error}", record.id)))?;
+        let (mut status, mut outcome, mut elided) = (None, None, 0);
+        let raw = match header {
+            Header::Request { elided: left_out, new, head, tail, envelope } => {
+                elided = left_out;
+                let at = |range: std::ops::Range<usize>| bytes.get(range).unwrap_or_default();
+                let own = (at(0..head).to_vec(), at(head + new..head + new + tail).to_vec());
+                let new = at(head..head + new);
+                let (head, tail) = match envelope {
+                    None => {
+                        envelopes.insert(record.id, own.clone());
+                        own
+                    }
+                    // The holder may have been deleted, or may lie outside of what was asked for.
+                    Some(holder) => envelopes.get(&holder).cloned().unwrap_or_default(),
+                };
+                payload::request_bytes(&head, new, &tail).to_vec()
+            }
+            Header::Answer { status: code, outcome: how, .. } => {
+                (status, outcome) = (Some(code), Some(how));
+                bytes.to_vec()
+            }
+            Header::Turn {} => bytes.to_vec(),
+        };
+        let (raw_text, raw_is_text) = match std::str::from_utf8(&raw) {
+            Ok(text) => (text.to_owned(), true),
+            Err(_) => (STANDARD.encode(&raw), false),
+        };
+        Ok(RecordContent {
+            row: self.row(record),
+            status,
+            outcome,
+            texts: crate::display::texts(&record.wire, record.kind, &raw),
+            raw: raw_text,
+            raw_is_text,
+            messages_elided: elided,
+        })
+    }
+
+    /// One import job.
+    pub(crate) fn import_job(&self, id: [u8; 16]) -> Result<fiducia_store::ImportJob, AdminError> {
+        self.control()?
+            .import_job(id)?
+            .ok_or_else(|| AdminError::NotFound("there is no such import; begin it first".to_owned()))
+    }
+
+    /// Names and numbers for `fiducia doctor`.
+    pub(crate) fn status(&self) -> Result<Vec<(String, String)>, AdminError> {
+        let _reading = self.readers.read().unwrap_or_else(PoisonError::into_inner);
+        let mut status = Vec::new();
+        let control = self.control()?;
+        let keys = KeyStore::open_for_reading(&DataDirectory::keys(&self.root))?;
+        status.push(("organizations".to_owned(), control.organizations()?.len().to_string()));
+        status.push(("control.db".to_owned(), control.problem()?.unwrap_or_else(|| "ok".to_owned())));
+        status.push(("keys.db".to_owned(), keys.problem()?.unwrap_or_else(|| "ok".to_owned())));
+        for (kind, count) in keys.census()? {
+            status.push((format!("keys: {kind}"), count.to_string()));
+        }
+        let place = self.place();
+        for name in place.names()? {
+            let bucket = place.open_for_reading(&name)?;
+            let (records, bytes) = bucket.size()?;
+            let label = |what: &str| format!("records/{}.db: {what}", name.as_str());
+            status.push((label("check"), bucket.problem()?.unwrap_or_else(|| "ok".to_owned())));
+            status.push((label("records"), records.to_string()));
+            status.push((label("sealed bytes"), bytes.to_string()));
+        }
+        status.push(("ledger entries since start".to_owned(), self.scribe.entries().to_string()));
+        Ok(status)
+    }
+}
+
+fn wrap_for(record: &StoredRecord, ground: GroundKind) -> Option<&StoredWrap> {
+    match ground {
+        GroundKind::Service => record.service.as_ref(),
+        GroundKind::SafetyWindow => record.safety.as_ref(),
+    }
+}
+
+fn grounds(
+    record: &StoredRecord,
+    settings: Option<&OrganizationRecord>,
+) -> Vec<(GroundKind, Option<Timestamp>)> {
+    let days = settings.map_or(0, |settings| settings.safety_window_days);
+    let mut grounds = Vec::new();
+    if record.service.is_some() {
+        grounds.push((GroundKind::Service, None));
+    }
+    if record.safety.is_some() {
+        grounds
+            .push((GroundKind::SafetyWindow, window_end(&crate::staging::day_of(record.created_at), days)));
+    }
+    grounds
+}
+
+fn check_ticket(ticket: Option<&str>) -> Result<(), AdminError> {
+    let fits = |ticket: &str| {
+        (1..=TICKET_BYTES_MAX).contains(&ticket.len())
+            && ticket.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+    };
+    match ticket {
+        Some(ticket) if !fits(ticket) => Err(AdminError::Invalid(
+            "a ticket has 1 to 64 of A-Z a-z 0-9 . _ - : it goes into the ledger, where personal data must not be"
+                .to_owned(),
+        )),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,598 @@
+//! Staging: turning what arrived into sealed records and new keys, in memory, before the commit.
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+use aws_lc_rs::digest;
+use fiducia_keyring::{FreshDataKey, KeyringError, MatchingKey, RecordBinding, SymmetricKey};
+use fiducia_ledger::Event;
+use fiducia_policy::{
+    ConversationId, ExchangeId, KeyId, OrganizationId, Pseudonym, RecordId, SubjectId, Timestamp,
+};
+use fiducia_store::{
+    BucketName, Edge, KeyKind, KeyNode, PrefixHit, RecordKind, StoreError, StoredRecord, StoredWrap,
+};
+use lru::LruCache;
+
+use crate::keychain::{KeyPathError, KeyPurpose, Keychain, NewKey};
+use crate::payload::{self, Header};
+use crate::scribe::Fact;
+use crate::writer::Writer;
+use crate::{CapturedAnswer, ExchangeOpening, Notice};
+
+/// Prefixes tried, longest first, before a request is taken for a new conversation.
+const PREFIX_PROBES_MAX: usize = 256;
+const SUBJECTS_MAX: NonZeroUsize = NonZeroUsize::new(16_384).unwrap();
+const CONVERSATIONS_MAX: NonZeroUsize = NonZeroUsize::new(16_384).unwrap();
+const PREFIXES_MAX: NonZeroUsize = NonZeroUsize::new(131_072).unwrap();
+/// Longest text of a notice in the ledger, in bytes.
+const NOTICE_BYTES_MAX: usize = 256;
+
+/// Why something could not be staged.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StagingError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    KeyPath(#[from] KeyPathError),
+    #[error(transparent)]
+    Keyring(#[from] KeyringError),
+    #[error("the person was erased, so nothing more is kept for them; revoke or replace the key")]
+    Erased,
+    #[error("the organisation is not known to the store")]
+    UnknownOrganization,
+    #[error("the request part of this exchange is not there to be answered")]
+    NotOpen,
+    #[error("the request's outline does not fit its body")]
+    Outline,
+}
+
+impl From<fiducia_policy::RandomnessUnavailable> for StagingError {
+    fn from(error: fiducia_policy::RandomnessUnavailable) -> Self {
+        Self::Keyring(error.into())
+    }
+}
+
+/// What one group commit will write.
+#[derive(Debug, Default)]
+pub(crate) struct Batch {
+    pub(crate) new_keys: Vec<(KeyNode, Edge)>,
+    pub(crate) records: Vec<(BucketName, StoredRecord)>,
+    pub(crate) notices: Vec<(OrganizationId, Fact)>,
+}
+
+/// A subject's unwrapped keys.
+#[derive(Debug)]
+pub(crate) struct SubjectKeys {
+    pub(crate) pseudonym: Pseudonym,
+    pub(crate) id: KeyId,
+    pub(crate) key: SymmetricKey,
+    pub(crate) matching: MatchingKey,
+}
+
+/// A conversation's unwrapped keys.
+#[derive(Debug, Default)]
+pub(crate) struct ConversationKeys {
+    service: Option<(BucketName, KeyId, SymmetricKey)>,
+    safety: Option<(String, KeyId, SymmetricKey)>,
+    envelope: Option<([u8; 32], RecordId)>,
+    /// The conversation began in this process: the store has no key of it that is not remembered here.
+    fresh: bool,
+}
+
+/// What the writer remembers. All of it can be read from the store again.
+#[derive(Debug)]
+pub(crate) struct Caches {
+    pub(crate) subjects: LruCache<SubjectId, Arc<SubjectKeys>>,
+    pub(crate) conversations: LruCache<ConversationId, ConversationKeys>,
+    pub(crate) prefixes: LruCache<[u8; 32], PrefixHit>,
+    pub(crate) safety_roots: LruCache<(OrganizationId, String), (KeyId, SymmetricKey)>,
+}
+
+impl Default for Caches {
+    fn default() -> Self {
+        Self {
+            subjects: LruCache::new(SUBJECTS_MAX),
+            conversations: LruCache::new(CONVERSATIONS_MAX),
+            prefixes: LruCache::new(PREFIXES_MAX),
+            safety_roots: LruCache::new(SUBJECTS_MAX),
+        }
+    }
+}
+
+impl Caches {
+    pub(crate) fn clear(&mut self) {
+        *self = Self::default();
+    }
+}
+
+/// An exchange whose request part is staged or stored.
+#[derive(Debug)]
+pub(crate) struct OpenState {
+    pub(crate) organization: OrganizationId,
+    pub(crate) subject: SubjectId,
+    pub(crate) conversation: ConversationId,
+    wire: &'static str,
+    model: String,
+    position: u64,
+    prefix: Option<[u8; 32]>,
+    /// Set when the conversation was destroyed meanwhile: the answer is then not kept.
+    pub(crate) destroyed: bool,
+}
+
+/// What a record is about, before it is sealed.
+pub(crate) struct Draft {
+    pub(crate) exchange: ExchangeId,
+    pub(crate) kind: RecordKind,
+    pub(crate) organization: OrganizationId,
+    pub(crate) subject: SubjectId,
+    pub(crate) conversation: ConversationId,
+    pub(crate) at: Timestamp,
+    pub(crate) wire: &'static str,
+    pub(crate) model: String,
+    pub(crate) status: u16,
+    pub(crate) answer_id: Option<String>,
+    pub(crate) position: u64,
+    pub(crate) prefix: Option<[u8; 32]>,
+    pub(crate) alias: Option<[u8; 32]>,
+}
+
+impl Writer {
+    /// Stages the request part of an exchange.
+    pub(crate) fn stage_request(
+        &mut self,
+        batch: &mut Batch,
+        id: ExchangeId,
+        opening: &ExchangeOpening,
+    ) -> Result<(), StagingError> {
+        let (organization, subject) = (opening.caller.organization, opening.caller.subject);
+        let at = opening.received_at;
+        let keys = self.subject_keys(batch, organization, subject, at)?;
+        let hit = self.known_prefix(&keys.matching, opening)?;
+        let conversation = match hit {
+            Some(hit) => hit.conversation,
+            None => self.new_conversation(at)?,
+        };
+        let by_reference = opening.outline.previous_response.is_some();
+        let messages = opening.outline.messages.len();
+        let known = hit.filter(|_| !by_reference).map_or(0, |hit| hit.position);
+        let known = usize::try_from(known).unwrap_or(usize::MAX).min(messages);
+        let split = payload::split(&opening.body, &opening.outline, known).ok_or(StagingError::Outline)?;
+
+        let record = RecordId::generate(at, &*self.randomness)?;
+        let digest = keys.matching.digest(&[b"envelope", split.head, split.tail]);
+        let envelope = self.same_envelope(conversation, digest, record);
+        let (head, tail) = if envelope.is_some() { (&[][..], &[][..]) } else { (split.head, split.tail) };
+        let header = Header::Request {
+            elided: u64::try_from(known).unwrap_or(0),
+            new: split.new.len(),
+            head: head.len(),
+            tail: tail.len(),
+            envelope,
+        };
+        let rolling =
+            if by_reference { None } else { opening.outline.messages.last().map(|last| last.prefix) };
+        let before = if by_reference { hit.map_or(0, |hit| hit.position) } else { 0 };
+        let position = before + u64::try_from(messages).unwrap_or(0);
+        let wire = opening.wire.name();
+        let draft = Draft {
+            exchange: id,
+            kind: RecordKind::Request,
+            organization,
+            subject,
+            conversation,
+            at,
+            wire,
+            model: opening.outline.model.clone(),
+            status: 0,
+            answer_id: None,
+            position,
+            prefix: rolling.map(|rolling| keys.matching.digest(&[b"prefix", &rolling])),
+            alias: None,
+        };
+        self.seal(batch, &keys, record, draft, payload::encode(&header, &[head, split.new, tail]))?;
+        Self::note(batch, organization, id, &opening.notices, at);
+        let model = opening.outline.model.clone();
+        let open = OpenState {
+            organization,
+            subject,
+            conversation,
+            wire,
+            model,
+            position,
+            prefix: rolling,
+            destroyed: false,
+        };
+        self.open.insert(id, open);
+        Ok(())
+    }
+
+    /// Stages the answer part of an exchange.
+    pub(crate) fn stage_answer(
+        &mut self,
+        batch: &mut Batch,
+        id: ExchangeId,
+        answer: &CapturedAnswer,
+    ) -> Result<(), StagingError> {
+        let open = self.open.remove(&id).ok_or(StagingError::NotOpen)?;
+        if open.destroyed {
+            return Ok(());
+        }
+        let at = answer.completed_at;
+        let keys = self.subject_keys(batch, open.organization, open.subject, at)?;
+        let record = RecordId::generate(at, &*self.randomness)?;
+        let header =
+            Header::Answer { status: answer.status, outcome: answer.outcome, assembled: answer.assembled };
+        let rolling = open.prefix.filter(|_| !answer.assistant_fingerprints.is_empty()).map(|prefix| {
+            answer
+                .assistant_fingerprints
+                .iter()
+                .fold(prefix, |prefix, fingerprint| roll(&prefix, fingerprint))
+        });
+        let said = u64::try_from(answer.assistant_fingerprints.len()).unwrap_or(0);
+        let answer_id = answer.answer_id.clone().filter(|id| id.len() <= NOTICE_BYTES_MAX);
+        let draft = Draft {
+            exchange: id,
+            kind: RecordKind::Answer,
+            organization: open.organization,
+            subject: open.subject,
+            conversation: open.conversation,
+            at,
+            wire: open.wire,
+            model: answer.served_model.clone().unwrap_or(open.model),
+            status: answer.status,
+            position: open.position + said,
+            prefix: rolling.map(|rolling| keys.matching.digest(&[b"prefix", &rolling])),
+            alias: answer_id.as_ref().map(|id| keys.matching.digest(&[b"answer", id.as_bytes()])),
+            answer_id,
+        };
+        self.seal(batch, &keys, record, draft, payload::encode(&header, &[&answer.body]))?;
+        Self::note(batch, open.organization, id, &answer.notices, at);
+        Ok(())
+    }
+
+    fn note(
+        batch: &mut Batch,
+        organization: OrganizationId,
+        exchange: ExchangeId,
+        notices: &[Notice],
+        at: Timestamp,
+    ) {
+        for notice in notices {
+            let event = Event::RoutingNotice {
+                exchange,
+                code: shortened(&notice.code),
+                asked: shortened(&notice.asked),
+                served: shortened(&notice.served),
+            };
+            batch.notices.push((organization, Fact { at, event }));
+        }
+    }
+
+    /// The longest known beginning of the request's history.
+    fn known_prefix(
+        &mut self,
+        matching: &MatchingKey,
+        opening: &ExchangeOpening,
+    ) -> Result<Option<PrefixHit>, StagingError> {
+        if let Some(previous) = &opening.outline.previous_response {
+            return Ok(self.prefix(matching.digest(&[b"answer", previous.as_bytes()]))?);
+        }
+        for message in opening.outline.messages.iter().rev().take(PREFIX_PROBES_MAX) {
+            if let Some(hit) = self.prefix(matching.digest(&[b"prefix", &message.prefix]))? {
+                return Ok(Some(hit));
+            }
+        }
+        Ok(None)
+    }
+
+    fn prefix(&mut self, digest: [u8; 32]) -> Result<Option<PrefixHit>, StoreError> {
+        if let Some(hit) = self.caches.prefixes.get(&digest) {
+            return Ok(Some(*hit));
+        }
+        self.files.control.prefix(&digest)
+    }
+
+    /// A conversation that has no keys yet.
+    pub(crate) fn new_conversation(&mut self, at: Timestamp) -> Result<ConversationId, StagingError> {
+        let id = ConversationId::generate(at, &*self.randomness)?;
+        self.caches.conversations.put(id, ConversationKeys { fresh: true, ..ConversationKeys::default() });
+        Ok(id)
+    }
+
+    /// The record that holds the same envelope; if there is none, `record` is remembered as holding this one.
+    fn same_envelope(
+        &mut self,
+        conversation: ConversationId,
+        digest: [u8; 32],
+        record: RecordId,
+    ) -> Option<RecordId> {
+        let known = self.caches.conversations.get_or_insert_mut(conversation, ConversationKeys::default);
+        match known.envelope {
+            Some((same, holder)) if same == digest => Some(holder),
+            _ => {
+                known.envelope = Some((digest, record));
+                None
+            }
+        }
+    }
+
+    /// Seals a plaintext and wraps its key for every ground that holds.
+    pub(crate) fn seal(
+        &mut self,
+        batch: &mut Batch,
+        subject: &SubjectKeys,
+        record: RecordId,
+        draft: Draft,
+        plaintext: Vec<u8>,
+    ) -> Result<(), StagingError> {
+        let bucket = BucketName::account();
+        let data_key = FreshDataKey::generate(&*self.randomness)?;
+        let (parent, key) = self.conversation_key(batch, subject, &draft, &bucket)?;
+        let wrap = data_key.wrap_under(parent, &key, record, &*self.randomness)?;
+        let service = Some(StoredWrap { parent, wrap: wrap.to_vec() });
+        let safety = match self.safety_key(batch, &draft)? {
+            Some((parent, key)) => {
+                let wrap = data_key.wrap_under(parent, &key, record, &*self.randomness)?;
+                Some(StoredWrap { parent, wrap: wrap.to_vec() })
+            }
+            None => None,
+        };
+        let binding = RecordBinding {
+            organization: draft.organization,
+            pseudonym: subject.pseudonym,
+            record,
+            schema_version: payload::SCHEMA_VERSION,
+            key_version: RecordBinding::KEY_VERSION,
+        };
+        let sealed = data_key.seal(&binding, plaintext)?;
+        let record_hash = record_hash(record, &sealed.commitment, &sealed.ciphertext);
+        let stored = StoredRecord {
+            id: record,
+            exchange: draft.exchange,
+            kind: draft.kind,
+            organization: draft.organization,
+            subject: draft.subject,
+            conversation: draft.conversation,
+            created_at: draft.at,
+            wire: draft.wire.to_owned(),
+            model: draft.model,
+            status: draft.status,
+            answer_id: draft.answer_id,
+            position: draft.position,
+            prefix: draft.prefix,
+            alias: draft.alias,
+            schema_version: binding.schema_version,
+            key_version: binding.key_version,
+            commitment: sealed.commitment,
+            ciphertext: sealed.ciphertext,
+            record_hash,
+            batch: draft.exchange,
+            service,
+            safety,
+        };
+        batch.records.push((bucket, stored));
+        Ok(())
+    }
+
+    /// The subject's keys, made on first use.
+    pub(crate) fn subject_keys(
+        &mut self,
+        batch: &mut Batch,
+        organization: OrganizationId,
+        subject: SubjectId,
+        now: Timestamp,
+    ) -> Result<Arc<SubjectKeys>, StagingError> {
+        if let Some(keys) = self.caches.subjects.get(&subject) {
+            return Ok(Arc::clone(keys));
+        }
+        let row = self.files.control.subject(subject)?.ok_or(StagingError::Erased)?;
+        let (Some(pseudonym), None) = (row.pseudonym, row.erased_at) else {
+            return Err(StagingError::Erased);
+        };
+        let nodes = self.files.keys.subject_keys(subject)?;
+        let find = |kind| nodes.iter().find(|node| node.kind == kind).map(|node| node.id);
+        let keys = match (find(KeyKind::Subject), find(KeyKind::Matching)) {
+            (Some(id), Some(matching)) => SubjectKeys {
+                pseudonym,
+                id,
+                key: self.keychain.key(&self.files.keys, id)?,
+                matching: self.keychain.matching_key(&self.files.keys, matching)?,
+            },
+            _ => self.make_subject_keys(batch, organization, subject, pseudonym, now)?,
+        };
+        let keys = Arc::new(keys);
+        self.caches.subjects.put(subject, Arc::clone(&keys));
+        Ok(keys)
+    }
+
+    fn make_subject_keys(
+        &mut self,
+        batch: &mut Batch,
+        organization: OrganizationId,
+        subject: SubjectId,
+        pseudonym: Pseudonym,
+        now: Timestamp,
+    ) -> Result<SubjectKeys, StagingError> {
+        let root = self
+            .files
+            .keys
+            .root(organization, KeyKind::ServiceRoot, "")?
+            .ok_or(StagingError::UnknownOrganization)?
+            .id;
+        let root_key = self.keychain.key(&self.files.keys, root)?;
+        let purpose = |kind| KeyPurpose {
+            kind,
+            organization,
+            subject: Some(subject),
+            conversation: None,
+            label: String::new(),
+        };
+        let own = Keychain::new_child((root, &root_key), purpose(KeyKind::Subject), now, &*self.randomness)?;
+        let matching =
+            Keychain::new_child((own.id, &own.key), purpose(KeyKind::Matching), now, &*self.randomness)?;
+        let keys = SubjectKeys {
+            pseudonym,
+            id: own.id,
+            key: own.key.clone(),
+            matching: MatchingKey::new(&matching.key),
+        };
+        batch.new_keys.extend([own.stored, matching.stored]);
+        Ok(keys)
+    }
+
+    /// The conversation's key in this bucket, made on first use.
+    fn conversation_key(
+        &mut self,
+        batch: &mut Batch,
+        subject: &SubjectKeys,
+        draft: &Draft,
+        bucket: &BucketName,
+    ) -> Result<(KeyId, SymmetricKey), StagingError> {
+        let cached =
+            self.caches.conversations.get(&draft.conversation).and_then(|known| known.service.clone());
+        if let Some((name, id, key)) = cached
+            && name == *bucket
+        {
+            return Ok((id, key));
+        }
+        let found = self.stored_conversation_key(draft, KeyKind::Conversation, bucket.as_str())?;
+        let (id, key) = match found {
+            Some(found) => found,
+            None => {
+                let purpose = conversation_purpose(draft, KeyKind::Conversation, bucket.as_str());
+                let parent = (subject.id, &subject.key);
+                keep(batch, Keychain::new_child(parent, purpose, draft.at, &*self.randomness)?)
+            }
+        };
+        let known =
+            self.caches.conversations.get_or_insert_mut(draft.conversation, ConversationKeys::default);
+        known.service = Some((bucket.clone(), id, key.clone()));
+        Ok((id, key))
+    }
+
+    /// The conversation's safety key of the day, made on first use; `None` when the organisation has no window.
+    fn safety_key(
+        &mut self,
+        batch: &mut Batch,
+        draft: &Draft,
+    ) -> Result<Option<(KeyId, SymmetricKey)>, StagingError> {
+        let settings =
+            self.callers.organization(draft.organization).ok_or(StagingError::UnknownOrganization)?;
+        if settings.safety_window_days == 0 {
+            return Ok(None);
+        }
+        let day = day_of(draft.at);
+        let cached =
+            self.caches.conversations.get(&draft.conversation).and_then(|known| known.safety.clone());
+        if let Some((cached_day, id, key)) = cached
+            && cached_day == day
+        {
+            return Ok(Some((id, key)));
+        }
+        let (id, key) = match self.stored_conversation_key(draft, KeyKind::ConversationSafety, &day)? {
+            Some(found) => found,
+            None => {
+                let (root, root_key) = self.safety_root(batch, draft.organization, &day, draft.at)?;
+                let purpose = conversation_purpose(draft, KeyKind::ConversationSafety, &day);
+                keep(batch, Keychain::new_child((root, &root_key), purpose, draft.at, &*self.randomness)?)
+            }
+        };
+        let known =
+            self.caches.conversations.get_or_insert_mut(draft.conversation, ConversationKeys::default);
+        known.safety = Some((day, id, key.clone()));
+        Ok(Some((id, key)))
+    }
+
+    fn stored_conversation_key(
+        &mut self,
+        draft: &Draft,
+        kind: KeyKind,
+        label: &str,
+    ) -> Result<Option<(KeyId, SymmetricKey)>, StagingError> {
+        if self.caches.conversations.get(&draft.conversation).is_some_and(|known| known.fresh) {
+            return Ok(None);
+        }
+        let nodes = self.files.keys.conversation_keys(draft.conversation)?;
+        let Some(node) = nodes.iter().find(|node| node.kind == kind && node.label == label) else {
+            return Ok(None);
+        };
+        Ok(Some((node.id, self.keychain.key(&self.files.keys, node.id)?)))
+    }
+
+    fn safety_root(
+        &mut self,
+        batch: &mut Batch,
+        organization: OrganizationId,
+        day: &str,
+        now: Timestamp,
+    ) -> Result<(KeyId, SymmetricKey), StagingError> {
+        let place = (organization, day.to_owned());
+        if let Some((id, key)) = self.caches.safety_roots.get(&place) {
+            return Ok((*id, key.clone()));
+        }
+        let (id, key) = match self.files.keys.root(organization, KeyKind::SafetyDay, day)? {
+            Some(node) => (node.id, self.keychain.key(&self.files.keys, node.id)?),
+            None => {
+                let purpose = KeyPurpose {
+                    kind: KeyKind::SafetyDay,
+                    organization,
+                    subject: None,
+                    conversation: None,
+                    label: day.to_owned(),
+                };
+                keep(batch, self.keychain.new_root(purpose, now, &*self.randomness)?)
+            }
+        };
+        self.caches.safety_roots.put(place, (id, key.clone()));
+        Ok((id, key))
+    }
+}
+
+fn keep(batch: &mut Batch, new: NewKey) -> (KeyId, SymmetricKey) {
+    batch.new_keys.push(new.stored);
+    (new.id, new.key)
+}
+
+fn conversation_purpose(draft: &Draft, kind: KeyKind, label: &str) -> KeyPurpose {
+    KeyPurpose {
+        kind,
+        organization: draft.organization,
+        subject: Some(draft.subject),
+        conversation: Some(draft.conversation),
+        label: label.to_owned(),
+    }
+}
+
+/// The UTC day of an instant, `YYYY-MM-DD`.
+pub(crate) fn day_of(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d").to_string()
+}
+
+/// SHA-256 of prefix and fingerprint: one step of the rolling digest that [`fiducia_wire`] defines.
+pub(crate) fn roll(prefix: &[u8; 32], fingerprint: &[u8; 32]) -> [u8; 32] {
+    sha256(&[prefix, fingerprint])
+}
+
+/// What the ledger's batch root commits to: the record's id, its key commitment and its ciphertext.
+pub(crate) fn record_hash(record: RecordId, commitment: &[u8; 32], ciphertext: &[u8]) -> [u8; 32] {
+    sha256(&[b"fiducia/record-hash/v1", record.as_bytes(), commitment, ciphertext])
+}
+
+pub(crate) fn sha256(parts: &[&[u8]]) -> [u8; 32] {
+    let mut context = digest::Context::new(&digest::SHA256);
+    for part in parts {
+        context.update(part);
+    }
+    let mut hash = [0; 32];
+    hash.copy_from_slice(context.finish().as_ref());
+    hash
+}
+
+fn shortened(text: &str) -> String {
+    let mut end = text.len().min(NOTICE_BYTES_MAX);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.get(..end).unwrap_or_default().to_owned()
+}

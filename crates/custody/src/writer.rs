@@ -1,0 +1,481 @@
+//! The writer: the one thread that changes the store.
+//!
+//! It takes whatever waits, stages it, commits it as one group and only then acknowledges. The order of commits makes
+//! every crash point safe: keys, then records with their outbox rows, then the acknowledgement, then the index.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use fiducia_ledger::{Digest, Event, capture_batch_root};
+use fiducia_policy::{Clock, ExchangeId, OrganizationId, Randomness};
+use fiducia_store::{
+    Announcement, Bucket, BucketName, ControlStore, DataDirectory, IndexEntry, KeyStore, PrefixHit,
+    RecordBucket, StoreError, StoredRecord,
+};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::exchange::Acknowledgement;
+use crate::import::{ImportChunk, ImportOutcome};
+use crate::keychain::Keychain;
+use crate::scribe::{Delivery, Fact, Scribe};
+use crate::staging::{Batch, Caches, OpenState, StagingError};
+use crate::{
+    AdminCommand, AdminError, AdminReply, CaptureFailed, CaptureLimits, CapturedAnswer, ExchangeOpening,
+};
+
+/// What the writer can be asked.
+pub(crate) enum Message {
+    Request(Box<ExchangeOpening>, ExchangeId, Acknowledgement),
+    Answer(ExchangeId, Box<CapturedAnswer>, Acknowledgement),
+    Import(Box<ImportChunk>, oneshot::Sender<Result<ImportOutcome, AdminError>>),
+    Administer(Box<AdminCommand>, oneshot::Sender<Result<AdminReply, AdminError>>),
+    Stop,
+}
+
+impl Message {
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Request(opening, ..) => opening.body.len(),
+            Self::Answer(_, answer, _) => answer.body.len(),
+            Self::Import(chunk, _) => chunk.bytes,
+            Self::Administer(..) | Self::Stop => 0,
+        }
+    }
+}
+
+/// What the writer shares with its handles.
+#[derive(Debug, Default)]
+pub(crate) struct WriterState {
+    pub(crate) queued_parts: AtomicUsize,
+    pub(crate) queued_bytes: AtomicUsize,
+    pub(crate) down: AtomicBool,
+    pub(crate) closing: AtomicBool,
+    pub(crate) batches: AtomicU64,
+    pub(crate) records: AtomicU64,
+    pub(crate) failures: AtomicU64,
+    abandoned: Mutex<Vec<ExchangeId>>,
+}
+
+/// A handle to the writer.
+#[derive(Debug, Clone)]
+pub(crate) struct WriterHandle {
+    pub(crate) sender: mpsc::Sender<Message>,
+    pub(crate) state: Arc<WriterState>,
+}
+
+impl std::fmt::Debug for Message {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Message")
+    }
+}
+
+impl WriterHandle {
+    /// Counts a message in before it is sent.
+    pub(crate) fn count_in(&self, message: &Message) {
+        self.state.queued_parts.fetch_add(1, Ordering::Relaxed);
+        self.state.queued_bytes.fetch_add(message.bytes(), Ordering::Relaxed);
+    }
+
+    fn count_out(&self, message: &Message) {
+        self.state.queued_parts.fetch_sub(1, Ordering::Relaxed);
+        self.state.queued_bytes.fetch_sub(message.bytes(), Ordering::Relaxed);
+    }
+
+    /// Queues the answer, waiting for room, and waits until it is durable.
+    pub(crate) async fn answer(&self, id: ExchangeId, answer: CapturedAnswer) -> Result<(), CaptureFailed> {
+        let (acknowledgement, receiver) = oneshot::channel();
+        let message = Message::Answer(id, Box::new(answer), acknowledgement);
+        self.count_in(&message);
+        if let Err(refused) = self.sender.send(message).await {
+            self.count_out(&refused.0);
+            return Err(CaptureFailed::WriterGone);
+        }
+        receiver.await.unwrap_or(Err(CaptureFailed::WriterGone))
+    }
+
+    /// Notes that an exchange will have no answer.
+    pub(crate) fn abandon(&self, id: ExchangeId) {
+        self.state.abandoned.lock().unwrap_or_else(PoisonError::into_inner).push(id);
+    }
+
+    /// Sends a message from a thread that may block and waits for the reply.
+    pub(crate) fn ask<T>(
+        &self,
+        message: impl FnOnce(oneshot::Sender<Result<T, AdminError>>) -> Message,
+    ) -> Result<oneshot::Receiver<Result<T, AdminError>>, AdminError> {
+        let (reply, receiver) = oneshot::channel();
+        let message = message(reply);
+        self.count_in(&message);
+        self.sender.blocking_send(message).map_err(|refused| {
+            self.count_out(&refused.0);
+            AdminError::Storage("the store's writer has stopped; nothing was changed".to_owned())
+        })?;
+        Ok(receiver)
+    }
+}
+
+/// The writer's open files.
+#[derive(Debug)]
+pub(crate) struct Files {
+    pub(crate) control: ControlStore,
+    pub(crate) keys: KeyStore,
+    pub(crate) place: Bucket,
+    pub(crate) buckets: HashMap<BucketName, RecordBucket>,
+}
+
+impl Files {
+    pub(crate) fn open(root: &std::path::Path) -> Result<Self, StoreError> {
+        Ok(Self {
+            control: ControlStore::open(&DataDirectory::control(root))?,
+            keys: KeyStore::open(&DataDirectory::keys(root))?,
+            place: Bucket::in_directory(DataDirectory::records(root)),
+            buckets: HashMap::new(),
+        })
+    }
+
+    /// An open bucket, opened or created when needed.
+    pub(crate) fn bucket(&mut self, name: &BucketName) -> Result<&mut RecordBucket, StoreError> {
+        match self.buckets.entry(name.clone()) {
+            std::collections::hash_map::Entry::Occupied(open) => Ok(open.into_mut()),
+            std::collections::hash_map::Entry::Vacant(place) => Ok(place.insert(self.place.open(name)?)),
+        }
+    }
+}
+
+/// The writer.
+pub(crate) struct Writer {
+    pub(crate) root: std::path::PathBuf,
+    pub(crate) files: Files,
+    pub(crate) keychain: Keychain,
+    pub(crate) scribe: Scribe,
+    pub(crate) caches: Caches,
+    pub(crate) open: HashMap<ExchangeId, OpenState>,
+    pub(crate) callers: Arc<crate::callers::Callers>,
+    pub(crate) readers: Arc<std::sync::RwLock<()>>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) randomness: Arc<dyn Randomness>,
+    pub(crate) ledger_names: crate::administer::LedgerNames,
+    pub(crate) handle: Arc<WriterState>,
+    pub(crate) limits: CaptureLimits,
+}
+
+enum Waiting {
+    Capture(ExchangeId, bool, Acknowledgement),
+    Import(ImportOutcome, oneshot::Sender<Result<ImportOutcome, AdminError>>),
+}
+
+impl Writer {
+    /// Serves messages until told to stop.
+    pub(crate) fn run(mut self, receiver: &mut mpsc::Receiver<Message>) {
+        while let Some(first) = receiver.blocking_recv() {
+            if !self.turn(first, receiver) {
+                break;
+            }
+        }
+        // What was queued behind the stop is answered by its dropped acknowledgement: not stored, and said so.
+        self.forget_delivered();
+    }
+
+    /// One turn: everything that waits, up to the limits, as one group. Gives whether to go on.
+    fn turn(&mut self, first: Message, receiver: &mut mpsc::Receiver<Message>) -> bool {
+        self.drop_abandoned();
+        let mut batch = Batch::default();
+        let mut waiting = Vec::new();
+        let mut next = Some(first);
+        let mut taken_bytes = 0;
+        let mut parts = 0;
+        if self.handle.down.load(Ordering::Acquire) {
+            self.reopen();
+        }
+        while let Some(message) = next.take() {
+            self.handle.queued_parts.fetch_sub(1, Ordering::Relaxed);
+            self.handle.queued_bytes.fetch_sub(message.bytes(), Ordering::Relaxed);
+            taken_bytes += message.bytes();
+            parts += 1;
+            match message {
+                Message::Request(opening, id, reply) => {
+                    let staged = self.stage_request(&mut batch, id, &opening);
+                    Self::wait_or_refuse(&mut waiting, staged, id, true, reply);
+                }
+                Message::Answer(id, answer, reply) => {
+                    let staged = self.stage_answer(&mut batch, id, &answer);
+                    Self::wait_or_refuse(&mut waiting, staged, id, false, reply);
+                }
+                Message::Import(chunk, reply) => match self.stage_import(&mut batch, &chunk) {
+                    Ok(outcome) => waiting.push(Waiting::Import(outcome, reply)),
+                    Err(error) => {
+                        let _ = reply.send(Err(AdminError::Storage(error.to_string())));
+                    }
+                },
+                Message::Administer(command, reply) => {
+                    // Commands see and change committed state only.
+                    self.commit(std::mem::take(&mut batch), std::mem::take(&mut waiting));
+                    let _ = reply.send(self.administer(*command));
+                }
+                Message::Stop => {
+                    self.commit(batch, waiting);
+                    return false;
+                }
+            }
+            if parts < self.limits.batch_parts_max && taken_bytes < self.limits.batch_bytes_max {
+                next = receiver.try_recv().ok();
+            }
+        }
+        self.commit(batch, waiting);
+        true
+    }
+
+    fn wait_or_refuse(
+        waiting: &mut Vec<Waiting>,
+        staged: Result<(), StagingError>,
+        id: ExchangeId,
+        is_request: bool,
+        reply: Acknowledgement,
+    ) {
+        match staged {
+            Ok(()) => waiting.push(Waiting::Capture(id, is_request, reply)),
+            Err(error) => {
+                let _ = reply.send(Err(CaptureFailed::Store(error.to_string())));
+            }
+        }
+    }
+
+    fn drop_abandoned(&mut self) {
+        let abandoned =
+            std::mem::take(&mut *self.handle.abandoned.lock().unwrap_or_else(PoisonError::into_inner));
+        for id in abandoned {
+            self.open.remove(&id);
+        }
+    }
+
+    /// Commits the group and acknowledges, or fails all of it.
+    fn commit(&mut self, batch: Batch, waiting: Vec<Waiting>) {
+        if waiting.is_empty() {
+            return;
+        }
+        let mut waiting = waiting;
+        if crate::faults::is_planted("acknowledge-before-commit") {
+            acknowledge(std::mem::take(&mut waiting));
+        }
+        match self.commit_records(batch) {
+            Ok((deliveries, index)) => {
+                self.handle.batches.fetch_add(1, Ordering::Relaxed);
+                self.advance_imports(&waiting);
+                acknowledge(waiting);
+                self.scribe.deliver(deliveries);
+                if let Err(error) = self.index(index) {
+                    // The records are durable and the mark was not moved: reopening indexes them again.
+                    tracing::warn!(%error, "the index could not follow the records; rebuilding it");
+                    self.reopen();
+                }
+            }
+            Err(error) => self.fail(&error, waiting),
+        }
+    }
+
+    fn fail(&mut self, error: &StoreError, waiting: Vec<Waiting>) {
+        self.handle.failures.fetch_add(1, Ordering::Relaxed);
+        tracing::error!(%error, parts = waiting.len(), "a group could not be committed; none of it was acknowledged");
+        for part in waiting {
+            match part {
+                Waiting::Capture(id, is_request, reply) => {
+                    if is_request {
+                        self.open.remove(&id);
+                    }
+                    let _ = reply.send(Err(CaptureFailed::Store(error.to_string())));
+                }
+                Waiting::Import(_, reply) => {
+                    let _ = reply.send(Err(AdminError::Storage(error.to_string())));
+                }
+            }
+        }
+        self.reopen();
+    }
+
+    /// Closes and opens all files after a failure: their state, and that of the caches, is not known.
+    pub(crate) fn reopen(&mut self) {
+        self.caches.clear();
+        self.keychain.forget();
+        let reopened = Files::open(&self.root).and_then(|files| {
+            self.files = files;
+            self.index_what_is_behind()
+        });
+        if let Err(error) = &reopened {
+            tracing::error!(%error, "the store could not be opened again; captures are refused until it can");
+        }
+        self.handle.down.store(reopened.is_err(), Ordering::Release);
+    }
+
+    fn commit_records(
+        &mut self,
+        batch: Batch,
+    ) -> Result<(Vec<Delivery>, Vec<(BucketName, Vec<IndexEntry>)>), StoreError> {
+        if !batch.new_keys.is_empty() {
+            self.files.keys.add(&batch.new_keys)?;
+        }
+        let mut groups: BTreeMap<BucketName, Vec<StoredRecord>> = BTreeMap::new();
+        for (bucket, record) in batch.records {
+            groups.entry(bucket).or_default().push(record);
+        }
+        let mut delivered: HashMap<BucketName, Vec<[u8; 16]>> = HashMap::new();
+        let mut control_delivered = Vec::new();
+        for (source, id) in self.scribe.take_delivered() {
+            match source {
+                Some(bucket) => delivered.entry(bucket).or_default().push(id),
+                None => control_delivered.push(id),
+            }
+        }
+        if !control_delivered.is_empty() {
+            self.files.control.forget_delivered(&control_delivered)?;
+        }
+        let now = self.clock.now();
+        let mut notices = batch.notices;
+        let mut deliveries = Vec::new();
+        let mut index = Vec::new();
+        for (name, mut records) in groups {
+            let batch_id = ExchangeId::generate(now, &*self.randomness).map_err(|_| StoreError::Refused {
+                path: self.root.clone(),
+                operation: "capture",
+                detail: "the source of randomness failed".to_owned(),
+            })?;
+            for record in &mut records {
+                record.batch = batch_id;
+            }
+            let mut facts = capture_facts(&records, batch_id, now);
+            facts.append(&mut notices);
+            let announcements = self.announce(&name, facts, &mut deliveries)?;
+            let done = delivered.remove(&name).unwrap_or_default();
+            self.files.bucket(&name)?.commit(&records, &announcements, &done)?;
+            self.handle.records.fetch_add(u64::try_from(records.len()).unwrap_or(0), Ordering::Relaxed);
+            index.push((name, records.iter().map(index_entry).collect()));
+        }
+        Ok((deliveries, index))
+    }
+
+    fn announce(
+        &self,
+        bucket: &BucketName,
+        facts: Vec<(OrganizationId, Fact)>,
+        deliveries: &mut Vec<Delivery>,
+    ) -> Result<Vec<Announcement>, StoreError> {
+        let mut announcements = Vec::with_capacity(facts.len());
+        for (organization, fact) in facts {
+            let id = self.event_id()?;
+            announcements.push(fact.announcement(id, organization));
+            deliveries.push(Delivery { source: Some(bucket.clone()), id, organization, fact });
+        }
+        Ok(announcements)
+    }
+
+    /// A fresh event id.
+    pub(crate) fn event_id(&self) -> Result<[u8; 16], StoreError> {
+        ExchangeId::generate(self.clock.now(), &*self.randomness).map(|id| *id.as_bytes()).map_err(|_| {
+            StoreError::Refused {
+                path: self.root.clone(),
+                operation: "announce",
+                detail: "the source of randomness failed".to_owned(),
+            }
+        })
+    }
+
+    fn index(&mut self, index: Vec<(BucketName, Vec<IndexEntry>)>) -> Result<(), StoreError> {
+        for (name, entries) in index {
+            let sequence = self.files.bucket(&name)?.last_sequence()?;
+            self.files.control.index(&name, sequence, &entries)?;
+            for entry in &entries {
+                for digest in entry.prefix.into_iter().chain(entry.alias) {
+                    let hit = PrefixHit { conversation: entry.conversation, position: entry.position };
+                    self.caches.prefixes.put(digest, hit);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Indexes records beyond each bucket's mark: what a crash left out.
+    pub(crate) fn index_what_is_behind(&mut self) -> Result<(), StoreError> {
+        const RECORDS_PER_STEP: u32 = 1_000;
+        for name in self.files.place.names()? {
+            loop {
+                let mark = self.files.control.indexed_up_to(&name)?;
+                let records = self.files.bucket(&name)?.unindexed(mark, RECORDS_PER_STEP)?;
+                let Some((last, _)) = records.last() else { break };
+                let entries: Vec<_> = records.iter().map(|(_, record)| index_entry(record)).collect();
+                self.files.control.index(&name, *last, &entries)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn advance_imports(&mut self, waiting: &[Waiting]) {
+        for part in waiting {
+            if let Waiting::Import(outcome, _) = part {
+                let (job, done) = (outcome.job, outcome.lines_done);
+                let advanced =
+                    self.files.control.advance_import(job, done, outcome.accepted, outcome.rejected_count());
+                if let Err(error) = advanced {
+                    // The chunk is durable; without its mark it will be sent again and found to be there.
+                    tracing::warn!(%error, "an import's progress could not be noted");
+                }
+            }
+        }
+    }
+
+    fn forget_delivered(&mut self) {
+        for (source, id) in self.scribe.take_delivered() {
+            let forgotten = match source {
+                Some(name) => self.files.bucket(&name).and_then(|bucket| bucket.forget_delivered(&[id])),
+                None => self.files.control.forget_delivered(&[id]),
+            };
+            if let Err(error) = forgotten {
+                tracing::warn!(%error, "a delivered fact stays in its outbox; the ledger will recognise it");
+            }
+        }
+    }
+}
+
+fn acknowledge(waiting: Vec<Waiting>) {
+    for part in waiting {
+        // A receiver that is gone no longer waits for the news.
+        match part {
+            Waiting::Capture(_, _, reply) => drop(reply.send(Ok(()))),
+            Waiting::Import(outcome, reply) => drop(reply.send(Ok(outcome))),
+        }
+    }
+}
+
+/// One capture leaf for each organisation in the group.
+fn capture_facts(
+    records: &[StoredRecord],
+    batch: ExchangeId,
+    now: fiducia_policy::Timestamp,
+) -> Vec<(OrganizationId, Fact)> {
+    let mut hashes: BTreeMap<OrganizationId, Vec<[u8; 32]>> = BTreeMap::new();
+    for record in records {
+        hashes.entry(record.organization).or_default().push(record.record_hash);
+    }
+    hashes
+        .into_iter()
+        .map(|(organization, hashes)| {
+            let event = Event::CaptureBatch {
+                batch: batch.uuid(),
+                root: Digest(capture_batch_root(&hashes)),
+                count: u64::try_from(hashes.len()).unwrap_or(0),
+            };
+            (organization, Fact { at: now, event })
+        })
+        .collect()
+}
+
+fn index_entry(record: &StoredRecord) -> IndexEntry {
+    IndexEntry {
+        conversation: record.conversation,
+        organization: record.organization,
+        subject: record.subject,
+        at: record.created_at,
+        prefix: record.prefix,
+        alias: record.alias,
+        position: record.position,
+    }
+}
