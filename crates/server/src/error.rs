@@ -9,7 +9,9 @@ use crate::secret::SecretUnreadable;
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// An address could not be listened on.
-    #[error("cannot listen on {address} for the {purpose}: {cause}. Choose another address, or stop what uses this one")]
+    #[error(
+        "cannot listen on {address} for the {purpose}: {cause}. Choose another address, or stop what uses this one"
+    )]
     Listen {
         /// The address.
         address: SocketAddr,

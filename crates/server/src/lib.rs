@@ -1,1 +1,22 @@
-//! See Cargo.toml; module docs follow.
+//! HTTP: the gateway, the admin socket, the operations listener and the scripted model.
+//!
+//! Only this crate knows HTTP. It decides nothing about custody: it reads a request, calls one use case, and passes
+//! bytes on. [`Server::start`] takes settings as data and runs on threads of its own.
+
+pub mod admin;
+mod error;
+mod gateway;
+mod metrics;
+mod operations;
+pub mod scripted;
+mod secret;
+mod server;
+mod settings;
+
+pub use error::StartError;
+pub use secret::{SECRET_BYTES_MAX, Secret, SecretSource, SecretUnreadable};
+pub use server::{Addresses, RunningServer, Server};
+pub use settings::{
+    GatewayLimits, GatewaySettings, ModelRoute, OperationsSettings, ProviderKind, ProviderSettings,
+    ServerSettings,
+};

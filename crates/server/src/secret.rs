@@ -36,13 +36,17 @@ pub enum SecretUnreadable {
         path: PathBuf,
     },
     /// The environment variable is not set.
-    #[error("the environment variable {name} is not set; export it with the provider's key, or name a file instead")]
+    #[error(
+        "the environment variable {name} is not set; export it with the provider's key, or name a file instead"
+    )]
     NotSet {
         /// Which variable.
         name: String,
     },
     /// The secret is empty or holds bytes that no HTTP header may carry.
-    #[error("the secret in {place} is empty or holds characters that are not visible ASCII; it should hold one key")]
+    #[error(
+        "the secret in {place} is empty or holds characters that are not visible ASCII; it should hold one key"
+    )]
     NotAKey {
         /// Where it was read.
         place: String,
@@ -71,7 +75,10 @@ impl Secret {
                 if length > SECRET_BYTES_MAX {
                     return Err(SecretUnreadable::TooLarge { path: path.clone() });
                 }
-                (Zeroizing::new(std::fs::read_to_string(path).map_err(unreadable)?), path.display().to_string())
+                (
+                    Zeroizing::new(std::fs::read_to_string(path).map_err(unreadable)?),
+                    path.display().to_string(),
+                )
             }
             SecretSource::Environment(name) => match std::env::var(name) {
                 Ok(text) => (Zeroizing::new(text), format!("the environment variable {name}")),

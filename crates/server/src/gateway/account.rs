@@ -61,8 +61,11 @@ impl Account {
     pub(crate) fn routed(&mut self, provider: usize, model: &str) {
         self.provider = Some(provider);
         let plain = |character: char| character.is_ascii_alphanumeric() || "-_.:/@".contains(character);
-        self.model =
-            model.chars().take(MODEL_CHARACTERS_MAX).map(|found| if plain(found) { found } else { '?' }).collect();
+        self.model = model
+            .chars()
+            .take(MODEL_CHARACTERS_MAX)
+            .map(|found| if plain(found) { found } else { '?' })
+            .collect();
     }
 
     pub(crate) fn asking_upstream(&mut self) {
@@ -101,9 +104,10 @@ impl Drop for Account {
             (None, _) => None,
         };
         let provider =
-            self.provider.and_then(|index| self.gateway.providers.get(index)).map(|provider| &*provider.name);
+            self.provider.and_then(|index| self.gateway.providers.get(index)).map(|provider| &provider.name);
         let metrics = &self.gateway.metrics;
-        metrics.exchange(self.endpoint.name(), provider.unwrap_or("none"), self.status, self.outcome);
+        let label = provider.map_or_else(|| Arc::from("none"), Arc::clone);
+        metrics.exchange(self.endpoint.name(), label, self.status, self.outcome);
         if let Some(code) = self.refusal {
             metrics.refusal(code);
         }
@@ -121,7 +125,7 @@ impl Drop for Account {
                 exchange,
                 organization,
                 key,
-                provider,
+                provider = provider.map(|name| &**name),
                 model = self.model,
                 status = self.status,
                 outcome = self.outcome,

@@ -17,7 +17,8 @@ pub(crate) async fn admitted(
     endpoint: Endpoint,
     headers: &HeaderMap,
 ) -> Result<Caller, Refusal> {
-    let presented = headers::presented_key(headers).filter(|key| !key.is_empty()).ok_or_else(Refusal::no_key)?;
+    let presented =
+        headers::presented_key(headers).filter(|key| !key.is_empty()).ok_or_else(Refusal::no_key)?;
     let caller = gateway.custody.authenticate(presented).map_err(Refusal::credential)?;
     if let Some(scope) = endpoint.scope() {
         if !caller.scopes.contains(scope) {
@@ -30,7 +31,9 @@ pub(crate) async fn admitted(
         }
     }
     let Some(named) = headers.get(SUBJECT) else { return Ok(caller) };
-    let named = named.to_str().map_err(|_| Refusal::credential(fiducia_custody::CredentialRefused::SubjectInvalid))?;
+    let named = named
+        .to_str()
+        .map_err(|_| Refusal::credential(fiducia_custody::CredentialRefused::SubjectInvalid))?;
     gateway.custody.subject_named(&caller, named).await.map_err(Refusal::credential)
 }
 
@@ -40,7 +43,9 @@ fn kept_at_the_provider(endpoint: Endpoint) -> Option<&'static str> {
         Endpoint::BatchCreate | Endpoint::BatchObject | Endpoint::BatchResults => {
             Some("message batches are stored by the provider until they expire")
         }
-        Endpoint::FileUpload | Endpoint::FileObject => Some("files are stored by the provider until they are deleted"),
+        Endpoint::FileUpload | Endpoint::FileObject => {
+            Some("files are stored by the provider until they are deleted")
+        }
         _ => None,
     }
 }

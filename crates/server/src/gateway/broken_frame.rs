@@ -35,7 +35,9 @@ impl Breakage {
             Self::UpstreamSilent => {
                 "the model provider sent nothing for too long; what was sent is incomplete, try again"
             }
-            Self::TooLarge => "the answer is larger than this gateway can record; what was sent is incomplete",
+            Self::TooLarge => {
+                "the answer is larger than this gateway can record; what was sent is incomplete"
+            }
             Self::NotRecorded => {
                 "the answer could not be recorded, so its end is withheld; what was sent is incomplete, try again"
             }
@@ -80,16 +82,18 @@ pub(crate) fn broken_frame(wire: Wire, breakage: Breakage, received: &[u8]) -> B
 fn next_sequence_number(received: &[u8]) -> u64 {
     const MEMBER: &[u8] = b"\"sequence_number\":";
     let mut end = received.len();
-    while let Some(found) = received.get(..end).and_then(|before| {
-        before.windows(MEMBER.len()).rposition(|window| window == MEMBER)
-    }) {
+    while let Some(found) = received
+        .get(..end)
+        .and_then(|before| before.windows(MEMBER.len()).rposition(|window| window == MEMBER))
+    {
         // Inside a string the quote is escaped: that is content, not a member.
         let escaped = found.checked_sub(1).and_then(|before| received.get(before)) == Some(&b'\\');
         if !escaped {
             let digits = received.get(found + MEMBER.len()..).unwrap_or_default().trim_ascii_start();
-            let number = digits.iter().take_while(|byte| byte.is_ascii_digit()).fold(0_u64, |number, digit| {
-                number.saturating_mul(10).saturating_add(u64::from(digit - b'0'))
-            });
+            let number =
+                digits.iter().take_while(|byte| byte.is_ascii_digit()).fold(0_u64, |number, digit| {
+                    number.saturating_mul(10).saturating_add(u64::from(digit - b'0'))
+                });
             return number.saturating_add(1);
         }
         end = found;
@@ -109,13 +113,17 @@ mod tests {
             assert!(text.ends_with("\n\n"));
             assert!(text.contains("upstream_broken"));
             assert!(!text.contains("[DONE]"));
-            assert_eq!(text.starts_with("event: error\n"), !matches!(wire, Wire::OpenAiChat | Wire::OpenAiEmbeddings));
+            assert_eq!(
+                text.starts_with("event: error\n"),
+                !matches!(wire, Wire::OpenAiChat | Wire::OpenAiEmbeddings)
+            );
         }
     }
 
     #[test]
     fn responses_errors_continue_the_sequence() {
-        let check = |received: &str, expected: u64| assert_eq!(next_sequence_number(received.as_bytes()), expected);
+        let check =
+            |received: &str, expected: u64| assert_eq!(next_sequence_number(received.as_bytes()), expected);
         check("", 0);
         check(r#"data: {"sequence_number":7,"delta":"x"}"#, 8);
         check(r#"data: {"sequence_number": 41}"#, 42);

@@ -142,7 +142,8 @@ fn endpoint_of<'a>(
         _ => {
             if let Some(id) = path.strip_prefix("/v1/models/") {
                 checked_model_id(id)?;
-                return only(Method::GET, "GET", Endpoint::ModelGet).map(|(endpoint, _)| (endpoint, Some(id)));
+                return only(Method::GET, "GET", Endpoint::ModelGet)
+                    .map(|(endpoint, _)| (endpoint, Some(id)));
             }
             if let Some(rest) = path.strip_prefix("/v1/messages/batches") {
                 return batch_endpoint(method, rest);
@@ -206,7 +207,8 @@ fn parts_of(rest: &str) -> Result<(Option<&str>, Option<&str>), NoEndpoint> {
 fn checked_model_id(id: &str) -> Result<(), NoEndpoint> {
     let decoded = percent_decoded(id).ok_or(NoEndpoint::BadId)?;
     let climbs = decoded.split('/').any(|segment| segment.is_empty() || segment == "." || segment == "..");
-    let odd = decoded.chars().any(|character| character.is_control() || character == '\\' || character == '?');
+    let odd =
+        decoded.chars().any(|character| character.is_control() || character == '\\' || character == '?');
     if climbs || odd || id.len() > ID_BYTES_MAX { Err(NoEndpoint::BadId) } else { Ok(()) }
 }
 

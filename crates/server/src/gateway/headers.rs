@@ -34,9 +34,10 @@ fn is_hop_by_hop(name: &HeaderName) -> bool {
 /// Whether any `Connection` header names `name`.
 fn named_by_connection(headers: &HeaderMap, name: &HeaderName) -> bool {
     headers.get_all(header::CONNECTION).iter().any(|value| {
-        value.as_bytes().split(|byte| *byte == b',').any(|token| {
-            token.trim_ascii().eq_ignore_ascii_case(name.as_str().as_bytes())
-        })
+        value
+            .as_bytes()
+            .split(|byte| *byte == b',')
+            .any(|token| token.trim_ascii().eq_ignore_ascii_case(name.as_str().as_bytes()))
     })
 }
 
@@ -153,7 +154,9 @@ pub(crate) fn is_encoded(headers: &HeaderMap) -> bool {
 /// Whether the content type names a charset that cannot be read as UTF-8 JSON. ISO-8859-1 and US-ASCII are accepted
 /// as the provider accepts them; JSON is UTF-8 whatever the header says (RFC 8259, section 8.1).
 pub(crate) fn charset_unsupported(headers: &HeaderMap) -> bool {
-    let Some(value) = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()) else { return false };
+    let Some(value) = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()) else {
+        return false;
+    };
     value.split(';').skip(1).filter_map(|parameter| parameter.split_once('=')).any(|(name, charset)| {
         let charset = charset.trim().trim_matches('"');
         name.trim().eq_ignore_ascii_case("charset")

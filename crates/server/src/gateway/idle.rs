@@ -28,8 +28,9 @@ impl IdleDeadline {
     /// Whether the deadline has passed; else the task is woken when it may have.
     pub(crate) fn poll_expired(&mut self, context: &mut Context<'_>) -> bool {
         let deadline = self.last_progress + self.idle_max;
-        let timer =
-            self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(tokio::time::Instant::from_std(deadline))));
+        let timer = self.timer.get_or_insert_with(|| {
+            Box::pin(tokio::time::sleep_until(tokio::time::Instant::from_std(deadline)))
+        });
         loop {
             match timer.as_mut().poll(context) {
                 Poll::Pending => return false,

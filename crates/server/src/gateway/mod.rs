@@ -47,11 +47,11 @@ use self::provider::Provider;
 use self::refusal::Refusal;
 use self::routing::RoutingTable;
 use self::upstream::UpstreamClient;
+use crate::StartError;
 use crate::metrics::Metrics;
 use crate::settings::{GatewaySettings, ServerSettings};
-use crate::StartError;
 
-pub(crate) use self::listener::{Acceptance, GatewayThreads, bind, serve_connections};
+pub(crate) use self::listener::{Acceptance, GatewayThreads, bind, serve_connections, stopped};
 
 /// What all threads share.
 pub(crate) struct Gateway {
@@ -99,8 +99,10 @@ impl Gateway {
     /// An id for an answer of the gateway's own, in the providers' form.
     fn request_id(&self) -> String {
         // Without randomness the answer still goes out; it is only harder to find in the logs.
-        ExchangeId::generate(self.clock.now(), &*self.randomness)
-            .map_or_else(|_| "req_unidentified".to_owned(), |id| format!("req_{}", id.uuid().replace('-', "")))
+        ExchangeId::generate(self.clock.now(), &*self.randomness).map_or_else(
+            |_| "req_unidentified".to_owned(),
+            |id| format!("req_{}", id.uuid().replace('-', "")),
+        )
     }
 }
 
@@ -108,7 +110,10 @@ fn check_limits(settings: &GatewaySettings) -> Result<(), StartError> {
     let limits = &settings.limits;
     let refuse = |setting, reason: &str| Err(StartError::Setting { setting, reason: reason.to_owned() });
     if limits.answer_bytes_max > fiducia_wire::ANSWER_BYTES_MAX {
-        return refuse("gateway.limits.answer_bytes_max", "it is above what an answer's record may hold (64 MiB)");
+        return refuse(
+            "gateway.limits.answer_bytes_max",
+            "it is above what an answer's record may hold (64 MiB)",
+        );
     }
     if limits.answer_buffer_bytes_max > limits.answer_bytes_max {
         return refuse("gateway.limits.answer_buffer_bytes_max", "it is above answer_bytes_max");
@@ -121,7 +126,9 @@ fn check_limits(settings: &GatewaySettings) -> Result<(), StartError> {
     }
     if let Some(url) = &settings.public_url {
         let valid = url.parse::<http::Uri>().is_ok_and(|uri| {
-            matches!(uri.scheme_str(), Some("http" | "https")) && uri.authority().is_some() && uri.path() == "/"
+            matches!(uri.scheme_str(), Some("http" | "https"))
+                && uri.authority().is_some()
+                && uri.path() == "/"
         });
         if !valid {
             return refuse("gateway.public_url", "it must look like https://gateway.example, without a path");
@@ -140,7 +147,8 @@ impl Worker {
     /// Makes a thread's own parts.
     pub(crate) fn new(gateway: Arc<Gateway>) -> Self {
         let limits = &gateway.settings.limits;
-        let clients = gateway.providers.iter().map(|provider| UpstreamClient::new(provider, limits)).collect();
+        let clients =
+            gateway.providers.iter().map(|provider| UpstreamClient::new(provider, limits)).collect();
         Self { gateway, clients }
     }
 
@@ -190,7 +198,7 @@ impl Worker {
             }
         };
         account.caller(caller.organization, caller.key);
-        let mut asked = Asked { endpoint, family, id, head, caller, account: Some(account) };
+        let mut asked = Asked { family, id, head, caller, account: Some(account) };
         let outcome = match endpoint {
             Endpoint::Exchange(wire) => exchange::exchange(self, wire, &mut asked, incoming).await,
             Endpoint::BatchCreate => batches::create(self, &mut asked, incoming).await,
@@ -217,7 +225,6 @@ impl Worker {
 
 /// A request that was admitted.
 pub(crate) struct Asked {
-    endpoint: Endpoint,
     family: WireFamily,
     /// The path's variable part, percent-encoded.
     id: Option<String>,

@@ -72,7 +72,16 @@ impl Provider {
         let credential = credential(name, settings)?;
         let tls = Arc::new(tls_configuration(name, settings, scheme == Scheme::HTTPS, system_roots)?);
         let api_version = settings.api_version.clone();
-        Ok(Self { name: Arc::from(name), kind: settings.kind, scheme, authority, prefix, api_version, credential, tls })
+        Ok(Self {
+            name: Arc::from(name),
+            kind: settings.kind,
+            scheme,
+            authority,
+            prefix,
+            api_version,
+            credential,
+            tls,
+        })
     }
 
     /// The provider's address for a gateway path (`/v1/…`). `model` names the deployment where Azure wants it in the
@@ -80,7 +89,12 @@ impl Provider {
     ///
     /// # Errors
     /// When the result is no URI, which a valid request path cannot cause.
-    pub(crate) fn uri(&self, path: &str, query: Option<&str>, model: Option<&str>) -> Result<Uri, http::Error> {
+    pub(crate) fn uri(
+        &self,
+        path: &str,
+        query: Option<&str>,
+        model: Option<&str>,
+    ) -> Result<Uri, http::Error> {
         let mut target = self.prefix.clone();
         let tail = path.strip_prefix("/v1/").unwrap_or(path);
         match (self.kind, &self.api_version) {
@@ -100,7 +114,8 @@ impl Provider {
             _ => target.push_str(path),
         }
         let mut separator = '?';
-        let version = self.api_version.as_deref().map(|version| format!("api-version={}", percent_encoded(version)));
+        let version =
+            self.api_version.as_deref().map(|version| format!("api-version={}", percent_encoded(version)));
         for part in [query, version.as_deref()].into_iter().flatten() {
             target.push(separator);
             target.push_str(part);
@@ -141,7 +156,10 @@ fn is_loopback(host: &str) -> bool {
     bare == "localhost" || bare.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
-fn credential(name: &str, settings: &ProviderSettings) -> Result<Option<(HeaderName, HeaderValue)>, StartError> {
+fn credential(
+    name: &str,
+    settings: &ProviderSettings,
+) -> Result<Option<(HeaderName, HeaderValue)>, StartError> {
     let Some(source) = &settings.key else {
         return match settings.kind {
             ProviderKind::Compatible => Ok(None),
@@ -182,7 +200,8 @@ fn tls_configuration(
         }
         if roots.is_empty() {
             return Err(unfit(
-                "this system has no certificate authorities; install ca-certificates or set ca_file".to_owned(),
+                "this system has no certificate authorities; install ca-certificates or set ca_file"
+                    .to_owned(),
             ));
         }
     }
@@ -198,13 +217,18 @@ fn native_roots() -> rustls::RootCertStore {
     let found = rustls_native_certs::load_native_certs();
     let (_, ignored) = roots.add_parsable_certificates(found.certs);
     if ignored > 0 || !found.errors.is_empty() {
-        tracing::warn!(ignored, errors = found.errors.len(), "some of the system's certificate authorities are unreadable");
+        tracing::warn!(
+            ignored,
+            errors = found.errors.len(),
+            "some of the system's certificate authorities are unreadable"
+        );
     }
     roots
 }
 
 fn add_authorities(roots: &mut rustls::RootCertStore, path: &Path) -> Result<(), String> {
-    let unreadable = |cause: &dyn std::fmt::Display| format!("ca_file {} cannot be used: {cause}", path.display());
+    let unreadable =
+        |cause: &dyn std::fmt::Display| format!("ca_file {} cannot be used: {cause}", path.display());
     let certificates = CertificateDer::pem_file_iter(path).map_err(|cause| unreadable(&cause))?;
     let mut added = 0_usize;
     for certificate in certificates {
@@ -242,7 +266,13 @@ mod tests {
         Provider::new("p", settings, &mut None)
     }
 
-    fn check_uri(settings: ProviderSettings, path: &str, query: Option<&str>, model: Option<&str>, expected: &str) {
+    fn check_uri(
+        settings: ProviderSettings,
+        path: &str,
+        query: Option<&str>,
+        model: Option<&str>,
+        expected: &str,
+    ) {
         let (settings, _directory) = with_key(settings);
         let uri = provider(&settings).unwrap().uri(path, query, model).unwrap();
         assert_eq!(uri.to_string(), expected);
@@ -307,7 +337,10 @@ mod tests {
         };
         check(settings(ProviderKind::Compatible, "http://models.example"), "in the clear");
         check(settings(ProviderKind::Compatible, "ftp://models.example"), "must begin with");
-        check(settings(ProviderKind::Compatible, "https://user:pw@models.example"), "must not hold credentials");
+        check(
+            settings(ProviderKind::Compatible, "https://user:pw@models.example"),
+            "must not hold credentials",
+        );
         check(settings(ProviderKind::Openai, "http://127.0.0.1/?a=b"), "must not have a query");
         let mut versioned = settings(ProviderKind::Openai, "http://127.0.0.1");
         versioned.api_version = Some("1".to_owned());

@@ -91,7 +91,12 @@ impl Refusal {
     pub(crate) fn credential(refused: CredentialRefused) -> Self {
         let message = refused.to_string();
         let unauthorized = |code| {
-            Self::new(StatusCode::UNAUTHORIZED, ("authentication_error", "invalid_request_error"), code, message.clone())
+            Self::new(
+                StatusCode::UNAUTHORIZED,
+                ("authentication_error", "invalid_request_error"),
+                code,
+                message.clone(),
+            )
         };
         match refused {
             CredentialRefused::Unknown => unauthorized("invalid_api_key"),
@@ -126,7 +131,9 @@ impl Refusal {
                 StatusCode::NOT_FOUND,
                 not_found,
                 "unknown_endpoint",
-                format!("this gateway does not serve this path and sent nothing on. It serves: {WHAT_EXISTS}"),
+                format!(
+                    "this gateway does not serve this path and sent nothing on. It serves: {WHAT_EXISTS}"
+                ),
             ),
             NoEndpoint::BadId => Self::new(
                 StatusCode::NOT_FOUND,
@@ -189,7 +196,8 @@ impl Refusal {
 
     /// The body broke off. Usually nobody is left to read this.
     pub(crate) fn cut_off() -> Self {
-        Self::invalid("request_incomplete", "the request body broke off before its end; nothing was sent on").closing()
+        Self::invalid("request_incomplete", "the request body broke off before its end; nothing was sent on")
+            .closing()
     }
 
     /// The body is compressed.
@@ -343,7 +351,8 @@ mod tests {
         assert_eq!(anthropic["type"], "error");
         assert_eq!(anthropic["error"]["type"], "not_found_error");
         assert_eq!(anthropic["request_id"], "req_1");
-        let open_ai: serde_json::Value = serde_json::from_slice(&refusal.body(WireFamily::OpenAi, "req_1")).unwrap();
+        let open_ai: serde_json::Value =
+            serde_json::from_slice(&refusal.body(WireFamily::OpenAi, "req_1")).unwrap();
         assert_eq!(open_ai["error"]["code"], "model_not_found");
         assert_eq!(open_ai["error"]["param"], "model");
         assert!(open_ai["error"]["message"].as_str().unwrap().contains("a, b*"));
@@ -352,7 +361,10 @@ mod tests {
     #[test]
     fn policy_denials_say_that_a_retry_is_futile_and_outages_that_it_is_not() {
         let retry = |refusal: Refusal| {
-            refusal.response(WireFamily::Anthropic, "req_1").headers()["x-should-retry"].to_str().unwrap().to_owned()
+            refusal.response(WireFamily::Anthropic, "req_1").headers()["x-should-retry"]
+                .to_str()
+                .unwrap()
+                .to_owned()
         };
         assert_eq!(retry(Refusal::no_key()), "false");
         assert_eq!(retry(Refusal::credential(CredentialRefused::Revoked)), "false");

@@ -56,7 +56,9 @@ fn responses_feature(outline: &Outline) -> Option<&'static str> {
         );
     }
     if outline.provider_conversation.is_some() {
-        return Some("conversations are stored by the provider until they are deleted (member \"conversation\")");
+        return Some(
+            "conversations are stored by the provider until they are deleted (member \"conversation\")",
+        );
     }
     None
 }

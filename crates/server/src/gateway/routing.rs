@@ -61,7 +61,8 @@ impl RoutingTable {
             StartError::Route(format!("no provider is named \"{name}\"; there are: {}", names.join(", ")))
         };
         for route in routes {
-            let (provider, (_, settings)) = position(&route.provider).ok_or_else(|| unknown(&route.provider))?;
+            let (provider, (_, settings)) =
+                position(&route.provider).ok_or_else(|| unknown(&route.provider))?;
             let target = Target { provider, upstream_model: route.upstream_model.as_deref().map(Arc::from) };
             for family in [WireFamily::Anthropic, WireFamily::OpenAi] {
                 if speaks(settings.kind, family) {
@@ -77,7 +78,9 @@ impl RoutingTable {
             let Some(name) = name else { continue };
             let (provider, (_, settings)) = position(name).ok_or_else(|| unknown(name))?;
             if !speaks(settings.kind, family) {
-                return Err(StartError::Route(format!("the default provider \"{name}\" does not speak that wire")));
+                return Err(StartError::Route(format!(
+                    "the default provider \"{name}\" does not speak that wire"
+                )));
             }
             table.family_mut(family).default = Some(Target { provider, upstream_model: None });
         }
@@ -108,7 +111,11 @@ impl RoutingTable {
             .exact
             .get(model)
             .or_else(|| {
-                routes.prefixes.iter().find(|(prefix, _)| model.starts_with(prefix.as_str())).map(|(_, target)| target)
+                routes
+                    .prefixes
+                    .iter()
+                    .find(|(prefix, _)| model.starts_with(prefix.as_str()))
+                    .map(|(_, target)| target)
             })
             .or(routes.default.as_ref())
     }
@@ -143,7 +150,9 @@ impl RoutingTable {
 
 impl FamilyRoutes {
     fn add(&mut self, pattern: &str, target: Target) -> Result<(), StartError> {
-        let twice = || StartError::Route(format!("\"{pattern}\" is routed twice on one wire; keep one of the routes"));
+        let twice = || {
+            StartError::Route(format!("\"{pattern}\" is routed twice on one wire; keep one of the routes"))
+        };
         match pattern.strip_suffix('*') {
             Some(prefix) if prefix.contains('*') => {
                 Err(StartError::Route(format!("\"{pattern}\" has a `*` that is not at its end")))
@@ -155,9 +164,9 @@ impl FamilyRoutes {
                 self.prefixes.push((prefix.to_owned(), target));
                 Ok(())
             }
-            None if pattern.is_empty() || pattern.contains('*') => {
-                Err(StartError::Route(format!("\"{pattern}\" must be a model's name, or end in its only `*`")))
-            }
+            None if pattern.is_empty() || pattern.contains('*') => Err(StartError::Route(format!(
+                "\"{pattern}\" must be a model's name, or end in its only `*`"
+            ))),
             None if self.exact.insert(pattern.to_owned(), target).is_some() => Err(twice()),
             None => Ok(()),
         }
@@ -169,7 +178,14 @@ mod tests {
     use super::*;
 
     fn provider(kind: ProviderKind) -> ProviderSettings {
-        ProviderSettings { kind, base_url: None, key: None, api_version: None, ca_file: None, allow_plain_http: false }
+        ProviderSettings {
+            kind,
+            base_url: None,
+            key: None,
+            api_version: None,
+            ca_file: None,
+            allow_plain_http: false,
+        }
     }
 
     fn route(model: &str, provider: &str, upstream: Option<&str>) -> ModelRoute {
@@ -185,8 +201,10 @@ mod tests {
             ("a".to_owned(), provider(ProviderKind::Anthropic)),
             ("o".to_owned(), provider(ProviderKind::Openai)),
         ]);
-        let gateway =
-            GatewaySettings { default_openai: default_openai.map(str::to_owned), ..GatewaySettings::default() };
+        let gateway = GatewaySettings {
+            default_openai: default_openai.map(str::to_owned),
+            ..GatewaySettings::default()
+        };
         RoutingTable::new(&gateway, &providers, routes)
     }
 

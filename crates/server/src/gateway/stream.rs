@@ -91,7 +91,10 @@ impl CapturedStream {
         }
     }
 
-    pub(crate) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
+    pub(crate) fn poll(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
         loop {
             let step = match &mut self.phase {
                 Phase::Flowing => self.poll_flowing(context),
@@ -202,7 +205,10 @@ impl CapturedStream {
             Reading::Whole => self.commit_the_end(),
             Reading::Events(reader) => {
                 // A provider that reports its own error ends its stream without a terminal event: that is its answer.
-                let told = reader.take().map(AnswerReader::finish).is_some_and(|read| read.terminal == Terminal::Error);
+                let told = reader
+                    .take()
+                    .map(AnswerReader::finish)
+                    .is_some_and(|read| read.terminal == Terminal::Error);
                 if told {
                     self.commit_the_end();
                 } else {

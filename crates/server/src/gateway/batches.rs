@@ -1,0 +1,279 @@
+//! Message batches: each item is governed by the routing table before the batch is passed on, and links to results
+//! lead back through the gateway.
+//!
+//! The batch itself passes unchanged and is not captured: its answers come hours later, through the results.
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+use std::fmt;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use fiducia_wire::WireFamily;
+use http::{HeaderMap, HeaderValue, Response, Version, header};
+use http_body_util::{BodyExt, Limited};
+use hyper::body::Incoming;
+use serde::de::{IgnoredAny, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::answer_body::AnswerBody;
+use super::headers::{self, Forwarding, NOTICE};
+use super::passthrough::provider_without_model;
+use super::refusal::Refusal;
+use super::request_body::{UpstreamBody, taken};
+use super::{Asked, Gateway, Worker};
+
+/// The most items a batch may hold, the provider's own limit.
+const BATCH_ITEMS_MAX: usize = 100_000;
+/// The most distinct models a batch may name.
+const BATCH_MODELS_MAX: usize = 64;
+/// The largest batch object or list of them that is read.
+const BATCH_OBJECT_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// `POST /v1/messages/batches`.
+pub(crate) async fn create(
+    worker: &Worker,
+    asked: &mut Asked,
+    incoming: Incoming,
+) -> Result<Response<AnswerBody>, Refusal> {
+    let gateway = &worker.gateway;
+    let headers = &asked.head.headers;
+    if headers::is_encoded(headers) {
+        return Err(Refusal::encoded_body());
+    }
+    if headers::charset_unsupported(headers) {
+        return Err(Refusal::charset());
+    }
+    let limits = &gateway.settings.limits;
+    let taken = taken(headers, incoming, limits.batch_body_bytes_max, limits, &gateway.budget).await?;
+    let body = taken.bytes.clone();
+    // Hundreds of megabytes must not hold up the other connections of this thread.
+    let models = tokio::task::spawn_blocking(move || batch_models(&body))
+        .await
+        .map_err(|_| unreadable("it could not be read"))?
+        .map_err(|cause| unreadable(&cause.to_string()))?;
+    let provider = routed(gateway, &models)?;
+    asked.account(|account| account.routed(provider, ""));
+    objects(worker, asked, provider, UpstreamBody::whole(taken.bytes)).await
+}
+
+/// List, get, cancel, delete.
+pub(crate) async fn object(worker: &Worker, asked: &mut Asked) -> Result<Response<AnswerBody>, Refusal> {
+    let provider = provider_without_model(worker, asked)?;
+    objects(worker, asked, provider, UpstreamBody::Whole(None)).await
+}
+
+fn unreadable(cause: &str) -> Refusal {
+    Refusal::invalid("invalid_request_body", format!("the batch was not sent on: {cause}"))
+}
+
+/// The one provider that all models of a batch are routed to.
+fn routed(gateway: &Gateway, models: &HashSet<String>) -> Result<usize, Refusal> {
+    let routing = &gateway.routing;
+    let mut chosen = None;
+    for model in models {
+        let target = routing
+            .find(WireFamily::Anthropic, model)
+            .ok_or_else(|| Refusal::unknown_model(&routing.names(WireFamily::Anthropic)))?;
+        if target.upstream_model.as_deref().is_some_and(|served| served != model) {
+            return Err(unreadable(
+                "it names a model by an alias of this gateway; name it as the provider does",
+            ));
+        }
+        if chosen.is_some_and(|provider| provider != target.provider) {
+            return Err(unreadable("its models belong to different providers; send one batch for each"));
+        }
+        chosen = Some(target.provider);
+    }
+    chosen.ok_or_else(|| unreadable("\"requests\" is empty"))
+}
+
+#[derive(serde::Deserialize)]
+struct BatchRequest {
+    requests: Models,
+}
+
+#[derive(serde::Deserialize)]
+struct Item<'a> {
+    #[serde(borrow)]
+    params: Parameters<'a>,
+}
+
+#[derive(serde::Deserialize)]
+struct Parameters<'a> {
+    #[serde(borrow)]
+    model: Cow<'a, str>,
+    #[serde(default)]
+    fallbacks: Option<IgnoredAny>,
+}
+
+/// The distinct models of a batch's items. The list is not built in memory.
+struct Models(HashSet<String>);
+
+/// Reads which models a batch names. Members that appear twice are refused: two readers could see two batches.
+fn batch_models(body: &[u8]) -> Result<HashSet<String>, serde_json::Error> {
+    serde_json::from_slice::<BatchRequest>(body).map(|batch| batch.requests.0)
+}
+
+impl<'de> serde::Deserialize<'de> for Models {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(ModelsVisitor)
+    }
+}
+
+struct ModelsVisitor;
+
+impl<'de> Visitor<'de> for ModelsVisitor {
+    type Value = Models;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an array of requests, each with \"params\"")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Models, A::Error> {
+        let mut models = HashSet::new();
+        let mut count = 0_usize;
+        while let Some(item) = items.next_element::<Item<'de>>()? {
+            count += 1;
+            if count > BATCH_ITEMS_MAX {
+                return Err(serde::de::Error::custom("a batch holds at most 100,000 requests"));
+            }
+            if item.params.fallbacks.is_some() {
+                return Err(serde::de::Error::custom("\"fallbacks\" is not for batches"));
+            }
+            if !models.contains(&*item.params.model) {
+                if models.len() == BATCH_MODELS_MAX {
+                    return Err(serde::de::Error::custom("a batch names at most 64 models"));
+                }
+                models.insert(item.params.model.into_owned());
+            }
+        }
+        Ok(Models(models))
+    }
+}
+
+/// Asks for batch objects and rewrites the links in the answer.
+async fn objects(
+    worker: &Worker,
+    asked: &mut Asked,
+    provider: usize,
+    body: UpstreamBody,
+) -> Result<Response<AnswerBody>, Refusal> {
+    let (provider, client) = worker.upstream(provider).ok_or_else(Refusal::unreachable)?;
+    let uri = &asked.head.uri;
+    let uri = provider.uri(uri.path(), uri.query(), None).map_err(|_| Refusal::unreachable())?;
+    let credential = provider.credential.as_ref();
+    let forwarding = Forwarding { credential, readable_answer: true, body_replaced: false };
+    let sent_headers = headers::upstream_headers(&asked.head.headers, forwarding);
+    asked.account(|account| account.asking_upstream());
+    let response = client.ask(asked.head.method.clone(), uri, sent_headers, body).await?;
+    let (mut head, upstream) = response.into_parts();
+    head.version = Version::HTTP_11;
+    head.extensions.clear();
+    headers::strip_answer_headers(&mut head.headers);
+    let idle_max = Duration::from_millis(worker.gateway.settings.limits.upstream_idle_timeout_ms);
+    let whole = tokio::time::timeout(idle_max, Limited::new(upstream, BATCH_OBJECT_BYTES_MAX).collect())
+        .await
+        .map_err(|_| Refusal::upstream_timeout())?
+        .map_err(|_| Refusal::broken_answer())?
+        .to_bytes();
+    asked.account(|account| account.upstream_done());
+    if headers::is_encoded(&head.headers) {
+        return Ok(Response::from_parts(head, AnswerBody::whole(whole)));
+    }
+    let own = own_base(&worker.gateway, &asked.head.headers);
+    let Some((body, link)) = own.as_deref().and_then(|own| with_own_links(&whole, own)) else {
+        return Ok(Response::from_parts(head, AnswerBody::whole(whole)));
+    };
+    head.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
+    head.headers.append(NOTICE, headers::notice_value("results-url", &link.asked, &link.served));
+    worker.gateway.metrics.notice("results-url");
+    Ok(Response::from_parts(head, AnswerBody::whole(body)))
+}
+
+/// How the client reaches this gateway.
+fn own_base(gateway: &Gateway, headers: &HeaderMap) -> Option<String> {
+    if let Some(url) = &gateway.settings.public_url {
+        return Some(url.trim_end_matches('/').to_owned());
+    }
+    let host = headers.get(header::HOST)?.to_str().ok()?;
+    let authority: http::uri::Authority = host.parse().ok()?;
+    Some(format!("http://{authority}"))
+}
+
+/// The first link that was rewritten, for the notice.
+#[derive(Debug, PartialEq, Eq)]
+struct Link {
+    asked: String,
+    served: String,
+}
+
+#[derive(serde::Deserialize)]
+struct BatchObject<'a> {
+    #[serde(borrow, default)]
+    results_url: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    data: Option<Vec<BatchObject<'a>>>,
+}
+
+/// The same JSON with each `results_url` leading to `own`; `None` when there is none to rewrite. Every other byte
+/// stays.
+fn with_own_links(body: &Bytes, own: &str) -> Option<(Bytes, Link)> {
+    let object: BatchObject<'_> = serde_json::from_slice(body).ok()?;
+    let objects = std::iter::once(&object).chain(object.data.iter().flatten());
+    let mut rewritten = BytesMut::with_capacity(body.len() + own.len());
+    let mut copied = 0_usize;
+    let mut first = None;
+    for raw in objects.filter_map(|object| object.results_url) {
+        let Ok(url) = serde_json::from_str::<String>(raw.get()) else { continue };
+        let Some(path) = url.find("/v1/messages/batches/").and_then(|at| url.get(at..)) else { continue };
+        let served = format!("{own}{path}");
+        // The raw value borrows from the body, so its address tells where it lies.
+        let start = (raw.get().as_ptr() as usize).checked_sub(body.as_ptr() as usize)?;
+        rewritten.extend_from_slice(body.get(copied..start)?);
+        rewritten.extend_from_slice(serde_json::Value::from(served.as_str()).to_string().as_bytes());
+        copied = start + raw.get().len();
+        first.get_or_insert(Link { asked: url, served });
+    }
+    rewritten.extend_from_slice(body.get(copied..)?);
+    first.map(|link| (rewritten.freeze(), link))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn models_of_a_batch_are_read_once_each() {
+        let body = br#"{"requests":[{"custom_id":"a","params":{"model":"m1","messages":[]}},
+            {"params":{"max_tokens":1,"model":"m2"},"custom_id":"b"},{"custom_id":"c","params":{"model":"m1"}}]}"#;
+        let models = batch_models(body).unwrap();
+        assert_eq!(models, HashSet::from(["m1".to_owned(), "m2".to_owned()]));
+    }
+
+    #[test]
+    fn smuggled_and_missing_models_are_refused() {
+        let check = |body: &str, text: &str| {
+            let error = batch_models(body.as_bytes()).unwrap_err().to_string();
+            assert!(error.contains(text), "{error}");
+        };
+        check(r#"{"requests":[{"params":{"model":"a","model":"b"}}]}"#, "duplicate field `model`");
+        check(r#"{"requests":[{"params":{}}]}"#, "missing field `model`");
+        check(r#"{"requests":[],"requests":[]}"#, "duplicate field `requests`");
+        check(r#"{"requests":[{"params":{"model":"a","fallbacks":[]}}]}"#, "not for batches");
+    }
+
+    #[test]
+    fn links_lead_back_and_every_other_byte_stays() {
+        let body = Bytes::from_static(
+            br#"{ "data":[{"id":"1","results_url" : "https://api.example/v1/messages/batches/1/results","x":1.0},
+            {"id":"2","results_url":null}] , "has_more":false}"#,
+        );
+        let (rewritten, link) = with_own_links(&body, "http://here:1").unwrap();
+        let expected =
+            String::from_utf8(body.to_vec()).unwrap().replace("https://api.example", "http://here:1");
+        assert_eq!(rewritten, expected.as_bytes());
+        assert_eq!(link.served, "http://here:1/v1/messages/batches/1/results");
+        assert_eq!(with_own_links(&Bytes::from_static(b"{\"results_url\":null}"), "http://here"), None);
+    }
+}
