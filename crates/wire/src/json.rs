@@ -147,9 +147,14 @@ impl<'a> Cursor<'a> {
     /// A cursor at the start of `bytes`, which must be UTF-8.
     pub(crate) fn new(bytes: &'a [u8]) -> Result<Self, RequestError> {
         match std::str::from_utf8(bytes) {
-            Ok(text) => Ok(Self { text, position: 0, depth: 0 }),
+            Ok(text) => Ok(Self::of(text)),
             Err(error) => Err(RequestError::NotUtf8 { position: error.valid_up_to() }),
         }
+    }
+
+    /// A cursor at the start of `text`.
+    pub(crate) fn of(text: &'a str) -> Self {
+        Self { text, position: 0, depth: 0 }
     }
 
     /// Refuses anything but space after the root value.

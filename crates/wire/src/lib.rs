@@ -4,23 +4,38 @@
 //! that it was not asked to change: the gateway forwards the original bytes and lets this crate read a side copy.
 //!
 //! - [`outline()`] reads a request: the model, whether it streams, each message's exact bytes and rolling digest.
+//! - [`fingerprint`] defines when two messages are the same message, on one wire or across wires.
 //! - [`AnswerReader`] reads an answer, whole or as server-sent events in chunks of any size, and says how far the
 //!   bytes may be released before the record of the exchange is durable.
-//! - [`fingerprint`](mod@fingerprint) defines when two messages are the same message, on one wire or across wires.
+//! - [`error_body`] and [`error_frame`] write errors in each wire's exact shape.
+//! - [`texts()`] and [`conversation_line()`] serve readers of stored records and importers of old conversations.
+//! - [`batch_requests`] and [`results_urls`] read the batches of the Messages API.
 
 mod answer;
+mod batch;
 mod error;
 pub mod fingerprint;
+mod import;
 mod json;
+mod object;
 mod outline;
+mod shape;
+mod sse;
+mod texts;
 mod wire;
 
 pub use answer::{
     ANSWER_BYTES_MAX, AnswerOutline, AnswerReader, EVENT_BYTES_MAX, Push, Terminal, Usage, read_answer,
 };
+pub use batch::{BATCH_REQUESTS_MAX, BatchRequest, ResultsUrl, batch_requests, results_urls};
 pub use error::{AnswerError, ImportLineError, RequestError};
+pub use import::{
+    IMPORT_ID_BYTES_MAX, ImportedConversation, ImportedExchange, ImportedMessage, conversation_line,
+};
 pub use json::DEPTH_MAX;
 pub use outline::{
     Fallbacks, MESSAGES_MAX, MessageOutline, Outline, Role, outline, rewrite_model, splice_string,
 };
+pub use shape::{WireError, error_body, error_frame};
+pub use texts::{Text, texts};
 pub use wire::{UnknownWire, Wire, WireFamily};
