@@ -20,15 +20,15 @@ pub(crate) async fn admitted(
     let presented =
         headers::presented_key(headers).filter(|key| !key.is_empty()).ok_or_else(Refusal::no_key)?;
     let caller = gateway.custody.authenticate(presented).map_err(Refusal::credential)?;
-    if let Some(scope) = endpoint.scope() {
-        if !caller.scopes.contains(scope) {
-            return Err(Refusal::scope(scope.name()));
-        }
+    if let Some(scope) = endpoint.scope()
+        && !caller.scopes.contains(scope)
+    {
+        return Err(Refusal::scope(scope.name()));
     }
-    if caller.retention == Retention::Zero {
-        if let Some(feature) = kept_at_the_provider(endpoint) {
-            return Err(Refusal::zero_retention(feature));
-        }
+    if caller.retention == Retention::Zero
+        && let Some(feature) = kept_at_the_provider(endpoint)
+    {
+        return Err(Refusal::zero_retention(feature));
     }
     let Some(named) = headers.get(SUBJECT) else { return Ok(caller) };
     let named = named

@@ -3,19 +3,16 @@
 //!
 //! The batch itself passes unchanged and is not captured: its answers come hours later, through the results.
 
-use std::borrow::Cow;
 use std::collections::HashSet;
-use std::fmt;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use fiducia_wire::WireFamily;
+use fiducia_wire::{Fallbacks, WireFamily};
 use http::{HeaderMap, HeaderValue, Response, Version, header};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
-use serde::de::{IgnoredAny, SeqAccess, Visitor};
-use serde_json::value::RawValue;
 
+use super::account::Account;
 use super::answer_body::AnswerBody;
 use super::headers::{self, Forwarding, NOTICE};
 use super::passthrough::provider_without_model;
@@ -23,8 +20,6 @@ use super::refusal::Refusal;
 use super::request_body::{UpstreamBody, taken};
 use super::{Asked, Gateway, Worker};
 
-/// The most items a batch may hold, the provider's own limit.
-const BATCH_ITEMS_MAX: usize = 100_000;
 /// The most distinct models a batch may name.
 const BATCH_MODELS_MAX: usize = 64;
 /// The largest batch object or list of them that is read.
@@ -51,7 +46,7 @@ pub(crate) async fn create(
     let models = tokio::task::spawn_blocking(move || batch_models(&body))
         .await
         .map_err(|_| unreadable("it could not be read"))?
-        .map_err(|cause| unreadable(&cause.to_string()))?;
+        .map_err(|cause| unreadable(&cause))?;
     let provider = routed(gateway, &models)?;
     asked.account(|account| account.routed(provider, ""));
     objects(worker, asked, provider, UpstreamBody::whole(taken.bytes)).await
@@ -88,68 +83,22 @@ fn routed(gateway: &Gateway, models: &HashSet<String>) -> Result<usize, Refusal>
     chosen.ok_or_else(|| unreadable("\"requests\" is empty"))
 }
 
-#[derive(serde::Deserialize)]
-struct BatchRequest {
-    requests: Models,
-}
-
-#[derive(serde::Deserialize)]
-struct Item<'a> {
-    #[serde(borrow)]
-    params: Parameters<'a>,
-}
-
-#[derive(serde::Deserialize)]
-struct Parameters<'a> {
-    #[serde(borrow)]
-    model: Cow<'a, str>,
-    #[serde(default)]
-    fallbacks: Option<IgnoredAny>,
-}
-
-/// The distinct models of a batch's items. The list is not built in memory.
-struct Models(HashSet<String>);
-
-/// Reads which models a batch names. Members that appear twice are refused: two readers could see two batches.
-fn batch_models(body: &[u8]) -> Result<HashSet<String>, serde_json::Error> {
-    serde_json::from_slice::<BatchRequest>(body).map(|batch| batch.requests.0)
-}
-
-impl<'de> serde::Deserialize<'de> for Models {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_seq(ModelsVisitor)
-    }
-}
-
-struct ModelsVisitor;
-
-impl<'de> Visitor<'de> for ModelsVisitor {
-    type Value = Models;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("an array of requests, each with \"params\"")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Models, A::Error> {
-        let mut models = HashSet::new();
-        let mut count = 0_usize;
-        while let Some(item) = items.next_element::<Item<'de>>()? {
-            count += 1;
-            if count > BATCH_ITEMS_MAX {
-                return Err(serde::de::Error::custom("a batch holds at most 100,000 requests"));
-            }
-            if item.params.fallbacks.is_some() {
-                return Err(serde::de::Error::custom("\"fallbacks\" is not for batches"));
-            }
-            if !models.contains(&*item.params.model) {
-                if models.len() == BATCH_MODELS_MAX {
-                    return Err(serde::de::Error::custom("a batch names at most 64 models"));
-                }
-                models.insert(item.params.model.into_owned());
-            }
+/// The distinct models of a batch's items.
+///
+/// # Errors
+/// When an item is not a Messages body, or asks for what batches cannot give.
+fn batch_models(body: &[u8]) -> Result<HashSet<String>, String> {
+    let mut models = HashSet::new();
+    for request in fiducia_wire::batch_requests(body).map_err(|error| error.to_string())? {
+        if request.outline.fallbacks != Fallbacks::None {
+            return Err("\"fallbacks\" is not for batches".to_owned());
         }
-        Ok(Models(models))
+        models.insert(request.outline.model);
+        if models.len() > BATCH_MODELS_MAX {
+            return Err(format!("a batch names at most {BATCH_MODELS_MAX} models"));
+        }
     }
+    Ok(models)
 }
 
 /// Asks for batch objects and rewrites the links in the answer.
@@ -165,7 +114,7 @@ async fn objects(
     let credential = provider.credential.as_ref();
     let forwarding = Forwarding { credential, readable_answer: true, body_replaced: false };
     let sent_headers = headers::upstream_headers(&asked.head.headers, forwarding);
-    asked.account(|account| account.asking_upstream());
+    asked.account(Account::asking_upstream);
     let response = client.ask(asked.head.method.clone(), uri, sent_headers, body).await?;
     let (mut head, upstream) = response.into_parts();
     head.version = Version::HTTP_11;
@@ -177,7 +126,7 @@ async fn objects(
         .map_err(|_| Refusal::upstream_timeout())?
         .map_err(|_| Refusal::broken_answer())?
         .to_bytes();
-    asked.account(|account| account.upstream_done());
+    asked.account(Account::upstream_done);
     if headers::is_encoded(&head.headers) {
         return Ok(Response::from_parts(head, AnswerBody::whole(whole)));
     }
@@ -208,31 +157,18 @@ struct Link {
     served: String,
 }
 
-#[derive(serde::Deserialize)]
-struct BatchObject<'a> {
-    #[serde(borrow, default)]
-    results_url: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    data: Option<Vec<BatchObject<'a>>>,
-}
-
 /// The same JSON with each `results_url` leading to `own`; `None` when there is none to rewrite. Every other byte
 /// stays.
 fn with_own_links(body: &Bytes, own: &str) -> Option<(Bytes, Link)> {
-    let object: BatchObject<'_> = serde_json::from_slice(body).ok()?;
-    let objects = std::iter::once(&object).chain(object.data.iter().flatten());
     let mut rewritten = BytesMut::with_capacity(body.len() + own.len());
     let mut copied = 0_usize;
     let mut first = None;
-    for raw in objects.filter_map(|object| object.results_url) {
-        let Ok(url) = serde_json::from_str::<String>(raw.get()) else { continue };
+    for fiducia_wire::ResultsUrl { span, url } in fiducia_wire::results_urls(body) {
         let Some(path) = url.find("/v1/messages/batches/").and_then(|at| url.get(at..)) else { continue };
         let served = format!("{own}{path}");
-        // The raw value borrows from the body, so its address tells where it lies.
-        let start = (raw.get().as_ptr() as usize).checked_sub(body.as_ptr() as usize)?;
-        rewritten.extend_from_slice(body.get(copied..start)?);
+        rewritten.extend_from_slice(body.get(copied..span.start)?);
         rewritten.extend_from_slice(serde_json::Value::from(served.as_str()).to_string().as_bytes());
-        copied = start + raw.get().len();
+        copied = span.end;
         first.get_or_insert(Link { asked: url, served });
     }
     rewritten.extend_from_slice(body.get(copied..)?);
@@ -246,21 +182,22 @@ mod tests {
     #[test]
     fn models_of_a_batch_are_read_once_each() {
         let body = br#"{"requests":[{"custom_id":"a","params":{"model":"m1","messages":[]}},
-            {"params":{"max_tokens":1,"model":"m2"},"custom_id":"b"},{"custom_id":"c","params":{"model":"m1"}}]}"#;
+            {"params":{"max_tokens":1,"messages":[],"model":"m2"},"custom_id":"b"},
+            {"custom_id":"c","params":{"model":"m1","messages":[]}}]}"#;
         let models = batch_models(body).unwrap();
         assert_eq!(models, HashSet::from(["m1".to_owned(), "m2".to_owned()]));
     }
 
     #[test]
-    fn smuggled_and_missing_models_are_refused() {
-        let check = |body: &str, text: &str| {
-            let error = batch_models(body.as_bytes()).unwrap_err().to_string();
+    fn smuggled_models_and_fallbacks_are_refused() {
+        let check = |params: &str, text: &str| {
+            let body = format!(r#"{{"requests":[{{"custom_id":"a","params":{params}}}]}}"#);
+            let error = batch_models(body.as_bytes()).unwrap_err();
             assert!(error.contains(text), "{error}");
         };
-        check(r#"{"requests":[{"params":{"model":"a","model":"b"}}]}"#, "duplicate field `model`");
-        check(r#"{"requests":[{"params":{}}]}"#, "missing field `model`");
-        check(r#"{"requests":[],"requests":[]}"#, "duplicate field `requests`");
-        check(r#"{"requests":[{"params":{"model":"a","fallbacks":[]}}]}"#, "not for batches");
+        check(r#"{"messages":[],"model":"a","model":"b"}"#, "more than once");
+        check(r#"{"messages":[]}"#, "\"model\" is required");
+        check(r#"{"messages":[],"model":"a","fallbacks":[{"model":"b"}]}"#, "not for batches");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The event that tells a client in the middle of a stream that the rest will not come.
 
 use bytes::Bytes;
-use fiducia_wire::Wire;
+use fiducia_wire::{Wire, WireError, WireFamily};
 
 /// Why an answer is broken off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,34 +48,14 @@ impl Breakage {
 /// The error event in the shape of `wire`. `received` is the stream so far: a Responses event continues its sequence
 /// numbers.
 pub(crate) fn broken_frame(wire: Wire, breakage: Breakage, received: &[u8]) -> Bytes {
-    let (code, message) = (breakage.name(), breakage.message());
-    let text = match wire {
-        Wire::AnthropicMessages => {
-            let kind = if breakage == Breakage::UpstreamSilent { "timeout_error" } else { "api_error" };
-            let error = serde_json::json!({
-                "type": "error",
-                "error": { "type": kind, "message": message, "details": { "error_code": code } },
-            });
-            format!("event: error\ndata: {error}\n\n")
-        }
-        Wire::OpenAiChat | Wire::OpenAiEmbeddings => {
-            let error = serde_json::json!({
-                "error": { "message": message, "type": "server_error", "param": null, "code": code },
-            });
-            format!("data: {error}\n\n")
-        }
-        Wire::OpenAiResponses => {
-            let error = serde_json::json!({
-                "type": "error",
-                "code": code,
-                "message": message,
-                "param": null,
-                "sequence_number": next_sequence_number(received),
-            });
-            format!("event: error\ndata: {error}\n\n")
-        }
+    let kind = match (wire.family(), breakage) {
+        (WireFamily::Anthropic, Breakage::UpstreamSilent) => "timeout_error",
+        (WireFamily::Anthropic, _) => "api_error",
+        (WireFamily::OpenAi, _) => "server_error",
     };
-    Bytes::from(text)
+    let error = WireError { kind, code: breakage.name(), message: breakage.message(), parameter: None };
+    let sequence_number = if wire == Wire::OpenAiResponses { next_sequence_number(received) } else { 0 };
+    Bytes::from(fiducia_wire::error_frame(wire, &error, sequence_number))
 }
 
 /// One more than the last `"sequence_number": n` in the stream; 0 when there is none.

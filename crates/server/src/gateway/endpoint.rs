@@ -162,9 +162,10 @@ fn batch_endpoint<'a>(method: &Method, rest: &'a str) -> Result<(Endpoint, Optio
         ((None, None), &Method::POST) => Ok((Endpoint::BatchCreate, None)),
         ((None, None), &Method::GET) => Ok((Endpoint::BatchObject, None)),
         ((None, None), _) => Err(NoEndpoint::Method("POST, GET")),
-        ((id @ Some(_), None), &Method::GET | &Method::DELETE) => Ok((Endpoint::BatchObject, id)),
+        ((id @ Some(_), None), &Method::GET | &Method::DELETE) | ((id, Some("cancel")), &Method::POST) => {
+            Ok((Endpoint::BatchObject, id))
+        }
         ((Some(_), None), _) => Err(NoEndpoint::Method("GET, DELETE")),
-        ((id, Some("cancel")), &Method::POST) => Ok((Endpoint::BatchObject, id)),
         ((_, Some("cancel")), _) => Err(NoEndpoint::Method("POST")),
         ((id, Some("results")), &Method::GET) => Ok((Endpoint::BatchResults, id)),
         ((_, Some("results")), _) => Err(NoEndpoint::Method("GET")),
@@ -178,9 +179,10 @@ fn file_endpoint<'a>(method: &Method, rest: &'a str) -> Result<(Endpoint, Option
         ((None, None), &Method::POST) => Ok((Endpoint::FileUpload, None)),
         ((None, None), &Method::GET) => Ok((Endpoint::FileObject, None)),
         ((None, None), _) => Err(NoEndpoint::Method("POST, GET")),
-        ((id @ Some(_), None), &Method::GET | &Method::DELETE) => Ok((Endpoint::FileObject, id)),
+        ((id @ Some(_), None), &Method::GET | &Method::DELETE) | ((id, Some("content")), &Method::GET) => {
+            Ok((Endpoint::FileObject, id))
+        }
         ((Some(_), None), _) => Err(NoEndpoint::Method("GET, DELETE")),
-        ((id, Some("content")), &Method::GET) => Ok((Endpoint::FileObject, id)),
         ((_, Some("content")), _) => Err(NoEndpoint::Method("GET")),
         _ => Err(NoEndpoint::NotFound),
     }
@@ -255,36 +257,36 @@ mod tests {
         names.iter().map(|name| (name.parse().unwrap(), HeaderValue::from_static("x"))).collect()
     }
 
-    fn check(method: Method, path: &str, expected: Result<Endpoint, NoEndpoint>) {
-        let found = matched(&method, path, &headers(&["anthropic-version"]));
+    fn check(method: &Method, path: &str, expected: Result<Endpoint, NoEndpoint>) {
+        let found = matched(method, path, &headers(&["anthropic-version"]));
         let found = found.map(|found| found.endpoint).map_err(|(_, refused)| refused);
         assert_eq!(found, expected, "{method} {path}");
     }
 
     #[test]
     fn listed_endpoints_are_found() {
-        check(Method::POST, "/v1/messages", Ok(Endpoint::Exchange(Wire::AnthropicMessages)));
-        check(Method::POST, "/v1/messages/count_tokens", Ok(Endpoint::CountTokens));
-        check(Method::POST, "/v1/messages/batches", Ok(Endpoint::BatchCreate));
-        check(Method::GET, "/v1/messages/batches/msgbatch_1", Ok(Endpoint::BatchObject));
-        check(Method::POST, "/v1/messages/batches/msgbatch_1/cancel", Ok(Endpoint::BatchObject));
-        check(Method::GET, "/v1/messages/batches/msgbatch_1/results", Ok(Endpoint::BatchResults));
-        check(Method::GET, "/v1/files/file_1/content", Ok(Endpoint::FileObject));
-        check(Method::GET, "/v1/models/org%2Fname-1.5", Ok(Endpoint::ModelGet));
-        check(Method::HEAD, "/", Ok(Endpoint::Root));
+        check(&Method::POST, "/v1/messages", Ok(Endpoint::Exchange(Wire::AnthropicMessages)));
+        check(&Method::POST, "/v1/messages/count_tokens", Ok(Endpoint::CountTokens));
+        check(&Method::POST, "/v1/messages/batches", Ok(Endpoint::BatchCreate));
+        check(&Method::GET, "/v1/messages/batches/msgbatch_1", Ok(Endpoint::BatchObject));
+        check(&Method::POST, "/v1/messages/batches/msgbatch_1/cancel", Ok(Endpoint::BatchObject));
+        check(&Method::GET, "/v1/messages/batches/msgbatch_1/results", Ok(Endpoint::BatchResults));
+        check(&Method::GET, "/v1/files/file_1/content", Ok(Endpoint::FileObject));
+        check(&Method::GET, "/v1/models/org%2Fname-1.5", Ok(Endpoint::ModelGet));
+        check(&Method::HEAD, "/", Ok(Endpoint::Root));
     }
 
     #[test]
     fn everything_else_is_refused() {
-        check(Method::GET, "/v1/responses/resp_1", Err(NoEndpoint::NotFound));
-        check(Method::GET, "/v1/messages", Err(NoEndpoint::Method("POST")));
-        check(Method::POST, "/v1/complete", Err(NoEndpoint::NotFound));
-        check(Method::POST, "/v1/messages/", Err(NoEndpoint::NotFound));
-        check(Method::GET, "/v1/messages/batches/a/results/b", Err(NoEndpoint::NotFound));
-        check(Method::GET, "/v1/files/..", Err(NoEndpoint::BadId));
-        check(Method::GET, "/v1/files/%2e%2e", Err(NoEndpoint::BadId));
-        check(Method::GET, "/v1/models/a/../../organizations", Err(NoEndpoint::BadId));
-        check(Method::GET, "/v1/models/%2e%2e%2forganizations", Err(NoEndpoint::BadId));
+        check(&Method::GET, "/v1/responses/resp_1", Err(NoEndpoint::NotFound));
+        check(&Method::GET, "/v1/messages", Err(NoEndpoint::Method("POST")));
+        check(&Method::POST, "/v1/complete", Err(NoEndpoint::NotFound));
+        check(&Method::POST, "/v1/messages/", Err(NoEndpoint::NotFound));
+        check(&Method::GET, "/v1/messages/batches/a/results/b", Err(NoEndpoint::NotFound));
+        check(&Method::GET, "/v1/files/..", Err(NoEndpoint::BadId));
+        check(&Method::GET, "/v1/files/%2e%2e", Err(NoEndpoint::BadId));
+        check(&Method::GET, "/v1/models/a/../../organizations", Err(NoEndpoint::BadId));
+        check(&Method::GET, "/v1/models/%2e%2e%2forganizations", Err(NoEndpoint::BadId));
     }
 
     #[test]

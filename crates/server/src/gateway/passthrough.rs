@@ -8,6 +8,7 @@ use fiducia_wire::Wire;
 use http::{HeaderValue, Response, Version, header};
 use hyper::body::Incoming;
 
+use super::account::Account;
 use super::answer_body::{AnswerBody, Relay};
 use super::endpoint::{percent_decoded, percent_encoded};
 use super::exchange::{aliased, outlined, routed, take_json};
@@ -152,7 +153,7 @@ async fn relayed(
         body_replaced: onward.body_replaced,
     };
     let sent_headers = headers::upstream_headers(&asked.head.headers, forwarding);
-    asked.account(|account| account.asking_upstream());
+    asked.account(Account::asking_upstream);
     let response = client.ask(asked.head.method.clone(), uri, sent_headers, onward.body).await?;
     let (mut head, upstream) = response.into_parts();
     head.version = Version::HTTP_11;

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 use fiducia_custody::{CaptureFailed, CaptureRefused, CredentialRefused};
-use fiducia_wire::{RequestError, WireFamily};
+use fiducia_wire::{RequestError, WireError, WireFamily};
 use http::{HeaderValue, Response, StatusCode, header};
 
 use super::answer_body::AnswerBody;
@@ -292,26 +292,12 @@ impl Refusal {
 
     /// The error object of this refusal.
     fn body(&self, family: WireFamily, request_id: &str) -> Bytes {
-        let value = match family {
-            WireFamily::Anthropic => serde_json::json!({
-                "type": "error",
-                "error": {
-                    "type": self.anthropic_type,
-                    "message": self.message,
-                    "details": { "error_code": self.code },
-                },
-                "request_id": request_id,
-            }),
-            WireFamily::OpenAi => serde_json::json!({
-                "error": {
-                    "message": self.message,
-                    "type": self.open_ai_type,
-                    "param": self.parameter,
-                    "code": self.code,
-                },
-            }),
+        let kind = match family {
+            WireFamily::Anthropic => self.anthropic_type,
+            WireFamily::OpenAi => self.open_ai_type,
         };
-        Bytes::from(value.to_string())
+        let error = WireError { kind, code: self.code, message: &self.message, parameter: self.parameter };
+        Bytes::from(fiducia_wire::error_body(family, &error, request_id))
     }
 
     /// The answer to send.

@@ -142,7 +142,7 @@ impl RoutingTable {
         names.truncate(NAMES_LISTED_MAX);
         let mut listed = names.join(", ");
         if more > 0 {
-            listed.push_str(&format!(" and {more} more"));
+            listed = format!("{listed} and {more} more");
         }
         listed
     }

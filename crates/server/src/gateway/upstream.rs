@@ -15,7 +15,7 @@ use super::request_body::UpstreamBody;
 use crate::settings::GatewayLimits;
 
 /// How long an idle connection to a provider is kept.
-const IDLE_CONNECTION_TIME_MAX: Duration = Duration::from_secs(60);
+const IDLE_CONNECTION_TIME_MAX: Duration = Duration::from_mins(1);
 
 /// The connections of one thread to one provider.
 #[derive(Debug, Clone)]

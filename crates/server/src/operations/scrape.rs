@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
@@ -22,5 +23,18 @@ pub(super) fn scrape(gateway: &Gateway) -> Result<String, fmt::Error> {
     gauge("gateway_buffered_bytes", "Bytes of requests and answers in memory", buffered);
     let ready = i64::from(gateway.custody.is_ready().is_ok());
     gauge("ready", "1 when exchanges can be recorded, hence answered", ready);
+    let custody = gateway.custody.metrics();
+    let size = |value: usize| i64::try_from(value).unwrap_or(i64::MAX);
+    gauge("capture_queued_parts", "Parts of exchanges waiting for the store", size(custody.queued_parts));
+    gauge("capture_queued_bytes", "Bytes of content waiting for the store", size(custody.queued_bytes));
+    let mut counter = |name: &'static str, help: &'static str, value: u64| {
+        let counter: Counter = Counter::default();
+        counter.inc_by(value);
+        registry.register(name, help, counter);
+    };
+    counter("capture_batches", "Group commits since the start", custody.batches);
+    counter("capture_records", "Records committed since the start", custody.records);
+    counter("capture_failures", "Group commits that failed since the start", custody.failures);
+    counter("ledger_entries", "Ledger entries since the start", custody.ledger_entries);
     gateway.metrics.render(&registry)
 }
