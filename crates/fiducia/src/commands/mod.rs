@@ -1,0 +1,40 @@
+//! One file for each command. A command parses nothing and decides nothing: it calls one use case and prints.
+
+mod configuration;
+mod conversations;
+mod demo;
+mod destruction;
+mod doctor;
+mod import;
+mod keyfile;
+mod keys;
+mod ledger;
+mod organizations;
+mod records;
+mod serve;
+mod subjects;
+
+use crate::arguments::Command;
+use crate::failure::{ExitStatus, Failure};
+
+/// Runs a command.
+///
+/// # Errors
+/// When it could not be carried out; what it found wrong while it was is an [`ExitStatus`].
+pub(crate) fn run(command: Command) -> Result<ExitStatus, Failure> {
+    match command {
+        Command::Serve(file) => serve::run(&file),
+        Command::Demo(arguments) => demo::run(&arguments),
+        Command::Config(command) => configuration::run(&command),
+        Command::Keyfile(command) => keyfile::run(&command),
+        Command::Doctor(arguments) => doctor::run(&arguments),
+        Command::Organizations(command) => organizations::run(command),
+        Command::Keys(command) => keys::run(command),
+        Command::Records(command) => records::run(command),
+        Command::Conversations(command) => conversations::run(command),
+        Command::Subjects(command) => subjects::run(command),
+        Command::Import(arguments) => import::run(&arguments),
+        Command::Ledger(command) => ledger::run(command),
+        Command::Sweep(data) => destruction::sweep(&data),
+    }
+}

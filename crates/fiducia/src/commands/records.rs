@@ -1,0 +1,178 @@
+//! `records list`, `records show`, `records delete`
+
+use fiducia_custody::{
+    AdminCommand, AdminReply, ConversationContent, ConversationRow, DestructionScope, RecordRow,
+};
+use fiducia_policy::{AccessReason, ConversationId};
+
+use super::destruction;
+use crate::arguments::{DataOptions, GroundArgument, RecordsCommand, reasons_list};
+use crate::edge::operating_system_user;
+use crate::failure::{ExitStatus, Failure};
+use crate::output::{Align, Output, Table, bytes_of, count_of, instant, instant_or};
+use crate::session::Session;
+
+pub(super) fn run(command: RecordsCommand) -> Result<ExitStatus, Failure> {
+    match command {
+        RecordsCommand::List { conversation, conversations, data } => {
+            list(conversation, conversations, &data)
+        }
+        RecordsCommand::Show { target, reason, ticket, ground, raw, data } => {
+            show(Reading { target, reason, ticket, ground, raw }, &data)
+        }
+        RecordsCommand::Delete { target, yes, data } => destruction::destroy(target, yes, &data),
+    }
+}
+
+/// A record with the conversation it is part of, as lists show it.
+#[derive(serde::Serialize)]
+struct Listed {
+    conversation: ConversationId,
+    #[serde(flatten)]
+    record: RecordRow,
+}
+
+fn list(
+    conversation: Option<ConversationId>,
+    latest: u32,
+    data: &DataOptions,
+) -> Result<ExitStatus, Failure> {
+    let session = Session::open(data)?;
+    let conversations = match conversation {
+        Some(conversation) => vec![conversation],
+        None => latest_conversations(&session, latest)?,
+    };
+    let mut rows = Vec::new();
+    for conversation in conversations {
+        let AdminReply::Records(records) = session.send(AdminCommand::ListRecords { conversation })? else {
+            return Err(Failure::UnexpectedReply("list-records"));
+        };
+        rows.extend(records.into_iter().map(|record| Listed { conversation, record }));
+    }
+    session.close();
+    let mut output = Output::standard(data.json);
+    output.list(&rows, "no records", table)?;
+    output.finish()?;
+    Ok(ExitStatus::Success)
+}
+
+fn latest_conversations(session: &Session, limit: u32) -> Result<Vec<ConversationId>, Failure> {
+    let command = AdminCommand::ListConversations { organization: None, subject: None, limit, after: None };
+    let AdminReply::Conversations(rows) = session.send(command)? else {
+        return Err(Failure::UnexpectedReply("list-conversations"));
+    };
+    let alive = |row: &ConversationRow| row.destroyed_at.is_none();
+    Ok(rows.into_iter().filter(alive).map(|row| row.id).collect())
+}
+
+fn table(rows: &[Listed]) -> Table {
+    let mut table = Table::new(&[
+        ("CONVERSATION", Align::Left),
+        ("RECORD", Align::Left),
+        ("KIND", Align::Left),
+        ("WIRE", Align::Left),
+        ("MODEL", Align::Left),
+        ("CAPTURED", Align::Left),
+        ("SEALED", Align::Right),
+        ("KEPT BY", Align::Left),
+    ]);
+    for Listed { conversation, record } in rows {
+        let grounds: Vec<String> = record
+            .grounds
+            .iter()
+            .map(|(ground, until)| match until {
+                Some(until) => format!("{} until {}", ground.name(), instant(*until)),
+                None => ground.name().to_owned(),
+            })
+            .collect();
+        table.row([
+            conversation.to_string(),
+            record.id.to_string(),
+            record.kind.clone(),
+            record.wire.clone(),
+            if record.model.is_empty() { "-".into() } else { record.model.clone() },
+            instant(record.created_at),
+            bytes_of(record.sealed_bytes),
+            grounds.join(", "),
+        ]);
+    }
+    table
+}
+
+/// What is to be read, and why.
+struct Reading {
+    target: DestructionScope,
+    reason: Option<AccessReason>,
+    ticket: Option<String>,
+    ground: GroundArgument,
+    raw: bool,
+}
+
+fn show(reading: Reading, data: &DataOptions) -> Result<ExitStatus, Failure> {
+    let Some(reason) = reading.reason else {
+        return Err(Failure::Argument(format!(
+            "reading needs a reason, which goes into the ledger before anything is decrypted; nothing was read. \
+             Add --reason with one of:\n{}",
+            reasons_list().trim_end()
+        )));
+    };
+    let session = Session::open(data)?;
+    let command = AdminCommand::ShowRecords {
+        target: reading.target,
+        actor: operating_system_user(),
+        reason,
+        ticket: reading.ticket,
+        ground: reading.ground.into(),
+    };
+    let AdminReply::Content(content) = session.send(command)? else {
+        return Err(Failure::UnexpectedReply("show-records"));
+    };
+    session.close();
+    let mut output = Output::standard(data.json);
+    if output.json() {
+        output.value(&content)?;
+    } else {
+        print(&mut output, &content, reading.raw)?;
+    }
+    output.finish()?;
+    Ok(ExitStatus::Success)
+}
+
+fn print(output: &mut Output, content: &ConversationContent, raw: bool) -> Result<(), Failure> {
+    output.line(format_args!("conversation  {}", content.conversation))?;
+    output.line(format_args!(
+        "ledger entry  {}, durable before anything was decrypted",
+        content.ledger_index
+    ))?;
+    output.line(format_args!("leaf hash     {}", content.ledger_leaf_hash))?;
+    for record in &content.records {
+        let row = &record.row;
+        output.line("")?;
+        output.line(format_args!("{} {} {} {}", row.id, row.kind, row.wire, instant(row.created_at)))?;
+        if !row.model.is_empty() {
+            output.foreign(&format!("model {}", row.model))?;
+        }
+        if let Some(status) = record.status {
+            let outcome = record.outcome.and_then(|outcome| serde_json::to_value(outcome).ok());
+            let outcome = outcome.as_ref().and_then(serde_json::Value::as_str).unwrap_or("complete");
+            output.line(format_args!("status {status}, {outcome}"))?;
+        }
+        for (ground, until) in &row.grounds {
+            let until = instant_or(*until, "the account is closed or the person deletes it");
+            output.line(format_args!("kept by {} until {until}", ground.name()))?;
+        }
+        if record.messages_elided > 0 {
+            let elided = count_of(record.messages_elided, "earlier message");
+            output.line(format_args!("({elided} of the conversation came again and stand above)"))?;
+        }
+        if raw || record.texts.is_empty() {
+            output.foreign(&record.raw)?;
+            continue;
+        }
+        for (role, text) in &record.texts {
+            output.foreign(&format!("[{role}]"))?;
+            output.foreign(text)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,95 @@
+//! `serve`
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use fiducia_custody::{AdminCommand, AdminReply, Custody};
+use fiducia_server::{RunningServer, Server, ServerSettings};
+
+use crate::arguments::ConfigOption;
+use crate::configuration::{Configuration, Extent};
+use crate::edge::{SystemClock, SystemRandomness};
+use crate::failure::{ExitStatus, Failure};
+use crate::interrupt::Interrupts;
+use crate::session::{self, Session};
+use crate::telemetry::Telemetry;
+
+pub(super) fn run(file: &ConfigOption) -> Result<ExitStatus, Failure> {
+    let configuration = session::load(&file.config, Extent::Server)?;
+    let telemetry = Telemetry::start(&configuration.log, &configuration.telemetry)?;
+    let outcome = serve(&configuration);
+    if let Err(error) = &outcome {
+        tracing::error!(%error, "the server did not start or did not end well");
+    }
+    telemetry.finish();
+    outcome
+}
+
+fn serve(configuration: &Configuration) -> Result<ExitStatus, Failure> {
+    let interrupts = Interrupts::listen()?;
+    let custody = open(configuration)?;
+    Session::here(custody.clone(), &configuration.data.directory).keep_verifier_keys();
+    let running = match start(&configuration.server(), &custody) {
+        Ok(running) => running,
+        Err(error) => {
+            custody.close();
+            return Err(error);
+        }
+    };
+    let addresses = running.addresses();
+    let operations = addresses.operations.map(|address| address.to_string()).unwrap_or_default();
+    tracing::info!(
+        gateway = %addresses.gateway,
+        operations,
+        process = std::process::id(),
+        version = env!("CARGO_PKG_VERSION"),
+        "serving"
+    );
+    let interval = Duration::from_secs(u64::from(configuration.data.sweep_interval_minutes) * 60);
+    while !interrupts.wait(interval) {
+        sweep(&custody);
+    }
+    stop(running, &custody);
+    Ok(ExitStatus::Success)
+}
+
+/// Opens the data for a server.
+///
+/// # Errors
+/// When another process has it or it cannot be used.
+pub(super) fn open(configuration: &Configuration) -> Result<Custody, Failure> {
+    Custody::open(&configuration.custody(), Arc::new(SystemClock), Arc::new(SystemRandomness))
+        .map_err(|error| Failure::Open(error.to_string()))
+}
+
+/// Starts the server.
+///
+/// # Errors
+/// When a listener, provider or thread cannot be used.
+pub(super) fn start(settings: &ServerSettings, custody: &Custody) -> Result<RunningServer, Failure> {
+    Ok(Server::start(settings, custody.clone(), Arc::new(SystemClock), Arc::new(SystemRandomness))?)
+}
+
+/// Lets exchanges in flight finish, then puts everything on disk.
+pub(super) fn stop(running: RunningServer, custody: &Custody) {
+    tracing::info!("stopping; exchanges in flight finish first, a second signal ends it at once");
+    running.shutdown();
+    custody.close();
+    tracing::info!("stopped");
+}
+
+fn sweep(custody: &Custody) {
+    match custody.administer(AdminCommand::Sweep) {
+        Ok(AdminReply::Destroyed(report)) => tracing::info!(
+            keys_destroyed = report.keys_destroyed,
+            records_purged = report.records_purged,
+            still_opened = report.read_back.opened,
+            "swept"
+        ),
+        Ok(_) => tracing::error!("the sweep was answered with another kind of reply"),
+        // The next interval tries again; a promised deletion is late until then.
+        Err(error) => {
+            tracing::error!(%error, "the sweep failed; deletions that are due wait for the next one")
+        }
+    }
+}

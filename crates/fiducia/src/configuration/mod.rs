@@ -1,0 +1,187 @@
+//! The configuration file: what it may hold, how it is read, and what is wrong with it.
+//!
+//! The file is TOML. Secrets are not in it: it names files or environment variables that hold them. Unknown keys are
+//! errors, because a misspelt limit or promise that is silently ignored is worse than a server that does not start.
+
+mod check;
+mod load;
+mod problem;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use fiducia_custody::{CaptureLimits, CustodySettings};
+use fiducia_server::{GatewaySettings, ModelRoute, OperationsSettings, ProviderSettings, ServerSettings};
+use serde::Deserialize;
+
+pub(crate) use check::{Extent, check, require};
+pub(crate) use load::load;
+pub(crate) use problem::{ConfigurationError, Place, Problem};
+
+/// The whole file.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Configuration {
+    /// Where data is kept.
+    pub(crate) data: DataSection,
+    /// The listener that applications speak to.
+    #[serde(default)]
+    pub(crate) gateway: GatewaySettings,
+    /// Model providers by name.
+    #[serde(default)]
+    pub(crate) providers: BTreeMap<String, ProviderSettings>,
+    /// The routing table.
+    #[serde(default)]
+    pub(crate) models: Vec<ModelRoute>,
+    /// Health, metrics and the ledger's files.
+    #[serde(default)]
+    pub(crate) operations: Option<OperationsSettings>,
+    /// Logs.
+    #[serde(default)]
+    pub(crate) log: LogSection,
+    /// Traces.
+    #[serde(default)]
+    pub(crate) telemetry: TelemetrySection,
+}
+
+/// `[data]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DataSection {
+    /// The data directory, created with mode 0700 when missing. Relative to the configuration file.
+    pub(crate) directory: PathBuf,
+    /// The keyfile, outside of the data directory. Relative to the configuration file.
+    pub(crate) keyfile: PathBuf,
+    /// Origin prefix of the logs: an organisation's log is `<ledger_origin>/<organisation uuid>`. A name under a
+    /// domain that you hold, without a scheme; it cannot be changed later.
+    pub(crate) ledger_origin: String,
+    /// How often `serve` closes safety windows that have ended and purges what nothing keeps any more.
+    #[serde(default = "DataSection::sweep_interval_minutes_default")]
+    pub(crate) sweep_interval_minutes: u32,
+    /// Bounds of the capture queue.
+    #[serde(default)]
+    pub(crate) limits: CaptureSection,
+}
+
+impl DataSection {
+    const fn sweep_interval_minutes_default() -> u32 {
+        60
+    }
+}
+
+/// `[data.limits]`: what may wait in memory for the store.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct CaptureSection {
+    /// Parts of exchanges that may wait for the writer; more are refused with 503.
+    pub(crate) queue_parts_max: usize,
+    /// Bytes of content that may wait for the writer.
+    pub(crate) queue_bytes_max: usize,
+    /// Parts that one group commit takes at most.
+    pub(crate) batch_parts_max: usize,
+    /// Bytes of content that one group commit takes at most.
+    pub(crate) batch_bytes_max: usize,
+}
+
+impl Default for CaptureSection {
+    fn default() -> Self {
+        let limits = CaptureLimits::default();
+        Self {
+            queue_parts_max: limits.queue_parts_max,
+            queue_bytes_max: limits.queue_bytes_max,
+            batch_parts_max: limits.batch_parts_max,
+            batch_bytes_max: limits.batch_bytes_max,
+        }
+    }
+}
+
+/// `[log]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct LogSection {
+    /// How lines look.
+    pub(crate) format: LogFormat,
+    /// Which lines are written: a level, or directives like `info,fiducia_server=debug`.
+    pub(crate) filter: String,
+}
+
+impl Default for LogSection {
+    fn default() -> Self {
+        Self { format: LogFormat::Auto, filter: "info".into() }
+    }
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum LogFormat {
+    /// Text on a terminal, JSON elsewhere.
+    Auto,
+    /// One JSON object a line.
+    Json,
+    /// Text.
+    Text,
+}
+
+/// `[telemetry]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct TelemetrySection {
+    /// Base URL of an OpenTelemetry collector (OTLP over HTTP), for example `http://127.0.0.1:4318`; traces go to
+    /// `/v1/traces` under it. None exports nothing. Headers with credentials come from the environment variable
+    /// `OTEL_EXPORTER_OTLP_HEADERS`.
+    pub(crate) otlp_endpoint: Option<String>,
+    /// The share of traces that are exported, 0 to 1.
+    pub(crate) sample_ratio: f64,
+    /// The name under which this server appears.
+    pub(crate) service_name: String,
+}
+
+impl Default for TelemetrySection {
+    fn default() -> Self {
+        Self { otlp_endpoint: None, sample_ratio: 1.0, service_name: "fiducia".into() }
+    }
+}
+
+impl Configuration {
+    /// What custody needs.
+    pub(crate) fn custody(&self) -> CustodySettings {
+        let limits = self.data.limits;
+        CustodySettings {
+            data_directory: self.data.directory.clone(),
+            keyfile: self.data.keyfile.clone(),
+            ledger_origin: self.data.ledger_origin.clone(),
+            limits: CaptureLimits {
+                queue_parts_max: limits.queue_parts_max,
+                queue_bytes_max: limits.queue_bytes_max,
+                batch_parts_max: limits.batch_parts_max,
+                batch_bytes_max: limits.batch_bytes_max,
+            },
+        }
+    }
+
+    /// What the server needs. The ledger's files are served from the data directory unless the file names another.
+    pub(crate) fn server(&self) -> ServerSettings {
+        let operations = self.operations.clone().map(|mut operations| {
+            operations.ledger_directory.get_or_insert_with(|| self.ledger_directory());
+            operations
+        });
+        ServerSettings {
+            gateway: self.gateway.clone(),
+            providers: self.providers.clone(),
+            models: self.models.clone(),
+            operations,
+            admin_socket: Some(self.admin_socket()),
+        }
+    }
+
+    /// The directory that holds one log per organisation.
+    pub(crate) fn ledger_directory(&self) -> PathBuf {
+        self.data.directory.join("ledger")
+    }
+
+    /// The socket over which commands reach a running server.
+    pub(crate) fn admin_socket(&self) -> PathBuf {
+        self.data.directory.join("admin.sock")
+    }
+}

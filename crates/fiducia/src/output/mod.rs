@@ -1,0 +1,86 @@
+//! What commands print: tables, labelled lines and JSON on standard output; remarks on standard error.
+
+mod table;
+mod text;
+
+use std::io::{self, BufWriter, IsTerminal, Write};
+
+pub(crate) use table::{Align, Table};
+pub(crate) use text::{bytes_of, count_of, escape_controls, instant, instant_or};
+
+use crate::failure::Failure;
+
+/// Standard output of a command. Content of conversations goes here and nowhere else.
+pub(crate) struct Output {
+    sink: Box<dyn Write>,
+    json: bool,
+    terminal: bool,
+}
+
+impl Output {
+    /// Standard output, as tables or, for machines, as JSON.
+    pub(crate) fn standard(json: bool) -> Self {
+        let stdout = io::stdout();
+        let terminal = stdout.is_terminal();
+        Self { sink: Box::new(BufWriter::new(stdout)), json, terminal }
+    }
+
+    /// Whether machines read this.
+    pub(crate) fn json(&self) -> bool {
+        self.json
+    }
+
+    /// Prints one line.
+    pub(crate) fn line(&mut self, line: impl std::fmt::Display) -> Result<(), Failure> {
+        writeln!(self.sink, "{line}").map_err(Failure::Output)
+    }
+
+    /// Prints text as it is, with the line ends it has.
+    pub(crate) fn text(&mut self, text: &str) -> Result<(), Failure> {
+        self.sink.write_all(text.as_bytes()).map_err(Failure::Output)
+    }
+
+    /// Prints text that others wrote. On a terminal its control characters are shown, not obeyed, so that a
+    /// conversation cannot repaint the screen of whoever reviews it; to a file or pipe it goes unchanged.
+    pub(crate) fn foreign(&mut self, text: &str) -> Result<(), Failure> {
+        if self.terminal { self.line(escape_controls(text)) } else { self.line(text) }
+    }
+
+    /// Prints one value as a line of JSON.
+    pub(crate) fn value(&mut self, value: &impl serde::Serialize) -> Result<(), Failure> {
+        serde_json::to_writer(&mut self.sink, value).map_err(|error| Failure::Output(error.into()))?;
+        self.line("")
+    }
+
+    /// Prints a list: one JSON array, or a table with a sentence when there is nothing in it.
+    pub(crate) fn list<T: serde::Serialize>(
+        &mut self,
+        rows: &[T],
+        nothing: &str,
+        table: impl FnOnce(&[T]) -> Table,
+    ) -> Result<(), Failure> {
+        if self.json {
+            return self.value(&rows);
+        }
+        if rows.is_empty() {
+            return self.line(nothing);
+        }
+        write!(self.sink, "{}", table(rows)).map_err(Failure::Output)
+    }
+
+    /// Hands everything printed so far to the system.
+    pub(crate) fn flush(&mut self) -> Result<(), Failure> {
+        self.sink.flush().map_err(Failure::Output)
+    }
+
+    /// Ends the output, handing everything to the system.
+    pub(crate) fn finish(mut self) -> Result<(), Failure> {
+        self.sink.flush().map_err(Failure::Output)
+    }
+}
+
+/// Prints a remark for the person at the terminal. Standard error may be closed; a remark is then lost and nothing
+/// else.
+pub(crate) fn remark(line: impl std::fmt::Display) {
+    let _ = writeln!(io::stderr(), "{line}");
+}

@@ -1,0 +1,98 @@
+//! Logs and traces. Neither ever holds content: what is logged are identifiers, sizes, statuses and durations.
+
+use std::io::IsTerminal;
+use std::time::Duration;
+
+use opentelemetry::trace::TracerProvider;
+use opentelemetry_otlp::{Protocol, WithExportConfig};
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer};
+
+use crate::configuration::{LogFormat, LogSection, TelemetrySection};
+use crate::failure::Failure;
+
+const EXPORT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Logging and tracing while it lives.
+#[derive(Debug)]
+pub(crate) struct Telemetry {
+    provider: Option<SdkTracerProvider>,
+}
+
+impl Telemetry {
+    /// Sends logs to standard error and, when a collector is configured, traces to it.
+    ///
+    /// # Errors
+    /// When the filter or the endpoint cannot be used.
+    pub(crate) fn start(log: &LogSection, telemetry: &TelemetrySection) -> Result<Self, Failure> {
+        let filter = EnvFilter::builder()
+            .parse(&log.filter)
+            .map_err(|error| Failure::Telemetry(format!("log.filter: {error}")))?;
+        let terminal = std::io::stderr().is_terminal();
+        let json = match log.format {
+            LogFormat::Auto => !terminal,
+            LogFormat::Json => true,
+            LogFormat::Text => false,
+        };
+        let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+        let lines = if json {
+            lines.json().flatten_event(true).with_current_span(true).with_span_list(false).boxed()
+        } else {
+            lines.with_ansi(terminal).compact().boxed()
+        };
+        let provider = telemetry.otlp_endpoint.as_deref().map(|to| exporter(to, telemetry)).transpose()?;
+        // The exporter's own HTTP client must not be traced, or every export would cause another.
+        let traces = provider.as_ref().map(|provider| {
+            let own = EnvFilter::new("off,fiducia=info,fiducia_server=info,fiducia_custody=info");
+            tracing_opentelemetry::layer()
+                .with_tracer(provider.tracer("fiducia"))
+                .with_location(false)
+                .with_threads(false)
+                .with_filter(own)
+        });
+        tracing_subscriber::registry()
+            .with(traces)
+            .with(lines.with_filter(filter))
+            .try_init()
+            .map_err(|error| Failure::Telemetry(error.to_string()))?;
+        Ok(Self { provider })
+    }
+
+    /// Sends what is still waiting to the collector. A collector that is away delays this by some seconds and loses
+    /// traces, nothing else.
+    pub(crate) fn finish(self) {
+        if let Some(Err(error)) = self.provider.map(|provider| provider.shutdown()) {
+            tracing::warn!(%error, "the last traces did not reach the collector");
+        }
+    }
+}
+
+fn exporter(endpoint: &str, telemetry: &TelemetrySection) -> Result<SdkTracerProvider, Failure> {
+    let exporter = opentelemetry_otlp::SpanExporter::builder()
+        .with_http()
+        .with_protocol(Protocol::HttpBinary)
+        .with_endpoint(format!("{}/v1/traces", endpoint.trim_end_matches('/')))
+        .with_timeout(EXPORT_TIMEOUT)
+        .build()
+        .map_err(|error| Failure::Telemetry(format!("telemetry.otlp_endpoint: {error}")))?;
+    let resource = Resource::builder().with_service_name(telemetry.service_name.clone()).build();
+    let sampler = Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(telemetry.sample_ratio)));
+    Ok(SdkTracerProvider::builder()
+        .with_batch_exporter(exporter)
+        .with_sampler(sampler)
+        .with_resource(resource)
+        .build())
+}
+
+/// Makes a panic say where it happened and nothing else: its message may hold whatever the code was working on.
+pub(crate) fn silence_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
+        crate::output::remark(format_args!(
+            "fiducia failed at {place}. Nothing that was acknowledged is lost; please report this place"
+        ));
+    }));
+}
