@@ -197,7 +197,7 @@ pub(super) fn outline_of(message: &Object<'_>, body: &[u8]) -> AnswerOutline {
     let fingerprint = Cursor::new(body).and_then(|mut cursor| read_answer_message(&mut cursor)).ok();
     AnswerOutline {
         id: message.text("id").map(Cow::into_owned),
-        model: message.text("model").map(Cow::into_owned),
+        model: served_by_fallback(message).or_else(|| message.text("model").map(Cow::into_owned)),
         stop: message.text("stop_reason").map(Cow::into_owned),
         usage: Usage {
             // A token count's answer has its one number at the top.
@@ -211,4 +211,12 @@ pub(super) fn outline_of(message: &Object<'_>, body: &[u8]) -> AnswerOutline {
         message: None,
         terminal: Terminal::Clean,
     }
+}
+
+/// The model behind the last `fallback` block. When a model declined amid a stream, `message_start` still names the
+/// one that was asked.
+fn served_by_fallback(message: &Object<'_>) -> Option<String> {
+    let blocks = message.elements("content").into_iter().rev().filter_map(Object::from_text);
+    let mut fallbacks = blocks.filter(|block| block.text("type").is_some_and(|kind| kind == "fallback"));
+    fallbacks.next()?.object("to")?.text("model").map(Cow::into_owned)
 }
