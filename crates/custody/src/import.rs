@@ -2,8 +2,8 @@
 
 use fiducia_policy::{ExchangeId, OrganizationId, RecordId, SubjectId, Timestamp};
 use fiducia_store::{BucketName, ImportJob, RecordKind};
+use fiducia_wire::{ImportedConversation, conversation_line};
 
-use crate::imported::ImportedConversation;
 use crate::payload::{self, Header};
 use crate::staging::{Batch, Draft, StagingError, sha256};
 use crate::writer::Writer;
@@ -95,7 +95,7 @@ impl ImportChunk {
             if line.trim_ascii().is_empty() {
                 continue;
             }
-            match ImportedConversation::parse(line) {
+            match conversation_line(line) {
                 Ok(conversation) => chunk.conversations.push((chunk.lines_done, conversation)),
                 Err(error) => {
                     chunk.rejected.push(RejectedLine { line: chunk.lines_done, reason: error.to_string() });
@@ -157,9 +157,8 @@ impl Writer {
         let at = job.started_at;
         let keys = self.subject_keys(batch, job.organization, job.subject, at)?;
         let conversation = self.new_conversation(at)?;
-        for (turn, range) in imported.turns().into_iter().enumerate() {
+        for (turn, exchange) in imported.exchanges().into_iter().enumerate() {
             let record = RecordId::generate(at, &*self.randomness)?;
-            let Some(last) = imported.messages.get(range.clone()).and_then(<[_]>::last) else { continue };
             let draft = Draft {
                 exchange: turn_id(job.id, line, u64::try_from(turn).unwrap_or(0)),
                 kind: RecordKind::Turn,
@@ -171,11 +170,11 @@ impl Writer {
                 model: String::new(),
                 status: 0,
                 answer_id: None,
-                position: u64::try_from(range.end).unwrap_or(0),
-                prefix: Some(keys.matching.digest(&[b"prefix", &last.prefix])),
+                position: u64::try_from(exchange.messages.end).unwrap_or(0),
+                prefix: Some(keys.matching.digest(&[b"prefix", &exchange.prefix_after])),
                 alias: None,
             };
-            let plaintext = payload::encode(&Header::Turn {}, &[b"[", imported.json(&range), b"]"]);
+            let plaintext = payload::encode(&Header::Turn {}, &[&exchange.body]);
             self.seal(batch, &keys, record, draft, plaintext)?;
         }
         Ok(())

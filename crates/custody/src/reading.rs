@@ -17,6 +17,8 @@ use fiducia_store::{
 };
 
 use crate::administer::{LedgerNames, hex};
+use fiducia_wire::{Wire, texts};
+
 use crate::administration::{
     ConversationContent, ConversationRow, OrganizationRow, RecordContent, RecordRow, SubjectRow,
     VirtualKeyRow,
@@ -342,7 +344,7 @@ impl Reader {
             row: self.row(record),
             status,
             outcome,
-            texts: crate::display::texts(&record.wire, record.kind, &raw),
+            texts: display_texts(&record.wire, &raw),
             raw: raw_text,
             raw_is_text,
             messages_elided: elided,
@@ -417,4 +419,15 @@ fn check_ticket(ticket: Option<&str>) -> Result<(), AdminError> {
         )),
         _ => Ok(()),
     }
+}
+
+/// The texts of a record, for display. A request whose envelope is not at hand is a list of messages without brackets.
+fn display_texts(wire: &str, raw: &[u8]) -> Vec<(String, String)> {
+    let wire = wire.parse().unwrap_or(Wire::AnthropicMessages);
+    let found = texts(wire, raw).or_else(|_| {
+        let list: Vec<u8> = [b"[".as_slice(), raw, b"]"].concat();
+        texts(wire, &list)
+    });
+    let found = found.unwrap_or_default().into_iter();
+    found.map(|text| (text.role.name().to_owned(), text.text)).collect()
 }

@@ -77,6 +77,14 @@ pub(crate) struct ScribeState {
     entries: AtomicU64,
 }
 
+impl ScribeState {
+    /// Hands rows back whose facts lie under a published checkpoint. Until then they stay in the outbox, so that even
+    /// damage to the ledger's pending entries loses none.
+    fn mark_delivered(&self, appended: &mut Appended) {
+        self.delivered.lock().unwrap_or_else(std::sync::PoisonError::into_inner).append(appended);
+    }
+}
+
 /// The handle to the scribe.
 #[derive(Debug, Clone)]
 pub(crate) struct Scribe {
@@ -136,7 +144,7 @@ impl Scribe {
         answer.recv().map_err(|_| stopped())?
     }
 
-    /// Outbox rows that the ledger has durably.
+    /// Outbox rows whose facts are durably in the ledger, under a published checkpoint.
     pub(crate) fn take_delivered(&self) -> Vec<(OutboxSource, [u8; 16])> {
         let mut delivered = self.state.delivered.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         std::mem::take(&mut *delivered)
@@ -151,6 +159,7 @@ impl Scribe {
 
 fn run(mut ledger: Ledger, receiver: &Receiver<Message>, state: &ScribeState) {
     let mut unpublished_since: Option<Instant> = None;
+    let mut appended = Vec::new();
     loop {
         let message = if unpublished_since.is_some() {
             match receiver.recv_timeout(Duration::from_millis(PUBLISH_IDLE_MS)) {
@@ -162,15 +171,18 @@ fn run(mut ledger: Ledger, receiver: &Receiver<Message>, state: &ScribeState) {
             Some(receiver.recv().unwrap_or(Message::Stop))
         };
         let idle = message.is_none();
-        let stop = message.is_some_and(|message| take(&mut ledger, receiver, state, message));
+        let stop = message.is_some_and(|message| take(&mut ledger, receiver, state, &mut appended, message));
         let unpublished = ledger.entries_waiting() > 0;
         let since = unpublished.then(|| *unpublished_since.get_or_insert_with(Instant::now));
         unpublished_since = since;
         let old = since.is_some_and(|since| since.elapsed() >= Duration::from_millis(PUBLISH_AGE_MS_MAX));
         if unpublished && (idle || old || stop) {
-            if let Err(error) = ledger.publish() {
-                state.down.store(true, Ordering::Release);
-                tracing::error!(%error, "the ledger could not publish a checkpoint; no more is captured or read");
+            match ledger.publish() {
+                Ok(_) => state.mark_delivered(&mut appended),
+                Err(error) => {
+                    state.down.store(true, Ordering::Release);
+                    tracing::error!(%error, "the ledger could not publish a checkpoint; no more is captured or read");
+                }
             }
             unpublished_since = None;
         }
@@ -180,8 +192,17 @@ fn run(mut ledger: Ledger, receiver: &Receiver<Message>, state: &ScribeState) {
     }
 }
 
+/// Facts that are in the ledger but not yet under a published checkpoint.
+type Appended = Vec<(OutboxSource, [u8; 16])>;
+
 /// Deals with one message and whatever else waits; gives whether to stop.
-fn take(ledger: &mut Ledger, receiver: &Receiver<Message>, state: &ScribeState, first: Message) -> bool {
+fn take(
+    ledger: &mut Ledger,
+    receiver: &Receiver<Message>,
+    state: &ScribeState,
+    appended: &mut Appended,
+    first: Message,
+) -> bool {
     let mut batch: Vec<Delivery> = Vec::new();
     let mut waiting: Vec<(usize, SyncSender<Result<u64, String>>)> = Vec::new();
     let mut next = Some(first);
@@ -194,7 +215,7 @@ fn take(ledger: &mut Ledger, receiver: &Receiver<Message>, state: &ScribeState, 
                 batch.push(fact);
             }
             Message::Access(entry, reply) => {
-                append(ledger, state, std::mem::take(&mut batch), std::mem::take(&mut waiting));
+                append(ledger, state, appended, std::mem::take(&mut batch), std::mem::take(&mut waiting));
                 let receipt = ledger.append_access(*entry).map_err(|error| error.to_string());
                 if receipt.is_ok() {
                     state.entries.fetch_add(1, Ordering::Relaxed);
@@ -208,13 +229,14 @@ fn take(ledger: &mut Ledger, receiver: &Receiver<Message>, state: &ScribeState, 
             next = receiver.try_recv().ok();
         }
     }
-    append(ledger, state, batch, waiting);
+    append(ledger, state, appended, batch, waiting);
     stop
 }
 
 fn append(
     ledger: &mut Ledger,
     state: &ScribeState,
+    unpublished: &mut Appended,
     batch: Vec<Delivery>,
     waiting: Vec<(usize, SyncSender<Result<u64, String>>)>,
 ) {
@@ -230,8 +252,7 @@ fn append(
                 let index = appended.get(place).map(|appended| appended.index);
                 let _ = reply.send(index.ok_or_else(|| "the ledger lost count of its entries".to_owned()));
             }
-            let mut delivered = state.delivered.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            delivered.extend(batch.into_iter().map(|delivery| (delivery.source, delivery.id)));
+            unpublished.extend(batch.into_iter().map(|delivery| (delivery.source, delivery.id)));
         }
         Err(error) => {
             state.down.store(true, Ordering::Release);

@@ -12,6 +12,7 @@ use fiducia_policy::{
 use fiducia_store::{
     BucketName, Edge, KeyKind, KeyNode, PrefixHit, RecordKind, StoreError, StoredRecord, StoredWrap,
 };
+use fiducia_wire::fingerprint::extend_prefix;
 use lru::LruCache;
 
 use crate::keychain::{KeyPathError, KeyPurpose, Keychain, NewKey};
@@ -227,7 +228,7 @@ impl Writer {
             answer
                 .assistant_fingerprints
                 .iter()
-                .fold(prefix, |prefix, fingerprint| roll(&prefix, fingerprint))
+                .fold(prefix, |prefix, fingerprint| extend_prefix(&prefix, fingerprint))
         });
         let said = u64::try_from(answer.assistant_fingerprints.len()).unwrap_or(0);
         let answer_id = answer.answer_id.clone().filter(|id| id.len() <= NOTICE_BYTES_MAX);
@@ -567,11 +568,6 @@ fn conversation_purpose(draft: &Draft, kind: KeyKind, label: &str) -> KeyPurpose
 /// The UTC day of an instant, `YYYY-MM-DD`.
 pub(crate) fn day_of(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d").to_string()
-}
-
-/// SHA-256 of prefix and fingerprint: one step of the rolling digest that [`fiducia_wire`] defines.
-pub(crate) fn roll(prefix: &[u8; 32], fingerprint: &[u8; 32]) -> [u8; 32] {
-    sha256(&[prefix, fingerprint])
 }
 
 /// What the ledger's batch root commits to: the record's id, its key commitment and its ciphertext.

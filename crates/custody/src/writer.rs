@@ -165,6 +165,9 @@ enum Waiting {
     Import(ImportOutcome, oneshot::Sender<Result<ImportOutcome, AdminError>>),
 }
 
+/// What a commit leaves to be done: facts for the ledger, and entries for the index by bucket.
+type Committed = (Vec<Delivery>, Vec<(BucketName, Vec<IndexEntry>)>);
+
 impl Writer {
     /// Serves messages until told to stop.
     pub(crate) fn run(mut self, receiver: &mut mpsc::Receiver<Message>) {
@@ -307,10 +310,7 @@ impl Writer {
         self.handle.down.store(reopened.is_err(), Ordering::Release);
     }
 
-    fn commit_records(
-        &mut self,
-        batch: Batch,
-    ) -> Result<(Vec<Delivery>, Vec<(BucketName, Vec<IndexEntry>)>), StoreError> {
+    fn commit_records(&mut self, batch: Batch) -> Result<Committed, StoreError> {
         if !batch.new_keys.is_empty() {
             self.files.keys.add(&batch.new_keys)?;
         }

@@ -1,0 +1,437 @@
+//! A world of one custody with simulated time, driven without HTTP.
+
+use std::future::Future;
+use std::path::{Path, PathBuf};
+use std::pin::pin;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Wake, Waker};
+
+use bytes::Bytes;
+use fiducia_custody::{
+    AdminCommand, AdminError, AdminReply, AnswerOutcome, CaptureLimits, CapturedAnswer, ConversationContent,
+    Custody, CustodySettings, DestructionReport, DestructionScope, ExchangeOpening, ImportOutcome, OpenError,
+    OpenExchange, Retention, Scope,
+};
+use fiducia_keyring::KeyfileKms;
+use fiducia_ledger::{LogReader, LoggedLeaf, VerifierKey, verify_log};
+use fiducia_policy::{
+    AccessReason, Clock, ConversationId, GroundKind, OrganizationId, Randomness, RandomnessUnavailable,
+    SubjectId, Timestamp, VirtualKeyId,
+};
+use fiducia_wire::{Role, Wire, fingerprint::text_fingerprint, outline};
+
+/// 2026-01-10T12:00:00Z.
+const START_SECONDS: i64 = 1_768_046_400;
+
+pub(crate) struct SimulatedClock(AtomicI64);
+
+impl Clock for SimulatedClock {
+    fn now(&self) -> Timestamp {
+        // Every look at the clock takes a microsecond, so that order in time is order of events.
+        Timestamp::from_microsecond(self.0.fetch_add(1, Ordering::SeqCst)).unwrap()
+    }
+}
+
+/// A seeded generator (SplitMix64): the same seed gives the same world.
+struct Seeded(AtomicU64);
+
+impl Randomness for Seeded {
+    fn fill(&self, bytes: &mut [u8]) -> Result<(), RandomnessUnavailable> {
+        for chunk in bytes.chunks_mut(8) {
+            let mut z = self.0.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::SeqCst);
+            z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            chunk.copy_from_slice(&(z ^ (z >> 31)).to_le_bytes()[..chunk.len()]);
+        }
+        Ok(())
+    }
+}
+
+pub(crate) struct World {
+    folder: tempfile::TempDir,
+    clock: Arc<SimulatedClock>,
+    randomness: Arc<Seeded>,
+    custody: Option<Custody>,
+    organization: OrganizationId,
+    verifier: String,
+    secret: String,
+    key: VirtualKeyId,
+    subject: SubjectId,
+    replaced: Mutex<Option<PathBuf>>,
+}
+
+/// A Messages request body whose messages alternate between user and assistant.
+pub(crate) fn anthropic(messages: &[&str]) -> String {
+    let messages: Vec<_> = messages
+        .iter()
+        .enumerate()
+        .map(|(place, text)| {
+            let role = if place % 2 == 0 { "user" } else { "assistant" };
+            format!(r#"{{"role": "{role}", "content": "{text}"}}"#)
+        })
+        .collect();
+    format!(r#"{{"model": "scripted", "max_tokens": 10, "messages": [{}]}}"#, messages.join(", "))
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Arc::new(SimulatedClock(AtomicI64::new(START_SECONDS * 1_000_000)));
+        let randomness = Arc::new(Seeded(AtomicU64::new(42)));
+        KeyfileKms::create(&folder.path().join("root.key"), &*randomness).unwrap();
+        let mut world = Self {
+            folder,
+            clock,
+            randomness,
+            custody: None,
+            organization: OrganizationId::from_bytes([0; 16]),
+            verifier: String::new(),
+            secret: String::new(),
+            key: VirtualKeyId::from_bytes([0; 16]),
+            subject: SubjectId::from_bytes([0; 16]),
+            replaced: Mutex::new(None),
+        };
+        world.reopen();
+        world.use_new_organization("first tenant", Retention::Kept, 30, false);
+        world
+    }
+
+    pub(crate) fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    fn settings(&self) -> CustodySettings {
+        CustodySettings {
+            data_directory: self.data(),
+            keyfile: self.folder.path().join("root.key"),
+            ledger_origin: "ledger.example".to_owned(),
+            limits: CaptureLimits::default(),
+        }
+    }
+
+    fn open(&self, settings: &CustodySettings) -> Result<Custody, OpenError> {
+        let (clock, randomness) = (Arc::clone(&self.clock), Arc::clone(&self.randomness));
+        Custody::open(settings, clock, randomness)
+    }
+
+    pub(crate) fn reopen(&mut self) {
+        self.close();
+        self.custody = Some(self.open(&self.settings()).unwrap());
+    }
+
+    pub(crate) fn close(&mut self) {
+        if let Some(custody) = self.custody.take() {
+            custody.close();
+        }
+    }
+
+    pub(crate) fn open_again(&self) -> Result<Custody, OpenError> {
+        self.open(&self.settings())
+    }
+
+    pub(crate) fn open_with_another_keyfile(&self) -> Result<Custody, OpenError> {
+        let other = self.folder.path().join("other.key");
+        KeyfileKms::create(&other, &*self.randomness).unwrap();
+        self.open(&CustodySettings { keyfile: other, ..self.settings() })
+    }
+
+    pub(crate) fn open_with_keyfile_inside(&self) -> Result<Custody, OpenError> {
+        let inside = self.data().join("root.key");
+        std::fs::copy(self.folder.path().join("root.key"), &inside).unwrap();
+        let refused = self.open(&CustodySettings { keyfile: inside.clone(), ..self.settings() });
+        std::fs::remove_file(inside).unwrap();
+        refused
+    }
+
+    pub(crate) fn custody(&self) -> &Custody {
+        self.custody.as_ref().expect("open")
+    }
+
+    pub(crate) fn use_new_organization(
+        &mut self,
+        name: &str,
+        retention: Retention,
+        days: u32,
+        survives: bool,
+    ) {
+        let command = AdminCommand::CreateOrganization {
+            name: name.to_owned(),
+            retention,
+            safety_window_days: days,
+            safety_window_survives_deletion: survives,
+        };
+        let AdminReply::Organization(created) = self.custody().administer(command).unwrap() else {
+            panic!("reply")
+        };
+        self.organization = created.id;
+        self.verifier = created.ledger_verifier_key;
+        self.use_new_key("person-1");
+    }
+
+    pub(crate) fn use_new_key(&mut self, subject: &str) {
+        self.make_key(subject, &[Scope::Inference], None);
+    }
+
+    pub(crate) fn use_key_with(&mut self, scopes: &[Scope], expires_at: Option<Timestamp>) {
+        self.make_key("person-1", scopes, expires_at);
+    }
+
+    fn make_key(&mut self, subject: &str, scopes: &[Scope], expires_at: Option<Timestamp>) {
+        let command = AdminCommand::CreateVirtualKey {
+            organization: self.organization,
+            workspace: None,
+            subject: subject.to_owned(),
+            scopes: scopes.to_vec(),
+            expires_at,
+        };
+        let AdminReply::VirtualKey(created) = self.custody().administer(command).unwrap() else {
+            panic!("reply")
+        };
+        (self.secret, self.key, self.subject) = (created.secret, created.id, created.subject);
+    }
+
+    pub(crate) fn secret(&self) -> &str {
+        &self.secret
+    }
+
+    pub(crate) fn key(&self) -> VirtualKeyId {
+        self.key
+    }
+
+    pub(crate) fn subject(&self) -> SubjectId {
+        self.subject
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    pub(crate) fn advance_days(&self, days: i64) {
+        self.clock.0.fetch_add(days * 86_400_000_000, Ordering::SeqCst);
+    }
+
+    pub(crate) fn begin(&self, body: &str) -> OpenExchange {
+        let caller = self.custody().authenticate(&self.secret).unwrap();
+        let opening = ExchangeOpening {
+            caller,
+            wire: Wire::AnthropicMessages,
+            received_at: self.now(),
+            body: Bytes::copy_from_slice(body.as_bytes()),
+            outline: outline(Wire::AnthropicMessages, body.as_bytes()).unwrap(),
+            notices: Vec::new(),
+        };
+        let mut open = self.custody().begin(opening).unwrap();
+        block_on(open.request_durable()).unwrap();
+        open
+    }
+
+    pub(crate) fn answer(&self, open: OpenExchange, text: &str, outcome: AnswerOutcome) {
+        let body = format!(
+            r#"{{"id":"msg_1","type":"message","role":"assistant","content":[{{"type":"text","text":"{text}"}}]}}"#
+        );
+        let answer = CapturedAnswer {
+            status: 200,
+            completed_at: self.now(),
+            outcome,
+            body: Bytes::from(body),
+            assembled: false,
+            answer_id: Some("msg_1".to_owned()),
+            served_model: Some("scripted".to_owned()),
+            assistant_fingerprints: vec![text_fingerprint(&Role::Assistant, text)],
+            notices: Vec::new(),
+        };
+        block_on(open.answered(answer)).unwrap();
+    }
+
+    pub(crate) fn exchange(&self, body: &str, answer: &str) {
+        self.exchange_that_ends(body, answer, AnswerOutcome::Complete);
+    }
+
+    pub(crate) fn exchange_that_ends(&self, body: &str, answer: &str, outcome: AnswerOutcome) {
+        self.answer(self.begin(body), answer, outcome);
+    }
+
+    pub(crate) fn request_without_answer(&self, body: &str) {
+        drop(self.begin(body));
+    }
+
+    /// Conversations, newest first, destroyed ones left out.
+    pub(crate) fn conversations(&self) -> Vec<ConversationId> {
+        let command =
+            AdminCommand::ListConversations { organization: None, subject: None, limit: 1_000, after: None };
+        // A list reads what is indexed; the writer indexes after it acknowledges, so let it finish its turn first.
+        let _ = self.custody().administer(AdminCommand::NamePerson { name: "tester".to_owned() }).unwrap();
+        let AdminReply::Conversations(rows) = self.custody().administer(command).unwrap() else {
+            panic!("reply")
+        };
+        rows.iter().filter(|row| row.destroyed_at.is_none() || row.records > 0).map(|row| row.id).collect()
+    }
+
+    pub(crate) fn show(
+        &self,
+        id: ConversationId,
+        ground: GroundKind,
+    ) -> Result<ConversationContent, AdminError> {
+        self.ask_to_show(id, ground, AccessReason::SubjectRequest, None)
+    }
+
+    pub(crate) fn show_with(
+        &self,
+        id: ConversationId,
+        reason: AccessReason,
+        ticket: Option<&str>,
+    ) -> Result<ConversationContent, AdminError> {
+        self.ask_to_show(id, GroundKind::Service, reason, ticket)
+    }
+
+    fn ask_to_show(
+        &self,
+        id: ConversationId,
+        ground: GroundKind,
+        reason: AccessReason,
+        ticket: Option<&str>,
+    ) -> Result<ConversationContent, AdminError> {
+        let command = AdminCommand::ShowRecords {
+            target: DestructionScope::Conversation(id),
+            actor: "tester".to_owned(),
+            reason,
+            ticket: ticket.map(str::to_owned),
+            ground,
+        };
+        match self.custody().administer(command)? {
+            AdminReply::Content(content) => Ok(content),
+            _ => panic!("reply"),
+        }
+    }
+
+    pub(crate) fn destroy(&self, scope: DestructionScope) -> Result<DestructionReport, AdminError> {
+        match self.custody().administer(AdminCommand::Destroy { scope, actor: "tester".to_owned() })? {
+            AdminReply::Destroyed(report) => Ok(report),
+            _ => panic!("reply"),
+        }
+    }
+
+    pub(crate) fn sweep(&self) -> DestructionReport {
+        match self.custody().administer(AdminCommand::Sweep).unwrap() {
+            AdminReply::Destroyed(report) => report,
+            _ => panic!("reply"),
+        }
+    }
+
+    pub(crate) fn import(&self, lines: &[String]) -> ImportOutcome {
+        let command = AdminCommand::BeginImport {
+            organization: self.organization,
+            subject: "imported".to_owned(),
+            source: "lines".to_owned(),
+            digest: [7; 32],
+        };
+        let AdminReply::Import(begun) = self.custody().administer(command).unwrap() else { panic!("reply") };
+        self.custody().import_lines(begun.job, 1, lines).unwrap().wait().unwrap()
+    }
+
+    fn log_directory(&self) -> PathBuf {
+        self.data().join("ledger").join(self.organization.uuid())
+    }
+
+    pub(crate) fn verify_ledger(&mut self) {
+        let open = self.custody.is_some();
+        self.close();
+        let key: VerifierKey = self.verifier.parse().unwrap();
+        let verified = verify_log(&self.log_directory(), &key);
+        assert!(verified.is_ok(), "{verified:?}");
+        if open {
+            self.reopen();
+        }
+    }
+
+    /// The kinds of all entries of the organisation's log. Closes custody, so that everything is published.
+    pub(crate) fn ledger_kinds(&mut self) -> Vec<String> {
+        let open = self.custody.is_some();
+        self.close();
+        let key: VerifierKey = self.verifier.parse().unwrap();
+        let reader = LogReader::open(&self.log_directory(), &key).unwrap();
+        let kinds = reader
+            .entries(0)
+            .map(|entry| LoggedLeaf::parse(&entry.unwrap().1).unwrap().leaf.event.kind().to_owned())
+            .collect();
+        if open {
+            self.reopen();
+        }
+        kinds
+    }
+
+    /// The first file of the data directory that holds `needle`.
+    pub(crate) fn find(&self, needle: &str) -> Option<PathBuf> {
+        fn search(folder: &Path, needle: &[u8]) -> Option<PathBuf> {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                let found = if path.is_dir() {
+                    search(&path, needle)
+                } else {
+                    let bytes = std::fs::read(&path).unwrap();
+                    bytes.windows(needle.len()).any(|window| window == needle).then(|| path.clone())
+                };
+                if found.is_some() {
+                    return found;
+                }
+            }
+            None
+        }
+        search(&self.data(), needle.as_bytes())
+    }
+
+    pub(crate) fn assert_absent(&self, canaries: &[&str]) {
+        for canary in canaries {
+            assert_eq!(self.find(canary), None, "a canary lies in the open");
+        }
+    }
+
+    pub(crate) fn copy_of_data(&self) -> PathBuf {
+        let copy = self.folder.path().join("copy");
+        copy_folder(&self.data(), &copy);
+        copy
+    }
+
+    pub(crate) fn replace_data(&self, copy: PathBuf) {
+        std::fs::remove_dir_all(self.data()).unwrap();
+        std::fs::rename(&copy, self.data()).unwrap();
+        *self.replaced.lock().unwrap() = Some(copy);
+    }
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::create_dir(to).unwrap();
+    std::fs::set_permissions(to, std::fs::Permissions::from_mode(0o700)).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let target = to.join(path.file_name().unwrap());
+        if path.is_dir() {
+            copy_folder(&path, &target);
+        } else {
+            std::fs::copy(&path, &target).unwrap();
+        }
+    }
+}
+
+struct Unpark(std::thread::Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+/// Waits for a future on this thread.
+fn block_on<F: Future>(future: F) -> F::Output {
+    let mut future = pin!(future);
+    let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+    let mut context = Context::from_waker(&waker);
+    loop {
+        match future.as_mut().poll(&mut context) {
+            Poll::Ready(output) => return output,
+            Poll::Pending => std::thread::park(),
+        }
+    }
+}
