@@ -1,6 +1,5 @@
 //! What reading costs on the request path: outlines of small and large bodies, and a stream by the event.
 
-#![expect(missing_docs, reason = "criterion writes the public items of a benchmark")]
 #![expect(clippy::unwrap_used, clippy::string_slice, reason = "a benchmark that cannot be set up must stop")]
 
 use std::hint::black_box;

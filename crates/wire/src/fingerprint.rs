@@ -54,6 +54,9 @@ pub const EMPTY_PREFIX: [u8; 32] = [0; 32];
 /// How much is gathered before it is hashed: enough that most members are hashed in one call.
 const GATHER_BYTES_MAX: usize = 1024;
 
+/// Room for a message without long text.
+const FIRST_GATHER_BYTES: usize = 256;
+
 /// The digest of a conversation that goes on from `prefix` with a message.
 pub fn extend_prefix(prefix: &[u8; 32], fingerprint: &[u8; 32]) -> [u8; 32] {
     let mut sink = Sink::default();
@@ -416,6 +419,10 @@ impl Sink {
                 self.hashed += bytes.len();
                 return;
             }
+        }
+        if self.gathered.capacity() == 0 {
+            // One allocation instead of the several by which an empty vector grows.
+            self.gathered.reserve(bytes.len().max(FIRST_GATHER_BYTES));
         }
         self.gathered.extend_from_slice(bytes);
     }
