@@ -6,4 +6,10 @@
 #[cfg(test)]
 mod architecture;
 #[cfg(test)]
+mod canary;
+#[cfg(test)]
+mod crash;
+#[cfg(test)]
 mod harness;
+#[cfg(test)]
+mod syncs;

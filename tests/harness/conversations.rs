@@ -1,6 +1,6 @@
 //! Conversations to import and to serve: real ones when they lie beside the checkout, else invented ones.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
@@ -99,15 +99,16 @@ fn invented() -> String {
 }
 
 /// Up to `count` of `conversations` that a scripted model can serve: they alternate, begin with the user and end with
-/// the assistant, and no two of them answer the same question differently. With them, the script.
+/// the assistant, no two of them answer the same question differently, and no two begin alike. With them, the script.
 pub(crate) fn servable(
     conversations: &[Conversation],
     count: usize,
 ) -> (Vec<Conversation>, HashMap<String, String>) {
     let mut script: HashMap<String, String> = HashMap::new();
     let mut chosen = Vec::new();
+    let mut openings: HashSet<String> = HashSet::new();
     // Spread over the whole file: its neighbours are alike.
-    let step = (conversations.len() / count.max(1)).max(1);
+    let step = (conversations.len() / (2 * count).max(1)).max(1);
     for conversation in conversations.iter().step_by(step) {
         let turns: Vec<(&String, &String)> = conversation
             .messages
@@ -117,14 +118,19 @@ pub(crate) fn servable(
             .collect();
         let whole = turns.len() * 2 == conversation.messages.len() && !turns.is_empty();
         let plain = turns.iter().all(|(question, answer)| {
-            let is_text = |text: &str| !text.trim().is_empty() && text.trim() == text;
+            // Words that make the scripted model do something else than answer.
+            let is_order = ["refusal", "error:", "break-mid-stream", "use the tool"];
+            let is_text =
+                |text: &str| !text.trim().is_empty() && !is_order.iter().any(|word| text.contains(word));
             is_text(question) && is_text(answer)
         });
+        let begins_anew = turns.first().is_some_and(|(question, _)| !openings.contains(*question));
         let mut extended = script.clone();
         let agrees = turns.iter().all(|(question, answer)| {
             extended.insert((*question).clone(), (*answer).clone()).is_none_or(|earlier| &earlier == *answer)
         });
-        if whole && plain && agrees && chosen.len() < count {
+        if whole && plain && agrees && begins_anew && chosen.len() < count {
+            openings.extend(turns.first().map(|(question, _)| (*question).clone()));
             script = extended;
             chosen.push(conversation.clone());
         }

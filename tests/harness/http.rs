@@ -16,6 +16,8 @@ pub(crate) struct Answer {
     pub(crate) headers: Vec<(String, String)>,
     /// The body, with the transfer coding taken off.
     pub(crate) body: Vec<u8>,
+    /// Whether the body came to its proper end. What came before a connection broke is kept.
+    pub(crate) complete: bool,
 }
 
 impl Answer {
@@ -54,7 +56,7 @@ impl Connection {
     /// Sends a request and reads the whole answer.
     ///
     /// # Errors
-    /// When the connection breaks before the answer is complete: nothing was acknowledged then.
+    /// When the connection breaks before the body begins: nothing was acknowledged then.
     pub(crate) fn send(
         &mut self,
         method: &str,
@@ -79,17 +81,21 @@ impl Connection {
 
     fn read_answer(&mut self, method: &str) -> std::io::Result<Answer> {
         let (status, headers) = self.read_head()?;
-        let mut answer = Answer { status, headers, body: Vec::new() };
+        let mut answer = Answer { status, headers, body: Vec::new(), complete: true };
         if method == "HEAD" {
             return Ok(answer);
         }
-        if answer.header("transfer-encoding") == Some("chunked") {
-            self.read_chunks(&mut answer.body)?;
+        let read = if answer.header("transfer-encoding") == Some("chunked") {
+            self.read_chunks(&mut answer.body)
         } else {
             let length = answer.header("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
-            answer.body = vec![0; length];
-            self.stream.read_exact(&mut answer.body)?;
-        }
+            self.stream
+                .by_ref()
+                .take(length)
+                .read_to_end(&mut answer.body)
+                .and_then(|read| if read as u64 == length { Ok(()) } else { Err(broken()) })
+        };
+        answer.complete = read.is_ok();
         Ok(answer)
     }
 

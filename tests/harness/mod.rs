@@ -3,6 +3,9 @@
 pub(crate) mod conversations;
 pub(crate) mod http;
 pub(crate) mod program;
+pub(crate) mod records;
+pub(crate) mod seeded;
 pub(crate) mod server;
 pub(crate) mod site;
+pub(crate) mod traffic;
 pub(crate) mod upstream;
