@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed test says which line broke")]
 
+use std::fmt::Write as _;
+
 use fiducia_wire::fingerprint::{EMPTY_PREFIX, extend_prefix, message_fingerprint, text_fingerprint};
 use fiducia_wire::{
     AnswerReader, DEPTH_MAX, Fallbacks, MESSAGES_MAX, Outline, RequestError, Role, Wire, batch_requests,
@@ -418,7 +420,7 @@ fn write_oddly(value: &Value, out: &mut String) {
 fn escape_all(text: &str, out: &mut String) {
     out.push('"');
     for unit in text.encode_utf16() {
-        out.push_str(&format!("\\u{unit:04X}"));
+        write!(out, "\\u{unit:04X}").unwrap();
     }
     out.push('"');
 }
