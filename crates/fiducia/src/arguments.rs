@@ -467,12 +467,13 @@ fn parse_reason(text: &str) -> Result<AccessReason, String> {
 
 /// The reasons for reading, one a line, for the help and for the error when none was given.
 pub(crate) fn reasons_list() -> String {
-    AccessReason::ALL.iter().map(|reason| format!("  {:<32}{}\n", reason.name(), explain(*reason))).collect()
+    let line = |reason: &AccessReason| format!("  {:<32}{}", reason.name(), explain(*reason));
+    AccessReason::ALL.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
 fn reasons_help() -> String {
     format!(
-        "Reasons:\n{}\nExample:\n  fiducia records show conv_0199… --reason customer_support --ticket CASE-1042",
+        "Reasons:\n{}\n\nExample:\n  fiducia records show conv_0199… --reason customer_support --ticket CASE-1042",
         reasons_list()
     )
 }

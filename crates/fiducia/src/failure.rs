@@ -86,6 +86,9 @@ pub(crate) enum Failure {
     /// The keyfile cannot be made or used.
     #[error("{0}")]
     Keyfile(fiducia_keyring::KeyringError),
+    /// The demo's samples cannot be used.
+    #[error(transparent)]
+    Samples(#[from] crate::commands::SamplesUnreadable),
     /// The server did not start.
     #[error(transparent)]
     Start(#[from] fiducia_server::StartError),
@@ -146,6 +149,7 @@ impl Failure {
             | Self::File { .. }
             | Self::System { .. }
             | Self::Output(_)
+            | Self::Samples(_)
             | Self::Ledger(_) => ExitStatus::Storage,
             Self::Administration(_) | Self::Finding(_) | Self::Unconfirmed => ExitStatus::Finding,
             Self::Interrupted(_) => ExitStatus::Interrupted,

@@ -8,6 +8,7 @@ mod commands;
 mod configuration;
 mod edge;
 mod failure;
+mod hardening;
 mod interrupt;
 mod output;
 mod session;
@@ -25,6 +26,7 @@ use failure::ExitStatus;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    hardening::forbid_core_dumps();
     telemetry::silence_panics();
     // clap prints its own errors and ends with code 2, the one for usage.
     let arguments = Arguments::parse();

@@ -47,7 +47,11 @@ impl Session {
         Self::of(&load(&options.file.config, Extent::Data)?)
     }
 
-    fn of(configuration: &Configuration) -> Result<Self, Failure> {
+    /// Opens the data of a configuration that was checked.
+    ///
+    /// # Errors
+    /// As [`Session::open`].
+    pub(crate) fn of(configuration: &Configuration) -> Result<Self, Failure> {
         match Custody::open(&configuration.custody(), Arc::new(SystemClock), Arc::new(SystemRandomness)) {
             Ok(custody) => Ok(Self::here(custody, &configuration.data.directory)),
             Err(error @ OpenError::Directory(DirectoryError::InUse { .. })) => {
@@ -60,6 +64,11 @@ impl Session {
     /// A session with data that this process has open already.
     pub(crate) fn here(custody: Custody, data_directory: &Path) -> Self {
         Self { route: Route::Here(custody), data_directory: data_directory.to_owned() }
+    }
+
+    /// Whether a server holds the data.
+    pub(crate) fn is_with_server(&self) -> bool {
+        matches!(self.route, Route::Server(_))
     }
 
     /// Keeps the logs' verifier keys in a file, where `ledger` commands find them without opening the data. Failing

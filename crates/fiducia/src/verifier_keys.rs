@@ -39,7 +39,7 @@ pub(crate) fn read(data_directory: &Path) -> Result<Vec<VerifierKey>, Failure> {
 /// When the directory cannot be written.
 pub(crate) fn write(data_directory: &Path, keys: &[String]) -> Result<(), Failure> {
     let path = path(data_directory);
-    let text: String = keys.iter().map(|key| format!("{key}\n")).collect();
+    let text = keys.join("\n") + "\n";
     if std::fs::read_to_string(&path).is_ok_and(|present| present == text) {
         return Ok(());
     }

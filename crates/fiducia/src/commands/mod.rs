@@ -14,6 +14,8 @@ mod records;
 mod serve;
 mod subjects;
 
+pub(crate) use demo::SamplesUnreadable;
+
 use crate::arguments::Command;
 use crate::failure::{ExitStatus, Failure};
 

@@ -113,7 +113,7 @@ fn show(reading: Reading, data: &DataOptions) -> Result<ExitStatus, Failure> {
         return Err(Failure::Argument(format!(
             "reading needs a reason, which goes into the ledger before anything is decrypted; nothing was read. \
              Add --reason with one of:\n{}",
-            reasons_list().trim_end()
+            reasons_list()
         )));
     };
     let session = Session::open(data)?;

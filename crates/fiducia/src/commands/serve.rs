@@ -89,7 +89,7 @@ fn sweep(custody: &Custody) {
         Ok(_) => tracing::error!("the sweep was answered with another kind of reply"),
         // The next interval tries again; a promised deletion is late until then.
         Err(error) => {
-            tracing::error!(%error, "the sweep failed; deletions that are due wait for the next one")
+            tracing::error!(%error, "the sweep failed; deletions that are due wait for the next one");
         }
     }
 }

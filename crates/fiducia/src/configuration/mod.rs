@@ -72,6 +72,7 @@ impl DataSection {
 /// `[data.limits]`: what may wait in memory for the store.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(deny_unknown_fields, default)]
+#[expect(clippy::struct_field_names, reason = "limits are named with `max` last throughout the project")]
 pub(crate) struct CaptureSection {
     /// Parts of exchanges that may wait for the writer; more are refused with 503.
     pub(crate) queue_parts_max: usize,

@@ -38,11 +38,6 @@ pub(super) struct Chunk {
 pub(super) const UNREADABLE: &str = "!";
 
 impl Chunk {
-    /// Number of the last line.
-    pub(super) fn last_line(&self) -> u64 {
-        self.first_line + u64::try_from(self.lines.len()).unwrap_or(u64::MAX) - 1
-    }
-
     /// Bytes of all lines.
     pub(super) fn bytes(&self) -> u64 {
         u64::try_from(self.lines.iter().map(String::len).sum::<usize>()).unwrap_or(u64::MAX)
@@ -96,11 +91,6 @@ impl Source {
     /// How many bytes of the file itself were read so far; stays readable while another thread reads.
     pub(super) fn bytes_read(&self) -> Arc<AtomicU64> {
         Arc::clone(&self.bytes_read)
-    }
-
-    /// Number of the next line, from 1.
-    pub(super) fn next_line(&self) -> u64 {
-        self.next_line
     }
 
     /// Passes over lines that are dealt with already. Stops early at the end of the file.
@@ -221,7 +211,6 @@ mod tests {
         assert_eq!((first.first_line, first.lines.len()), (1, CHUNK_LINES_MAX));
         let second = source.chunk().unwrap().unwrap();
         assert_eq!((second.first_line, second.lines.len()), (513, 3));
-        assert_eq!(second.last_line(), 515);
         assert!(source.chunk().unwrap().is_none());
     }
 
@@ -230,7 +219,7 @@ mod tests {
         let file = file(b"a\nb\nc\n");
         let mut source = Source::open(file.path()).unwrap();
         source.skip_lines(2).unwrap();
-        assert_eq!(source.next_line(), 3);
+        assert_eq!(source.next_line, 3);
         assert_eq!(lines(&mut source), ["c"]);
     }
 
@@ -265,7 +254,9 @@ mod tests {
 
     #[test]
     fn a_truncated_gzip_gives_its_whole_lines_and_then_the_error() {
-        let text: String = (0..2_000).map(|number| format!("line {number} {}\n", number * 7_919)).collect();
+        let lines: Vec<String> =
+            (0..2_000).map(|number| format!("line {number} {}", number * 7_919)).collect();
+        let text = lines.join("\n");
         let mut bytes = gzip(text.as_bytes());
         bytes.truncate(bytes.len() / 2);
         let file = file(&bytes);

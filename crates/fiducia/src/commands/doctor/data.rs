@@ -1,0 +1,115 @@
+//! What the data directory holds: its lock, its schema, its ledger.
+
+use std::path::Path;
+
+use fiducia_custody::{AdminCommand, AdminReply};
+use fiducia_ledger::{LogReader, LoggedLeaf, VerifierKey};
+use fiducia_policy::Clock;
+
+use super::Report;
+use crate::configuration::Configuration;
+use crate::edge::SystemClock;
+use crate::output::instant;
+use crate::session::Session;
+
+/// A last entry that lies further in the future than this means that a clock was set back.
+const CLOCK_SKEW_SECONDS_MAX: i64 = 5;
+
+/// Examines the data, and says whether a server is running on it.
+pub(super) fn examine(configuration: &Configuration, report: &mut Report) -> bool {
+    const WHAT: &str = "data";
+    if !configuration.data.directory.is_dir() {
+        return false;
+    }
+    // Opening finishes what a crash interrupted and refuses what is damaged or newer: what a server would do.
+    let session = match Session::of(configuration) {
+        Ok(session) => session,
+        Err(error) => {
+            report.fail(WHAT, error.to_string());
+            return false;
+        }
+    };
+    let server = session.is_with_server();
+    if server {
+        report.ok(WHAT, "a server holds it and answers on its admin socket");
+    } else {
+        report.ok(WHAT, "opens; its schema is one that this version knows, and no server is running on it");
+    }
+    status(&session, report);
+    ledger(&session, &configuration.ledger_directory(), report);
+    session.close();
+    server
+}
+
+fn status(session: &Session, report: &mut Report) {
+    match session.send(AdminCommand::Status) {
+        Ok(AdminReply::Status(pairs)) => {
+            let (checks, counts): (Vec<_>, Vec<_>) =
+                pairs.into_iter().partition(|(name, _)| is_file_check(name));
+            for (file, found) in checks {
+                let file = file.trim_end_matches(": check");
+                if found == "ok" {
+                    report.ok("files", format!("{file}: sound"));
+                } else {
+                    report.fail("files", format!("{file}: {found}; restore this file from a backup"));
+                }
+            }
+            let text: Vec<String> =
+                counts.into_iter().map(|(name, value)| format!("{name} {value}")).collect();
+            report.ok("contents", text.join(", "));
+        }
+        Ok(_) => {
+            report.fail("contents", "the server's reply is of another version; restart it with this one");
+        }
+        Err(error) => report.fail("contents", error.to_string()),
+    }
+}
+
+/// Whether a line of the status says how a file is, rather than how much of something there is.
+fn is_file_check(name: &str) -> bool {
+    name == "control.db" || name == "keys.db" || name.ends_with(": check")
+}
+
+fn ledger(session: &Session, root: &Path, report: &mut Report) {
+    const WHAT: &str = "ledger";
+    let rows = match session.send(AdminCommand::ListOrganizations) {
+        Ok(AdminReply::Organizations(rows)) => rows,
+        Ok(_) => {
+            return report.fail(WHAT, "the server's reply is of another version; restart it with this one");
+        }
+        Err(error) => return report.fail(WHAT, error.to_string()),
+    };
+    if rows.is_empty() {
+        report
+            .warn(WHAT, "there is no organisation yet; create one with `fiducia organizations create NAME`");
+    }
+    for row in rows {
+        match quick_check(&root.join(row.id.uuid()), &row.ledger_verifier_key) {
+            Ok(text) => report.ok(WHAT, format!("{}: {text}", row.name)),
+            Err(text) => report.fail(WHAT, format!("{}: {text}", row.name)),
+        }
+    }
+}
+
+/// Checks the checkpoint's signature, and that the first and the last entry are in the tree it signs.
+fn quick_check(directory: &Path, key: &str) -> Result<String, String> {
+    let key: VerifierKey =
+        key.parse().map_err(|error| format!("its verifier key cannot be read: {error}"))?;
+    let mut reader = LogReader::open(directory, &key).map_err(|error| error.to_string())?;
+    let size = reader.checkpoint().size;
+    let Some(last) = size.checked_sub(1) else { return Ok("the log is empty".into()) };
+    for index in [0, last] {
+        reader.proof_file(index).map_err(|error| error.to_string())?;
+    }
+    let entry = reader.entry(last).map_err(|error| error.to_string())?;
+    if let Ok(logged) = LoggedLeaf::parse(&entry) {
+        let ahead = logged.leaf.at.as_second() - SystemClock.now().as_second();
+        if ahead > CLOCK_SKEW_SECONDS_MAX {
+            return Err(format!(
+                "the last entry is from {}, {ahead} s in the future; the clock was set back. Set it right before serving",
+                instant(logged.leaf.at)
+            ));
+        }
+    }
+    Ok(format!("{size} entries, signature and both ends verified; `fiducia ledger verify` checks the rest"))
+}
