@@ -13,6 +13,7 @@ use fiducia_store::{BucketName, KeyKind, KeyNode, StoredRecord, StoredWrap};
 use crate::AdminError;
 use crate::administer::ids;
 use crate::administration::{DestructionReport, DestructionScope, KeptBecause, ReadBack};
+use crate::faults;
 use crate::keychain::{KeyPurpose, Keychain};
 use crate::scribe::Fact;
 use crate::staging::day_of;
@@ -247,10 +248,13 @@ impl Writer {
         // No reader may hold an old snapshot while the write-ahead logs are emptied.
         let _no_readers = readers.write().unwrap_or_else(std::sync::PoisonError::into_inner);
         let keys = self.files.keys.destroy(&ids(nodes), now)?;
+        faults::reached("keys-destroyed");
         self.keychain.forget();
         self.caches.clear();
         let records = self.drop_paths(nodes)?;
+        faults::reached("paths-dropped");
         self.files.keys.mark_purged(&ids(nodes), now)?;
+        faults::reached("marked-purged");
         Ok(Dropped { keys, records })
     }
 
@@ -335,7 +339,9 @@ impl Writer {
         for node in &rotate {
             let fresh = self.rotation_key(node, now)?;
             self.files.keys.replace(node.id, &fresh.stored)?;
+            faults::reached("key-replaced");
             self.rewrap_survivors(node, fresh.id, Some(id))?;
+            faults::reached("survivors-rewrapped");
         }
         let keys = self.files.keys.destroy(&ids(&rotate), now)?;
         self.keychain.forget();

@@ -16,6 +16,7 @@ use fiducia_store::{
 use tokio::sync::{mpsc, oneshot};
 
 use crate::exchange::Acknowledgement;
+use crate::faults;
 use crate::import::{ImportChunk, ImportOutcome};
 use crate::keychain::Keychain;
 use crate::scribe::{Delivery, Fact, Scribe};
@@ -258,15 +259,20 @@ impl Writer {
             return;
         }
         let mut waiting = waiting;
-        if crate::faults::is_planted("acknowledge-before-commit") {
+        if faults::is_planted("acknowledge-before-commit") {
             acknowledge(std::mem::take(&mut waiting));
+        }
+        if faults::is_planted("acknowledge-without-commit") {
+            return acknowledge(waiting);
         }
         match self.commit_records(batch) {
             Ok((deliveries, index)) => {
                 self.handle.batches.fetch_add(1, Ordering::Relaxed);
                 self.advance_imports(&waiting);
                 acknowledge(waiting);
+                faults::reached("acknowledged");
                 self.scribe.deliver(deliveries);
+                faults::reached("delivered");
                 if let Err(error) = self.index(index) {
                     // The records are durable and the mark was not moved: reopening indexes them again.
                     tracing::warn!(%error, "the index could not follow the records; rebuilding it");
@@ -313,6 +319,7 @@ impl Writer {
     fn commit_records(&mut self, batch: Batch) -> Result<Committed, StoreError> {
         if !batch.new_keys.is_empty() {
             self.files.keys.add(&batch.new_keys)?;
+            faults::reached("keys-committed");
         }
         let mut groups: BTreeMap<BucketName, Vec<StoredRecord>> = BTreeMap::new();
         for (bucket, record) in batch.records {
@@ -347,6 +354,7 @@ impl Writer {
             let announcements = self.announce(&name, facts, &mut deliveries)?;
             let done = delivered.remove(&name).unwrap_or_default();
             self.files.bucket(&name)?.commit(&records, &announcements, &done)?;
+            faults::reached("records-committed");
             self.handle.records.fetch_add(u64::try_from(records.len()).unwrap_or(0), Ordering::Relaxed);
             index.push((name, records.iter().map(index_entry).collect()));
         }

@@ -49,7 +49,9 @@ impl Randomness for Seeded {
 }
 
 pub(crate) struct World {
-    folder: tempfile::TempDir,
+    folder: PathBuf,
+    /// Removes the folder at the end, where it is this world's own.
+    _temporary: Option<tempfile::TempDir>,
     clock: Arc<SimulatedClock>,
     randomness: Arc<Seeded>,
     custody: Option<Custody>,
@@ -76,13 +78,25 @@ pub(crate) fn anthropic(messages: &[&str]) -> String {
 
 impl World {
     pub(crate) fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let clock = Arc::new(SimulatedClock(AtomicI64::new(START_SECONDS * 1_000_000)));
-        let randomness = Arc::new(Seeded(AtomicU64::new(42)));
-        KeyfileKms::create(&folder.path().join("root.key"), &*randomness).unwrap();
+        let temporary = tempfile::tempdir().unwrap();
+        let mut world = Self::at(temporary.path(), 0);
+        world._temporary = Some(temporary);
+        world
+    }
+
+    /// The world in a folder, made when there is none. Each run in the same folder is a day later and has randomness of
+    /// its own.
+    pub(crate) fn at(folder: &Path, run: u64) -> Self {
+        let start = START_SECONDS + i64::try_from(run).unwrap() * 86_400;
+        let randomness = Arc::new(Seeded(AtomicU64::new(42 + run * 0x5851_f42d_4c95_7f2d)));
+        let keyfile = folder.join("root.key");
+        if !keyfile.exists() {
+            KeyfileKms::create(&keyfile, &*randomness).unwrap();
+        }
         let mut world = Self {
-            folder,
-            clock,
+            folder: folder.to_owned(),
+            _temporary: None,
+            clock: Arc::new(SimulatedClock(AtomicI64::new(start * 1_000_000))),
             randomness,
             custody: None,
             organization: OrganizationId::from_bytes([0; 16]),
@@ -93,18 +107,26 @@ impl World {
             replaced: Mutex::new(None),
         };
         world.reopen();
-        world.use_new_organization("first tenant", Retention::Kept, 30, false);
+        let listed = world.custody().administer(AdminCommand::ListOrganizations).unwrap();
+        let AdminReply::Organizations(organizations) = listed else { panic!("reply") };
+        match organizations.first() {
+            None => world.use_new_organization("first tenant", Retention::Kept, 30, false),
+            Some(first) => {
+                (world.organization, world.verifier) = (first.id, first.ledger_verifier_key.clone());
+                world.use_new_key("person-1");
+            }
+        }
         world
     }
 
     pub(crate) fn data(&self) -> PathBuf {
-        self.folder.path().join("data")
+        self.folder.join("data")
     }
 
     fn settings(&self) -> CustodySettings {
         CustodySettings {
             data_directory: self.data(),
-            keyfile: self.folder.path().join("root.key"),
+            keyfile: self.folder.join("root.key"),
             ledger_origin: "ledger.example".to_owned(),
             limits: CaptureLimits::default(),
         }
@@ -131,14 +153,14 @@ impl World {
     }
 
     pub(crate) fn open_with_another_keyfile(&self) -> Result<Custody, OpenError> {
-        let other = self.folder.path().join("other.key");
+        let other = self.folder.join("other.key");
         KeyfileKms::create(&other, &*self.randomness).unwrap();
         self.open(&CustodySettings { keyfile: other, ..self.settings() })
     }
 
     pub(crate) fn open_with_keyfile_inside(&self) -> Result<Custody, OpenError> {
         let inside = self.data().join("root.key");
-        std::fs::copy(self.folder.path().join("root.key"), &inside).unwrap();
+        std::fs::copy(self.folder.join("root.key"), &inside).unwrap();
         let refused = self.open(&CustodySettings { keyfile: inside.clone(), ..self.settings() });
         std::fs::remove_file(inside).unwrap();
         refused
@@ -388,7 +410,7 @@ impl World {
     }
 
     pub(crate) fn copy_of_data(&self) -> PathBuf {
-        let copy = self.folder.path().join("copy");
+        let copy = self.folder.join("copy");
         copy_folder(&self.data(), &copy);
         copy
     }
@@ -397,6 +419,12 @@ impl World {
         std::fs::remove_dir_all(self.data()).unwrap();
         std::fs::rename(&copy, self.data()).unwrap();
         *self.replaced.lock().unwrap() = Some(copy);
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        self.close();
     }
 }
 

@@ -1,15 +1,10 @@
 //! The use cases against real files, with simulated time and seeded randomness.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests may fail loudly")]
-#![expect(clippy::indexing_slicing, reason = "a wrong index fails the test")]
-
-mod world;
-
+use crate::world::{World, anthropic};
 use fiducia_custody::{
     AdminCommand, AdminError, AdminReply, AnswerOutcome, DestructionScope, Retention, Scope,
 };
 use fiducia_policy::{AccessReason, GroundKind};
-use world::{World, anthropic};
 
 #[test]
 fn an_answered_exchange_can_be_read_back_after_a_logged_access_and_survives_reopening() {

@@ -1,0 +1,9 @@
+//! Custody's integration tests: one binary.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests may fail loudly")]
+#![expect(clippy::indexing_slicing, reason = "a wrong index fails the test")]
+
+#[cfg(feature = "fault-injection")]
+mod crashes;
+mod use_cases;
+mod world;
