@@ -10,6 +10,7 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
 use crate::harness::http;
+use crate::harness::note;
 use crate::harness::server::Server;
 use crate::harness::site::{PROVIDER_SECRET, Site, Tenant, text};
 use crate::harness::traffic::{Outcome, Way, ask_once};
@@ -41,7 +42,7 @@ fn disguises(canary: &str) -> Vec<(String, Vec<u8>)> {
             forms.push((format!("{name} at {offset}"), encoded.as_bytes()[4..encoded.len() - 4].to_vec()));
         }
     }
-    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
     forms.push(("hex".to_owned(), hex.clone().into_bytes()));
     forms.push(("HEX".to_owned(), hex.to_uppercase().into_bytes()));
     forms.push(("UTF-16LE".to_owned(), bytes.iter().flat_map(|byte| [*byte, 0]).collect()));
@@ -194,11 +195,11 @@ fn no_file_holds_anything_readable_before_or_after_deletion() {
     assert_eq!(found_in("the log", log.as_bytes(), &canaries), Vec::<String>::new());
     assert!(!log.is_empty(), "the log was empty, so searching it showed nothing");
     assert_eq!(search(&site.data(), &canaries).0, Vec::<String>::new(), "after deletion and the end");
-    println!(
+    note(&format!(
         "canary: {} canaries in {} forms looked for in {files} files of {bytes} bytes, none found",
         canaries.len(),
         disguises(PROMPT).len()
-    );
+    ));
 }
 
 #[test]

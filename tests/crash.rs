@@ -12,6 +12,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
 use crate::harness::http::Connection;
+use crate::harness::note;
 use crate::harness::program;
 use crate::harness::records;
 use crate::harness::seeded::Seeded;
@@ -141,9 +142,9 @@ fn every_answered_exchange_survives_kill_9_exactly_once() {
         exchanges.extend(acknowledged.into_iter().map(|answer| answer.exchange));
     }
     assert_eq!(exchanges.len(), total, "an exchange id was given out twice");
-    println!(
+    note(&format!(
         "crash: {rounds} kills, {total} acknowledged exchanges, none lost, none twice, ledger verified {rounds} times"
-    );
+    ));
 }
 
 fn check_content(site: &Site, sample: &Acknowledged) {
@@ -166,9 +167,9 @@ fn a_program_that_acknowledges_before_the_commit_is_caught() {
         let acknowledged = run(&site, &tenant, faulty, &round);
         lost += records::losses(&site, &acknowledged).len();
         if lost > 0 {
-            println!(
+            note(&format!(
                 "crash: acknowledging before the commit is caught in round {number}: {lost} records are missing"
-            );
+            ));
             return;
         }
     }

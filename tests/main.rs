@@ -6,10 +6,16 @@
 #[cfg(test)]
 mod architecture;
 #[cfg(test)]
+mod bad_input;
+#[cfg(test)]
 mod canary;
 #[cfg(test)]
 mod crash;
 #[cfg(test)]
 mod harness;
 #[cfg(test)]
+mod sdk;
+#[cfg(test)]
 mod syncs;
+#[cfg(test)]
+mod tamper;

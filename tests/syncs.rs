@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::harness::http::Connection;
+use crate::harness::note;
 use crate::harness::program;
 use crate::harness::records;
 use crate::harness::server::Server;
@@ -171,10 +172,10 @@ fn every_acknowledgement_comes_after_a_completed_sync() {
     assert_eq!(verdict.uncovered, 0, "{verdict:?}");
     assert!(verdict.covered >= WATCHED, "{verdict:?}");
     assert!(verdict.syncs >= WATCHED, "each exchange in turn needs at least one sync: {verdict:?}");
-    println!(
+    note(&format!(
         "syncs: {answered} exchanges one after the other, {} syncs of record files, none too late",
         verdict.syncs
-    );
+    ));
 }
 
 #[test]
@@ -182,10 +183,10 @@ fn a_program_that_does_not_sync_is_caught() {
     let (verdict, answered) = watch(program::faulty(), Some("synchronous-off"));
     assert_eq!(answered, WATCHED, "without syncs the program still answers, which is what must be noticed");
     assert!(verdict.uncovered >= WATCHED, "{verdict:?}: the harness is blind");
-    println!(
+    note(&format!(
         "syncs: with synchronous=OFF {} of {answered} answers left before a sync, and that is caught",
         verdict.uncovered
-    );
+    ));
 }
 
 #[test]
@@ -255,7 +256,7 @@ fn a_failed_sync_is_never_acknowledged() {
     }
     assert!(refused > 0, "no sync failed in {FAILING_ROUNDS} rounds: the faults were not planted");
     assert!(total > 0, "nothing was ever acknowledged, so nothing was tested");
-    println!(
+    note(&format!(
         "syncs: with a tenth failing, {total} acknowledged exchanges all kept, {refused} requests not acknowledged"
-    );
+    ));
 }

@@ -1,5 +1,7 @@
 //! Do the documents point to things that exist, and speak only of the project?
 
+use std::path::Path;
+
 use super::sources::{Source, files, root};
 
 /// Targets of Markdown links in `text` that are files, without their anchors.
@@ -38,8 +40,11 @@ fn broken_links(document: &Source) -> Vec<String> {
 /// Lines of `source` that name a folder of somebody's machine.
 fn machine_paths(source: &Source) -> Vec<String> {
     // Tests may hold invented home folders, as in an account list.
-    let names: &[&str] =
-        if source.path.ends_with(".rs") { &["work", "root"] } else { &["work", "root", "home"] };
+    let names: &[&str] = if Path::new(&source.path).extension().is_some_and(|extension| extension == "rs") {
+        &["work", "root"]
+    } else {
+        &["work", "root", "home"]
+    };
     let folders: Vec<String> = names.iter().map(|folder| format!("/{folder}/")).collect();
     let names_one = |line: &str| {
         folders.iter().any(|folder| {

@@ -9,3 +9,9 @@ pub(crate) mod server;
 pub(crate) mod site;
 pub(crate) mod traffic;
 pub(crate) mod upstream;
+
+/// Prints a figure that a test measured; `cargo xtask test` shows it under its table.
+#[expect(clippy::print_stdout, reason = "figures are what the harnesses are for")]
+pub(crate) fn note(figure: &str) {
+    println!("\nfigure: {figure}");
+}

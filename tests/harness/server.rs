@@ -10,7 +10,7 @@ use super::http;
 use super::site::Site;
 
 /// A server that is not ready by then will not be.
-const READY_LIMIT: Duration = Duration::from_secs(60);
+const READY_LIMIT: Duration = Duration::from_mins(1);
 /// How often readiness is asked for while the server says nothing.
 const READY_INTERVAL: Duration = Duration::from_millis(20);
 

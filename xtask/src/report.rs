@@ -26,6 +26,8 @@ pub(crate) struct StepOutcome {
     pub(crate) took: Duration,
     /// Why it failed.
     pub(crate) error: Option<String>,
+    /// What it measured, in words.
+    pub(crate) figures: Vec<String>,
 }
 
 /// `75 s` as `1:15`.
@@ -56,6 +58,7 @@ pub(crate) fn table(outcomes: &[StepOutcome], conversations: &str) -> String {
             lines.push(format!("{}: {error} (whole log: target/xtask/{}.log)", outcome.name, outcome.name));
         }
     }
+    lines.extend(outcomes.iter().flat_map(|outcome| outcome.figures.clone()));
     lines.push(format!("conversations: {conversations}"));
     let total: Duration = outcomes.iter().map(|outcome| outcome.took).sum();
     lines.push(format!("total time: {}", clock(total)));
@@ -77,6 +80,7 @@ mod tests {
             failures,
             took: Duration::from_secs(61),
             error: (failures > 0).then(|| "broken".to_owned()),
+            figures: vec!["crash: none lost".to_owned()],
         };
         let table = table(
             &[outcome("format", 0, 1), outcome("crates", 12, 0), outcome("end-to-end", 3, 2)],
@@ -85,5 +89,6 @@ mod tests {
         assert_eq!(table.lines().last(), Some("15 passed, 3 failed"));
         assert!(table.contains("format: broken"));
         assert!(table.contains("1:01"));
+        assert!(table.contains("crash: none lost"));
     }
 }

@@ -70,7 +70,14 @@ fn step(root: &Path, name: &'static str) -> Result<StepOutcome, TaskError> {
         }
     }
     let failures = counted.failed.max(u64::from(error.is_some()));
-    Ok(StepOutcome { name, tests_passed: counted.passed, failures, took, error })
+    Ok(StepOutcome {
+        name,
+        tests_passed: counted.passed,
+        failures,
+        took,
+        error,
+        figures: tally::figures(&output),
+    })
 }
 
 fn runs_tests(name: &str) -> bool {

@@ -30,6 +30,11 @@ pub(crate) fn count(output: &str) -> Tally {
     tally
 }
 
+/// What tests measured: their lines that begin with `figure: `.
+pub(crate) fn figures(output: &str) -> Vec<String> {
+    output.lines().filter_map(|line| line.strip_prefix("figure: ")).map(str::to_owned).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -43,5 +48,10 @@ test result: ok. 12 passed; 0 failed; 1 ignored; 0 measured; 3 filtered out; fin
 test result: FAILED. 2 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; finished in 1.00s
 ";
         assert_eq!(count(output), Tally { passed: 14, failed: 1, ignored: 1 });
+    }
+
+    #[test]
+    fn figures_are_picked_out() {
+        assert_eq!(figures("test a ... ok\nfigure: 3 of 3 kept\nno figure: here\n"), ["3 of 3 kept"]);
     }
 }
