@@ -3,7 +3,7 @@
 //! The work runs in a child process that a planted fault aborts, as `kill -9` would. What the child was told is
 //! recorded by this process, outside of the killed one. Run with `--features fault-injection`.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -65,26 +65,32 @@ fn work() {
         let body = anthropic(&history.iter().map(String::as_str).collect::<Vec<_>>());
         let answer = format!("answer {seed} {turn}");
         world.exchange(&body, &answer);
-        println!("\nANSWERED {answer}");
+        tell(&format!("ANSWERED {answer}"));
         history.push(answer);
     }
     world.exchange(&anthropic(&["delete this conversation"]), "gone soon");
-    println!("\nANSWERED gone soon");
+    tell("ANSWERED gone soon");
     let content = show_text(&world, "gone soon").expect("was answered");
     world.destroy(DestructionScope::Conversation(content.conversation)).unwrap();
-    println!("\nDESTROYED gone soon");
+    tell("DESTROYED gone soon");
     let content = show_text(&world, &format!("answer {seed} 1")).expect("was answered");
     let victim =
         content.records.iter().find(|record| record.raw.contains(&format!("answer {seed} 1"))).unwrap();
     world.destroy(DestructionScope::Record(victim.row.id)).unwrap();
-    println!("\nDESTROYED answer {seed} 1");
+    tell(&format!("DESTROYED answer {seed} 1"));
     world.use_new_key("person-2");
     world.exchange(&anthropic(&["erase me"]), "erased soon");
-    println!("\nANSWERED erased soon");
+    tell("ANSWERED erased soon");
     world.destroy(DestructionScope::Subject(world.subject())).unwrap();
-    println!("\nDESTROYED erased soon");
-    println!("\nFINISHED");
+    tell("DESTROYED erased soon");
+    tell("FINISHED");
     world.close();
+}
+
+/// Says something to the parent; the test runner's own output may stand on the same line before it.
+fn tell(line: &str) {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "\n{line}").and_then(|()| out.flush()).unwrap();
 }
 
 fn run_child(folder: &Path, seed: u64, fault: &str) -> Told {

@@ -51,7 +51,8 @@ impl Randomness for Seeded {
 pub(crate) struct World {
     folder: PathBuf,
     /// Removes the folder at the end, where it is this world's own.
-    _temporary: Option<tempfile::TempDir>,
+    #[expect(dead_code, reason = "it is held for its drop")]
+    temporary: Option<tempfile::TempDir>,
     clock: Arc<SimulatedClock>,
     randomness: Arc<Seeded>,
     custody: Option<Custody>,
@@ -80,7 +81,7 @@ impl World {
     pub(crate) fn new() -> Self {
         let temporary = tempfile::tempdir().unwrap();
         let mut world = Self::at(temporary.path(), 0);
-        world._temporary = Some(temporary);
+        world.temporary = Some(temporary);
         world
     }
 
@@ -95,7 +96,7 @@ impl World {
         }
         let mut world = Self {
             folder: folder.to_owned(),
-            _temporary: None,
+            temporary: None,
             clock: Arc::new(SimulatedClock(AtomicI64::new(start * 1_000_000))),
             randomness,
             custody: None,
