@@ -51,7 +51,6 @@ impl Randomness for Seeded {
 pub(crate) struct World {
     folder: PathBuf,
     /// Removes the folder at the end, where it is this world's own.
-    #[expect(dead_code, reason = "it is held for its drop")]
     temporary: Option<tempfile::TempDir>,
     clock: Arc<SimulatedClock>,
     randomness: Arc<Seeded>,
