@@ -1,0 +1,271 @@
+//! The server in this process, on real sockets, with real custody in a temporary directory.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use fiducia_custody::{
+    AdminCommand, AdminReply, CaptureLimits, Custody, CustodySettings, DestructionScope, RecordContent,
+    Retention, Scope,
+};
+use fiducia_keyring::KeyfileKms;
+use fiducia_ledger::verify_log;
+use fiducia_policy::{
+    AccessReason, Clock, ConversationId, GroundKind, OrganizationId, Randomness, RandomnessUnavailable,
+    Timestamp,
+};
+use fiducia_server::{
+    GatewayLimits, GatewaySettings, ModelRoute, OperationsSettings, ProviderKind, ProviderSettings,
+    RunningServer, SecretSource, Server, ServerSettings,
+};
+
+use crate::client::{Answer, send};
+
+/// What providers are told as the real key.
+pub(crate) const PROVIDER_KEY: &str = "provider-key-of-the-test";
+
+/// Time stands still.
+struct FixedClock;
+
+impl Clock for FixedClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_second(1_790_000_000).unwrap()
+    }
+}
+
+/// Bytes that differ from each other and not from run to run (splitmix64).
+#[derive(Default)]
+struct SeededRandomness(AtomicU64);
+
+impl Randomness for SeededRandomness {
+    fn fill(&self, bytes: &mut [u8]) -> Result<(), RandomnessUnavailable> {
+        for chunk in bytes.chunks_mut(8) {
+            let mut word = self.0.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed);
+            word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            word ^= word >> 31;
+            chunk.copy_from_slice(&word.to_le_bytes()[..chunk.len()]);
+        }
+        Ok(())
+    }
+}
+
+/// How an app is made.
+pub(crate) struct AppSettings {
+    /// Where providers are.
+    pub(crate) upstream: SocketAddr,
+    /// What the organisation keeps.
+    pub(crate) retention: Retention,
+    /// What the key permits.
+    pub(crate) scopes: Vec<Scope>,
+    /// Bounds.
+    pub(crate) limits: GatewayLimits,
+    /// Routes before the defaults.
+    pub(crate) models: Vec<ModelRoute>,
+    /// Whether models without a route go to the wire's provider.
+    pub(crate) defaults: bool,
+}
+
+impl AppSettings {
+    pub(crate) fn new(upstream: SocketAddr) -> Self {
+        Self {
+            upstream,
+            retention: Retention::Kept,
+            scopes: Scope::ALL.to_vec(),
+            limits: GatewayLimits { shutdown_grace_ms: 2_000, ..GatewayLimits::default() },
+            models: Vec::new(),
+            defaults: true,
+        }
+    }
+
+    pub(crate) fn start(self) -> App {
+        App::start(self)
+    }
+}
+
+/// A running server and everything it stands on. Dropping it checks that nothing was left behind.
+pub(crate) struct App {
+    pub(crate) custody: Custody,
+    pub(crate) organization: OrganizationId,
+    pub(crate) key: String,
+    pub(crate) gateway: SocketAddr,
+    pub(crate) operations: SocketAddr,
+    server: Option<RunningServer>,
+    verifier_key: String,
+    directory: tempfile::TempDir,
+}
+
+impl App {
+    pub(crate) fn start(settings: AppSettings) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let custody = open_custody(directory.path());
+        let command = AdminCommand::CreateOrganization {
+            name: "test".to_owned(),
+            retention: settings.retention,
+            safety_window_days: 30,
+            safety_window_survives_deletion: false,
+        };
+        let AdminReply::Organization(organization) = custody.administer(command).unwrap() else {
+            panic!("reply")
+        };
+        let key = create_key(&custody, organization.id, &settings.scopes);
+        let server = start_server(directory.path(), &settings, custody.clone());
+        let (gateway, operations) = (server.addresses().gateway, server.addresses().operations.unwrap());
+        Self {
+            custody,
+            organization: organization.id,
+            key,
+            gateway,
+            operations,
+            server: Some(server),
+            verifier_key: organization.ledger_verifier_key,
+            directory,
+        }
+    }
+
+    /// Where the admin socket is.
+    pub(crate) fn admin_socket(&self) -> std::path::PathBuf {
+        self.directory.path().join("admin.sock")
+    }
+
+    /// Sends a request with this app's key and more headers.
+    pub(crate) fn post(&self, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+        self.send("POST", path, headers, body)
+    }
+
+    pub(crate) fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+        let mut all = vec![("x-api-key", self.key.as_str()), ("content-type", "application/json")];
+        all.extend_from_slice(headers);
+        send(self.gateway, method, path, &all, body)
+    }
+
+    /// Stops the server as an operator would.
+    pub(crate) fn stop_server(&mut self) {
+        if let Some(server) = self.server.take() {
+            server.shutdown();
+        }
+    }
+
+    /// Every record of every conversation, decrypted, oldest conversation first.
+    pub(crate) fn records(&self) -> Vec<RecordContent> {
+        let list = AdminCommand::ListConversations {
+            organization: Some(self.organization),
+            subject: None,
+            limit: 100,
+            after: None,
+        };
+        let AdminReply::Conversations(conversations) = self.custody.administer(list).unwrap() else {
+            panic!("reply")
+        };
+        let mut records = Vec::new();
+        for conversation in conversations.iter().rev() {
+            records.extend(self.conversation(conversation.id));
+        }
+        records
+    }
+
+    fn conversation(&self, id: ConversationId) -> Vec<RecordContent> {
+        let show = AdminCommand::ShowRecords {
+            target: DestructionScope::Conversation(id),
+            actor: "tester".to_owned(),
+            reason: AccessReason::CustomerSupport,
+            ticket: None,
+            ground: GroundKind::Service,
+        };
+        let AdminReply::Content(content) = self.custody.administer(show).unwrap() else { panic!("reply") };
+        content.records
+    }
+
+    /// Waits until custody has committed `count` records: what the server hands over when nobody waits for it.
+    pub(crate) fn await_records(&self, count: u64) {
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+        while self.custody.metrics().records < count {
+            assert!(std::time::Instant::now() < deadline, "{:?}", self.custody.metrics());
+            std::thread::yield_now();
+        }
+    }
+
+    pub(crate) fn create_key(&self, scopes: &[Scope]) -> String {
+        create_key(&self.custody, self.organization, scopes)
+    }
+}
+
+impl Drop for App {
+    fn drop(&mut self) {
+        self.stop_server();
+        self.custody.close();
+        if std::thread::panicking() {
+            return;
+        }
+        assert_eq!(self.custody.metrics().queued_bytes, 0, "something was left in the queue");
+        let log = self.directory.path().join("data/ledger").join(self.organization.uuid());
+        let key = self.verifier_key.parse().unwrap();
+        if let Err(findings) = verify_log(&log, &key) {
+            panic!("the ledger does not verify: {findings:?}");
+        }
+    }
+}
+
+fn open_custody(root: &Path) -> Custody {
+    let randomness = Arc::new(SeededRandomness::default());
+    let keyfile = root.join("keyfile");
+    KeyfileKms::create(&keyfile, &*randomness).unwrap();
+    let settings = CustodySettings {
+        data_directory: root.join("data"),
+        keyfile,
+        ledger_origin: "ledger.test/log".to_owned(),
+        limits: CaptureLimits::default(),
+    };
+    Custody::open(&settings, Arc::new(FixedClock), randomness).unwrap()
+}
+
+fn create_key(custody: &Custody, organization: OrganizationId, scopes: &[Scope]) -> String {
+    let command = AdminCommand::CreateVirtualKey {
+        organization,
+        workspace: None,
+        subject: "analyst".to_owned(),
+        scopes: scopes.to_vec(),
+        expires_at: None,
+    };
+    let AdminReply::VirtualKey(key) = custody.administer(command).unwrap() else { panic!("reply") };
+    key.secret
+}
+
+fn start_server(root: &Path, settings: &AppSettings, custody: Custody) -> RunningServer {
+    let key_path = root.join("provider-key");
+    std::fs::write(&key_path, PROVIDER_KEY).unwrap();
+    let provider = |kind| ProviderSettings {
+        kind,
+        base_url: Some(format!("http://{}", settings.upstream)),
+        key: Some(SecretSource::File(key_path.clone())),
+        api_version: None,
+        ca_file: None,
+        allow_plain_http: false,
+    };
+    let local = SocketAddr::from(([127, 0, 0, 1], 0));
+    let server = ServerSettings {
+        gateway: GatewaySettings {
+            listen: local,
+            threads: 1,
+            public_url: None,
+            default_anthropic: settings.defaults.then(|| "anthropic".to_owned()),
+            default_openai: settings.defaults.then(|| "openai".to_owned()),
+            limits: settings.limits,
+        },
+        providers: BTreeMap::from([
+            ("anthropic".to_owned(), provider(ProviderKind::Anthropic)),
+            ("azure".to_owned(), provider(ProviderKind::AzureOpenai)),
+            ("openai".to_owned(), provider(ProviderKind::Openai)),
+        ]),
+        models: settings.models.clone(),
+        operations: Some(OperationsSettings {
+            listen: local,
+            ledger_directory: Some(root.join("data/ledger")),
+        }),
+        admin_socket: Some(root.join("admin.sock")),
+    };
+    let randomness = SeededRandomness(AtomicU64::new(77));
+    Server::start(&server, custody, Arc::new(FixedClock), Arc::new(randomness)).unwrap()
+}
