@@ -81,7 +81,7 @@ impl AppSettings {
     }
 
     pub(crate) fn start(self) -> App {
-        App::start(self)
+        App::start(&self)
     }
 }
 
@@ -98,7 +98,7 @@ pub(crate) struct App {
 }
 
 impl App {
-    pub(crate) fn start(settings: AppSettings) -> Self {
+    pub(crate) fn start(settings: &AppSettings) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let custody = open_custody(directory.path());
         let command = AdminCommand::CreateOrganization {
@@ -111,7 +111,7 @@ impl App {
             panic!("reply")
         };
         let key = create_key(&custody, organization.id, &settings.scopes);
-        let server = start_server(directory.path(), &settings, custody.clone());
+        let server = start_server(directory.path(), settings, custody.clone());
         let (gateway, operations) = (server.addresses().gateway, server.addresses().operations.unwrap());
         Self {
             custody,
@@ -184,6 +184,19 @@ impl App {
         while self.custody.metrics().records < count {
             assert!(std::time::Instant::now() < deadline, "{:?}", self.custody.metrics());
             std::thread::yield_now();
+        }
+    }
+
+    /// Waits until the gateway holds `bytes` of requests and answers.
+    pub(crate) fn await_buffered(&self, bytes: usize) {
+        let line = format!("fiducia_gateway_buffered_bytes {bytes}\n");
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+        loop {
+            let scrape = send(self.operations, "GET", "/metrics", &[], b"");
+            if scrape.text().contains(&line) {
+                return;
+            }
+            assert!(std::time::Instant::now() < deadline, "never: {line}");
         }
     }
 

@@ -1,5 +1,14 @@
 //! The server over real sockets: what applications send, what providers see, what comes back, and what is kept.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::format_push_string,
+    reason = "helpers of tests fail by panicking, as tests do"
+)]
+
 mod app;
 mod bytes;
 mod client;

@@ -105,7 +105,8 @@ fn bodies_that_are_no_requests() {
     check(b"{\"messages\":[]}", "model");
     check(b"{\"model\":\"m\"}", "messages");
     check(b"{\"model\":\"m\",\"model\":\"n\",\"messages\":[]}", "more than once");
-    let deep = format!("{{\"model\":\"m\",\"messages\":[],\"x\":{}{}}}", "[".repeat(100_000), "]".repeat(100_000));
+    let deep =
+        format!("{{\"model\":\"m\",\"messages\":[],\"x\":{}{}}}", "[".repeat(100_000), "]".repeat(100_000));
     check(deep.as_bytes(), "deeper");
     assert!(upstream.got().is_empty());
 }

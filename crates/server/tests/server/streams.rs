@@ -119,7 +119,7 @@ fn check_broken(acts: Vec<Act>, path: &str, body: &str, begin: &str) {
     let error = last_error(&got);
     match path {
         "/v1/messages" => {
-            assert_eq!((&error["type"], &error["error"]["type"]), (&"error".into(), &"api_error".into()))
+            assert_eq!((&error["type"], &error["error"]["type"]), (&"error".into(), &"api_error".into()));
         }
         "/v1/chat/completions" => assert_eq!(error["error"]["code"], "upstream_broken"),
         _ => assert_eq!((&error["code"], &error["sequence_number"]), (&"upstream_broken".into(), &7.into())),
@@ -209,14 +209,19 @@ fn a_client_that_leaves_stops_the_provider_and_what_it_got_is_kept() {
 #[test]
 fn a_client_that_leaves_during_a_json_answer_leaves_its_part_in_custody() {
     let (closed, gone) = word();
-    let half = &answer("200 OK", &[("content-type", "application/json")], b"{\"id\":\"msg_1\",\"x\":1}")[..];
-    let upstream =
-        Upstream::start(vec![vec![Act::Say(half[..half.len() - 6].to_vec()), Act::AwaitClose(closed)]]);
+    let part = br#"{"id":"msg_1","#;
+    let mut said = answer("200 OK", &[("content-type", "application/json")], &[b'x'; 100]);
+    said.truncate(said.len() - 100);
+    said.extend_from_slice(part);
+    let upstream = Upstream::start(vec![vec![Act::Say(said), Act::AwaitClose(closed)]]);
     let app = AppSettings::new(upstream.address).start();
     let conversation = begun(&app, "/v1/messages", MESSAGES);
-    app.await_records(1);
+    app.await_buffered(MESSAGES.len() + part.len());
     drop(conversation);
     gone.recv_timeout(std::time::Duration::from_secs(20)).expect("the provider is told to stop");
+    app.await_records(2);
+    let record = answer_record(&app);
+    assert_eq!((record.outcome, record.raw.as_bytes()), (Some(AnswerOutcome::ClientGone), part.as_slice()));
 }
 
 #[test]

@@ -100,7 +100,7 @@ fn serve(mut stream: TcpStream, got: &Mutex<Vec<Got>>, scripts: &Mutex<VecDeque<
 
 fn read_request(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<Got> {
     let mut more = |buffer: &mut Vec<u8>| {
-        let mut piece = [0; 64 * 1024];
+        let mut piece = [0; 16 * 1024];
         let count = stream.read(&mut piece).unwrap_or(0);
         buffer.extend_from_slice(&piece[..count]);
         count > 0
