@@ -9,8 +9,8 @@ use crate::report::{StepOutcome, clock, complain, say, table};
 use crate::{TaskError, install, licences, tally};
 
 /// Every step, in the order in which they run: cheap ones first, so that a slip is told early.
-pub(crate) const STEP_NAMES: [&str; 8] =
-    ["install", "format", "lints", "licences", "documents", "crates", "program", "end-to-end"];
+pub(crate) const STEP_NAMES: [&str; 9] =
+    ["install", "format", "lints", "licences", "documents", "crates", "crashes", "program", "end-to-end"];
 
 /// How many lines of a failed step's log are shown.
 const TAIL_LINES: usize = 60;
@@ -81,7 +81,7 @@ fn step(root: &Path, name: &'static str) -> Result<StepOutcome, TaskError> {
 }
 
 fn runs_tests(name: &str) -> bool {
-    matches!(name, "crates" | "end-to-end")
+    matches!(name, "crates" | "crashes" | "end-to-end")
 }
 
 fn perform(root: &Path, name: &str, log: &mut Log) -> Result<(), TaskError> {
@@ -98,6 +98,20 @@ fn perform(root: &Path, name: &str, log: &mut Log) -> Result<(), TaskError> {
         "crates" => {
             cargo(root, &["test", "--workspace", "--exclude", "fiducia-end-to-end", "--no-fail-fast"])
         }
+        // The seeded simulation of crashes needs faults that no release has compiled in.
+        "crashes" => cargo(
+            root,
+            &[
+                "test",
+                "--package",
+                "fiducia-custody",
+                "--features",
+                "fault-injection",
+                "--test",
+                "custody",
+                "crashes::",
+            ],
+        ),
         // The end-to-end tests build the program too; a step of its own tells a compile error from a failed test.
         "program" => cargo(root, &["build", "--package", "fiducia"]),
         "end-to-end" => {
