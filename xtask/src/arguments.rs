@@ -33,7 +33,8 @@ Project tasks.
 
   cargo xtask test                   install what is missing, run every check, end in one table
   cargo xtask test --only STEP       run one step (may be given several times); steps:
-                                     install format lints licences documents crates program end-to-end
+                                     install format lints licences documents crates crashes program
+                                     end-to-end
   cargo xtask crash [--rounds N] [--requests N]
                                      kill the program at random points and look for lost answers
                                      (50 rounds of 1,000 requests unless told otherwise)
