@@ -66,6 +66,8 @@ pub(crate) struct AppSettings {
     pub(crate) models: Vec<ModelRoute>,
     /// Whether models without a route go to the wire's provider.
     pub(crate) defaults: bool,
+    /// The name that providers are reached under by TLS, and the authorities to trust for it besides the system's.
+    pub(crate) secured: Option<(String, Option<std::path::PathBuf>)>,
 }
 
 impl AppSettings {
@@ -77,6 +79,7 @@ impl AppSettings {
             limits: GatewayLimits { shutdown_grace_ms: 2_000, ..GatewayLimits::default() },
             models: Vec::new(),
             defaults: true,
+            secured: None,
         }
     }
 
@@ -251,10 +254,13 @@ fn start_server(root: &Path, settings: &AppSettings, custody: Custody) -> Runnin
     std::fs::write(&key_path, PROVIDER_KEY).unwrap();
     let provider = |kind| ProviderSettings {
         kind,
-        base_url: Some(format!("http://{}", settings.upstream)),
+        base_url: Some(match &settings.secured {
+            None => format!("http://{}", settings.upstream),
+            Some((name, _)) => format!("https://{name}:{}", settings.upstream.port()),
+        }),
         key: Some(SecretSource::File(key_path.clone())),
         api_version: None,
-        ca_file: None,
+        ca_file: settings.secured.as_ref().and_then(|(_, authorities)| authorities.clone()),
         allow_plain_http: false,
     };
     let local = SocketAddr::from(([127, 0, 0, 1], 0));

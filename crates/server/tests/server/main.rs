@@ -16,5 +16,6 @@ mod operations;
 mod passthrough;
 mod refusals;
 mod scripted;
+mod secured;
 mod streams;
 mod upstream;

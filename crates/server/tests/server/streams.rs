@@ -266,3 +266,24 @@ fn exchanges_cut_at_the_end_of_the_grace_are_kept() {
     app.stop_server();
     assert_eq!(answer_record(&app).raw, CHAT_BEGIN);
 }
+
+#[test]
+fn a_client_that_stops_taking_counts_as_gone() {
+    let text = "x".repeat(1_000_000);
+    let event = format!(
+        "data: {{\"id\":\"c\",\"choices\":[{{\"index\":0,\"delta\":{{\"content\":\"{text}\"}}}}]}}\n\n"
+    );
+    let mut acts = vec![Act::Say(stream_head())];
+    acts.extend((0..40).map(|_| Act::Say(chunk(event.as_bytes()))));
+    let (closed, gone) = word();
+    acts.push(Act::AwaitClose(closed));
+    let upstream = Upstream::start(vec![acts]);
+    let mut settings = AppSettings::new(upstream.address);
+    settings.limits.client_stall_ms = 100;
+    let app = settings.start();
+    // The connection stays open, and nothing is read from it.
+    let conversation = begun(&app, "/v1/chat/completions", CHAT);
+    app.await_records(2);
+    drop((conversation, gone));
+    assert_eq!(answer_record(&app).outcome, Some(AnswerOutcome::ClientGone));
+}

@@ -89,7 +89,8 @@ fn serve(mut stream: TcpStream, got: &Mutex<Vec<Got>>, scripts: &Mutex<VecDeque<
                 Act::AwaitClose(word) => {
                     let mut rest = [0; 64];
                     while stream.read(&mut rest).is_ok_and(|count| count > 0) {}
-                    word.send(()).unwrap();
+                    // A test that no longer waits has seen enough.
+                    let _ = word.send(());
                     return;
                 }
                 Act::Close => return,
