@@ -1,9 +1,11 @@
-//! What is said about one request: one log line and its metrics, without content.
+//! What is said about one request: a span, one log line and its metrics, without content.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use fiducia_policy::{ExchangeId, OrganizationId, VirtualKeyId};
+
+use tracing::field::{Empty, display};
 
 use super::Gateway;
 use super::endpoint::Endpoint;
@@ -26,6 +28,8 @@ pub(crate) struct Account {
     outcome: &'static str,
     streamed: bool,
     refusal: Option<&'static str>,
+    /// Lasts from the request's arrival to the answer's last byte. Its fields are all that is ever logged.
+    span: tracing::Span,
 }
 
 impl Account {
@@ -46,6 +50,22 @@ impl Account {
             outcome: "client-gone",
             streamed: false,
             refusal: None,
+            span: tracing::info_span!(
+                target: "fiducia::exchange",
+                "exchange",
+                endpoint = endpoint.name(),
+                exchange = Empty,
+                organization = Empty,
+                key = Empty,
+                provider = Empty,
+                model = Empty,
+                status = Empty,
+                outcome = Empty,
+                refusal = Empty,
+                streamed = Empty,
+                total_us = Empty,
+                upstream_us = Empty,
+            ),
         }
     }
 
@@ -115,25 +135,39 @@ impl Drop for Account {
             let added = total.saturating_sub(upstream);
             metrics.durations(self.endpoint.name(), added.as_secs_f64(), upstream.as_secs_f64());
         }
-        if tracing::enabled!(target: "fiducia::exchange", tracing::Level::INFO) {
-            let exchange = self.exchange.map(|id| id.to_string());
-            let organization = self.caller.as_ref().map(|(organization, _)| organization.to_string());
-            let key = self.caller.as_ref().map(|(_, key)| key.to_string());
-            tracing::info!(
-                target: "fiducia::exchange",
-                endpoint = self.endpoint.name(),
-                exchange,
-                organization,
-                key,
-                provider = provider.map(|name| &**name),
-                model = self.model,
-                status = self.status,
-                outcome = self.outcome,
-                refusal = self.refusal,
-                streamed = self.streamed,
-                total_us = u64::try_from(total.as_micros()).unwrap_or(u64::MAX),
-                upstream_us = upstream.map(|upstream| u64::try_from(upstream.as_micros()).unwrap_or(u64::MAX)),
-            );
+        if !self.span.is_disabled() {
+            self.record(provider.map(|name| &**name), total, upstream);
+            tracing::info!(target: "fiducia::exchange", parent: &self.span, "answered");
+        }
+    }
+}
+
+impl Account {
+    fn record(&self, provider: Option<&str>, total: Duration, upstream: Option<Duration>) {
+        let span = &self.span;
+        let microseconds = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+        if let Some(exchange) = self.exchange {
+            span.record("exchange", display(exchange));
+        }
+        if let Some((organization, key)) = &self.caller {
+            span.record("organization", display(organization));
+            span.record("key", display(key));
+        }
+        if let Some(provider) = provider {
+            span.record("provider", provider);
+        }
+        if !self.model.is_empty() {
+            span.record("model", self.model.as_str());
+        }
+        span.record("status", self.status);
+        span.record("outcome", self.outcome);
+        if let Some(refusal) = self.refusal {
+            span.record("refusal", refusal);
+        }
+        span.record("streamed", self.streamed);
+        span.record("total_us", microseconds(total));
+        if let Some(upstream) = upstream {
+            span.record("upstream_us", microseconds(upstream));
         }
     }
 }
