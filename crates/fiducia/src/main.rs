@@ -26,6 +26,7 @@ use failure::ExitStatus;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    hardening::create_private_files();
     hardening::forbid_core_dumps();
     telemetry::silence_panics();
     // clap prints its own errors and ends with code 2, the one for usage.

@@ -21,7 +21,11 @@ pub(crate) struct Session {
 }
 
 enum Route {
-    Here(Custody),
+    /// The data is open in this process; it is closed with the session when the session opened it.
+    Here {
+        custody: Custody,
+        owned: bool,
+    },
     Server(PathBuf),
 }
 
@@ -53,7 +57,10 @@ impl Session {
     /// As [`Session::open`].
     pub(crate) fn of(configuration: &Configuration) -> Result<Self, Failure> {
         match Custody::open(&configuration.custody(), Arc::new(SystemClock), Arc::new(SystemRandomness)) {
-            Ok(custody) => Ok(Self::here(custody, &configuration.data.directory)),
+            Ok(custody) => Ok(Self {
+                route: Route::Here { custody, owned: true },
+                data_directory: configuration.data.directory.clone(),
+            }),
             Err(error @ OpenError::Directory(DirectoryError::InUse { .. })) => {
                 Self::through_server(configuration, &error)
             }
@@ -61,9 +68,10 @@ impl Session {
         }
     }
 
-    /// A session with data that this process has open already.
-    pub(crate) fn here(custody: Custody, data_directory: &Path) -> Self {
-        Self { route: Route::Here(custody), data_directory: data_directory.to_owned() }
+    /// A session with data that the caller has open and closes.
+    pub(crate) fn borrowing(custody: &Custody, data_directory: &Path) -> Self {
+        let route = Route::Here { custody: custody.clone(), owned: false };
+        Self { route, data_directory: data_directory.to_owned() }
     }
 
     /// Whether a server holds the data.
@@ -112,7 +120,9 @@ impl Session {
         lines: Vec<String>,
     ) -> Result<PendingChunk, Failure> {
         match &self.route {
-            Route::Here(custody) => Ok(PendingChunk::Queued(custody.import_lines(job, first_line, &lines)?)),
+            Route::Here { custody, .. } => {
+                Ok(PendingChunk::Queued(custody.import_lines(job, first_line, &lines)?))
+            }
             Route::Server(_) => match self.send(AdminCommand::ImportLines { job, first_line, lines })? {
                 AdminReply::Imported(outcome) => Ok(PendingChunk::Durable(outcome)),
                 _ => Err(Failure::UnexpectedReply("import-lines")),
@@ -126,7 +136,7 @@ impl Session {
     /// When custody refuses it or fails, or the server is lost on the way.
     pub(crate) fn send(&self, command: AdminCommand) -> Result<AdminReply, Failure> {
         match &self.route {
-            Route::Here(custody) => custody.administer(command).map_err(Failure::Administration),
+            Route::Here { custody, .. } => custody.administer(command).map_err(Failure::Administration),
             Route::Server(socket) => {
                 fiducia_server::admin::client::send(socket, &command).map_err(|error| match error {
                     fiducia_server::admin::client::AdminClientError::Refused(refused) => {
@@ -166,9 +176,16 @@ impl Session {
         given.map(|given| self.organization(given)).transpose()
     }
 
-    /// Waits until everything is on disk, when the data is open in this process.
+    /// Waits until everything is on disk, when this session opened the data.
     pub(crate) fn close(self) {
-        if let Route::Here(custody) = self.route {
+        drop(self);
+    }
+}
+
+impl Drop for Session {
+    /// Also after an error: what was acknowledged should be published before the process ends.
+    fn drop(&mut self) {
+        if let Route::Here { custody, owned: true } = &self.route {
             custody.close();
         }
     }

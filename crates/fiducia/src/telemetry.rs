@@ -7,6 +7,8 @@ use opentelemetry::trace::TracerProvider;
 use opentelemetry_otlp::{Protocol, WithExportConfig};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
+use tracing::Level;
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
@@ -44,9 +46,9 @@ impl Telemetry {
             lines.with_ansi(terminal).compact().boxed()
         };
         let provider = telemetry.otlp_endpoint.as_deref().map(|to| exporter(to, telemetry)).transpose()?;
-        // The exporter's own HTTP client must not be traced, or every export would cause another.
-        let traces = provider.as_ref().map(|provider| {
-            let own = EnvFilter::new("off,fiducia=info,fiducia_server=info,fiducia_custody=info");
+        let spans = provider.as_ref().map(|provider| {
+            // Only our own spans: the exporter's HTTP client must not cause another export with each one.
+            let own = Targets::new().with_target("fiducia", Level::INFO);
             tracing_opentelemetry::layer()
                 .with_tracer(provider.tracer("fiducia"))
                 .with_location(false)
@@ -54,7 +56,7 @@ impl Telemetry {
                 .with_filter(own)
         });
         tracing_subscriber::registry()
-            .with(traces)
+            .with(spans)
             .with(lines.with_filter(filter))
             .try_init()
             .map_err(|error| Failure::Telemetry(error.to_string()))?;

@@ -66,7 +66,10 @@ fn select(options: &LogOptions) -> Result<Selection, Failure> {
         None => logs_in(&root)?,
     };
     if organizations.is_empty() {
-        return Err(Failure::Ledger(format!("there is no log in {}", root.display())));
+        return Err(Failure::Ledger(format!(
+            "there is no log in {}; a new organisation's log is published within moments",
+            root.display()
+        )));
     }
     let kept = match (&pinned, &stored) {
         (None, Some(data)) => verifier_keys::read(data)?,
@@ -248,7 +251,8 @@ fn prove(
     let size = reader.checkpoint().size;
     if index >= size {
         return Err(Failure::Argument(format!(
-            "there is no entry {index}: the published log has {size} entries, counted from 0"
+            "there is no entry {index} in the published log, which has {size} entries, counted from 0. An entry that was \
+             just written is published within moments"
         )));
     }
     let proof = reader.proof_file(index).map_err(failed)?.to_string();

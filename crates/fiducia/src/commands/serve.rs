@@ -18,9 +18,6 @@ pub(super) fn run(file: &ConfigOption) -> Result<ExitStatus, Failure> {
     let configuration = session::load(&file.config, Extent::Server)?;
     let telemetry = Telemetry::start(&configuration.log, &configuration.telemetry)?;
     let outcome = serve(&configuration);
-    if let Err(error) = &outcome {
-        tracing::error!(%error, "the server did not start or did not end well");
-    }
     telemetry.finish();
     outcome
 }
@@ -28,7 +25,7 @@ pub(super) fn run(file: &ConfigOption) -> Result<ExitStatus, Failure> {
 fn serve(configuration: &Configuration) -> Result<ExitStatus, Failure> {
     let interrupts = Interrupts::listen()?;
     let custody = open(configuration)?;
-    Session::here(custody.clone(), &configuration.data.directory).keep_verifier_keys();
+    Session::borrowing(&custody, &configuration.data.directory).keep_verifier_keys();
     let running = match start(&configuration.server(), &custody) {
         Ok(running) => running,
         Err(error) => {

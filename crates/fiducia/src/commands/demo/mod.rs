@@ -5,6 +5,7 @@ mod place;
 mod samples;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::Path;
 use std::time::Duration;
 
 use fiducia_custody::{AdminCommand, AdminReply, ConversationRow, Custody, Retention, Scope};
@@ -77,13 +78,14 @@ fn with_custody(
     count: usize,
     interrupts: &Interrupts,
 ) -> Result<ExitStatus, Failure> {
-    let session = Session::here(custody.clone(), &configuration.data.directory);
+    let session = Session::borrowing(custody, &configuration.data.directory);
     let organization = organization(&session)?;
     session.keep_verifier_keys();
     import_samples(&session, organization, place, samples, count, interrupts)?;
     let secret = fresh_key(&session, organization)?;
     // Everything is in place before anything listens, so that what is printed works at once.
     let running = serve::start(&configuration.server(), custody)?;
+    await_checkpoint(&configuration.ledger_directory().join(organization.uuid()), interrupts);
     let mut output = Output::standard(false);
     let guide = Guide {
         addresses: running.addresses(),
@@ -103,6 +105,17 @@ fn with_custody(
         place.directory().display()
     ));
     Ok(ExitStatus::Success)
+}
+
+/// Waits a moment for the log's first checkpoint, so that what is printed about the ledger works at once.
+fn await_checkpoint(log: &Path, interrupts: &Interrupts) {
+    const LOOKS_MAX: u32 = 100;
+    const LOOK_INTERVAL: Duration = Duration::from_millis(50);
+    for _ in 0..LOOKS_MAX {
+        if log.join("checkpoint").exists() || interrupts.wait(LOOK_INTERVAL) {
+            return;
+        }
+    }
 }
 
 fn organization(session: &Session) -> Result<OrganizationId, Failure> {

@@ -12,6 +12,7 @@ use rustix::process::{Resource, getrlimit};
 use super::Report;
 use crate::configuration::Configuration;
 use crate::edge::SystemClock;
+use crate::hardening;
 use crate::output::bytes_of;
 
 const FREE_BYTES_MIN: u64 = 256 * 1024 * 1024;
@@ -26,6 +27,7 @@ const CLOCK_SECONDS_MIN: i64 = 1_767_225_600;
 pub(super) fn examine(configuration: &Configuration, report: &mut Report) {
     let directory = &configuration.data.directory;
     clock(report);
+    memory(report);
     open_files(configuration, report);
     if !directory.is_dir() {
         return report.warn(
@@ -118,6 +120,24 @@ fn clock(report: &mut Report) {
         );
     } else {
         report.ok(WHAT, text);
+    }
+}
+
+fn memory(report: &mut Report) {
+    const WHAT: &str = "memory";
+    let swaps = std::fs::read_to_string("/proc/swaps").unwrap_or_default();
+    if !hardening::core_dumps_are_forbidden() {
+        report.fail(
+            WHAT,
+            "the system does not let core dumps be forbidden; a crash could write prompts and keys to disk",
+        );
+    } else if swaps.lines().nth(1).is_some() {
+        report.warn(
+            WHAT,
+            "this machine swaps, so prompts and keys may reach the swap device; encrypt it or turn it off (`swapoff -a`)",
+        );
+    } else {
+        report.ok(WHAT, "core dumps are forbidden and nothing is swapped");
     }
 }
 

@@ -1,0 +1,16 @@
+//! The built program, driven from outside: exit codes, standard output and standard error.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "the helpers of tests fail the test by panicking, as the tests themselves do"
+)]
+
+mod administration;
+mod configuration;
+mod demo;
+mod import;
+mod ledger;
+mod place;
+mod serving;
