@@ -22,7 +22,7 @@ use crate::staging::Caches;
 use crate::writer::{Files, Message, Writer, WriterHandle, WriterState};
 use crate::{
     AdminCommand, AdminError, AdminReply, Caller, CaptureRefused, CredentialRefused, CustodySettings,
-    ExchangeOpening, ImportOutcome, OpenExchange, Retention, Scope,
+    ExchangeOpening, ImportOutcome, Notice, OpenExchange, Retention, Scope,
 };
 
 /// Outbox rows drained in one step when opening.
@@ -264,15 +264,37 @@ impl Custody {
             return Err(CaptureRefused::QueueFull);
         }
         let (acknowledgement, receiver) = oneshot::channel();
-        let message = Message::Request(Box::new(opening), id, acknowledgement);
-        // Room is reserved first, so that a refused message never counts.
+        self.queue(Message::Request(Box::new(opening), id, acknowledgement))?;
+        Ok(OpenExchange { id, request: Some(receiver), writer: Some(self.0.handle.clone()) })
+    }
+
+    /// Puts notices of a request that is not captured into the caller's log: what was changed is said in the ledger too.
+    /// Does not wait.
+    ///
+    /// # Errors
+    /// When the queue is full or the store is down: do not make the change.
+    pub fn announce(&self, caller: &Caller, notices: Vec<Notice>) -> Result<(), CaptureRefused> {
+        let now = self.0.clock.now();
+        let id = ExchangeId::generate(now, &*self.0.randomness).map_err(|_| CaptureRefused::StoreDown)?;
+        let state = &self.0.handle.state;
+        if state.closing.load(Ordering::Acquire) {
+            return Err(CaptureRefused::Closing);
+        }
+        if self.0.scribe.is_down() || state.down.load(Ordering::Acquire) {
+            return Err(CaptureRefused::StoreDown);
+        }
+        self.queue(Message::Announce(caller.organization, id, notices))
+    }
+
+    /// Queues a message if there is room. Room is reserved first, so that a refused message never counts.
+    fn queue(&self, message: Message) -> Result<(), CaptureRefused> {
         let permit = self.0.handle.sender.try_reserve().map_err(|refused| match refused {
             mpsc::error::TrySendError::Full(()) => CaptureRefused::QueueFull,
             mpsc::error::TrySendError::Closed(()) => CaptureRefused::StoreDown,
         })?;
         self.0.handle.count_in(&message);
         permit.send(message);
-        Ok(OpenExchange { id, request: Some(receiver), writer: Some(self.0.handle.clone()) })
+        Ok(())
     }
 
     /// While the store is down one exchange a second may try whether it is up again.
@@ -386,6 +408,7 @@ impl Custody {
     /// Refuses new exchanges, stores what is queued, publishes the ledger, and ends both threads. Blocks.
     pub fn close(&self) {
         self.0.handle.state.closing.store(true, Ordering::Release);
+        self.0.handle.count_in(&Message::Stop);
         // Errors mean that the thread has ended already.
         let _ = self.0.handle.sender.blocking_send(Message::Stop);
         let mut threads = std::mem::take(&mut *self.0.threads.lock().unwrap_or_else(PoisonError::into_inner));

@@ -259,15 +259,8 @@ impl Writer {
         notices: &[Notice],
         at: Timestamp,
     ) {
-        for notice in notices {
-            let event = Event::RoutingNotice {
-                exchange,
-                code: shortened(&notice.code),
-                asked: shortened(&notice.asked),
-                served: shortened(&notice.served),
-            };
-            batch.notices.push((organization, Fact { at, event }));
-        }
+        let facts = notice_events(exchange, notices).map(|event| (organization, Fact { at, event }));
+        batch.notices.extend(facts);
     }
 
     /// The longest known beginning of the request's history.
@@ -583,6 +576,16 @@ pub(crate) fn sha256(parts: &[&[u8]]) -> [u8; 32] {
     let mut hash = [0; 32];
     hash.copy_from_slice(context.finish().as_ref());
     hash
+}
+
+/// The ledger's events for notices; texts are cut to what an entry may hold.
+pub(crate) fn notice_events(exchange: ExchangeId, notices: &[Notice]) -> impl Iterator<Item = Event> {
+    notices.iter().map(move |notice| Event::RoutingNotice {
+        exchange,
+        code: shortened(&notice.code),
+        asked: shortened(&notice.asked),
+        served: shortened(&notice.served),
+    })
 }
 
 fn shortened(text: &str) -> String {

@@ -20,9 +20,10 @@ use crate::faults;
 use crate::import::{ImportChunk, ImportOutcome};
 use crate::keychain::Keychain;
 use crate::scribe::{Delivery, Fact, Scribe};
-use crate::staging::{Batch, Caches, OpenState, StagingError};
+use crate::staging::{Batch, Caches, OpenState, StagingError, notice_events};
 use crate::{
     AdminCommand, AdminError, AdminReply, CaptureFailed, CaptureLimits, CapturedAnswer, ExchangeOpening,
+    Notice,
 };
 
 /// What the writer can be asked.
@@ -30,6 +31,7 @@ pub(crate) enum Message {
     Request(Box<ExchangeOpening>, ExchangeId, Acknowledgement),
     Answer(ExchangeId, Box<CapturedAnswer>, Acknowledgement),
     Import(Box<ImportChunk>, oneshot::Sender<Result<ImportOutcome, AdminError>>),
+    Announce(OrganizationId, ExchangeId, Vec<Notice>),
     Administer(Box<AdminCommand>, oneshot::Sender<Result<AdminReply, AdminError>>),
     Stop,
 }
@@ -40,7 +42,7 @@ impl Message {
             Self::Request(opening, ..) => opening.body.len(),
             Self::Answer(_, answer, _) => answer.body.len(),
             Self::Import(chunk, _) => chunk.bytes,
-            Self::Administer(..) | Self::Stop => 0,
+            Self::Announce(..) | Self::Administer(..) | Self::Stop => 0,
         }
     }
 }
@@ -212,6 +214,9 @@ impl Writer {
                         let _ = reply.send(Err(AdminError::Storage(error.to_string())));
                     }
                 },
+                Message::Announce(organization, exchange, notices) => {
+                    self.announce_notices(organization, exchange, &notices);
+                }
                 Message::Administer(command, reply) => {
                     // Commands see and change committed state only.
                     self.commit(std::mem::take(&mut batch), std::mem::take(&mut waiting));
@@ -374,6 +379,25 @@ impl Writer {
             deliveries.push(Delivery { source: Some(bucket.clone()), id, organization, fact });
         }
         Ok(announcements)
+    }
+
+    /// Puts notices of a request that is not captured into the control outbox and on their way to the ledger.
+    fn announce_notices(&mut self, organization: OrganizationId, exchange: ExchangeId, notices: &[Notice]) {
+        let at = self.clock.now();
+        for event in notice_events(exchange, notices) {
+            let fact = Fact { at, event };
+            let noted = self.event_id().and_then(|id| {
+                self.files.control.announce(&fact.announcement(id, organization)).map(|()| id)
+            });
+            match noted {
+                Ok(id) => self.scribe.deliver(vec![Delivery { source: None, id, organization, fact }]),
+                Err(error) => {
+                    tracing::error!(%error, "a notice that was given on the wire could not be written for the ledger");
+                    self.handle.failures.fetch_add(1, Ordering::Relaxed);
+                    return self.reopen();
+                }
+            }
+        }
     }
 
     /// A fresh event id.

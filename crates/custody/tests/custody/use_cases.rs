@@ -306,3 +306,28 @@ fn facts_that_a_crash_kept_from_the_ledger_are_logged_once_when_opened_again() {
     assert_eq!(world.ledger_kinds().len(), entries);
     world.verify_ledger();
 }
+
+#[test]
+fn a_notice_without_a_capture_reaches_the_ledger() {
+    let mut world = World::new();
+    let caller = world.custody().authenticate(world.secret()).unwrap();
+    let notice = Notice {
+        code: "model-alias".to_owned(),
+        asked: "a".repeat(1_000),
+        served: "served-model".to_owned(),
+    };
+    world.custody().announce(&caller, vec![notice]).unwrap();
+    assert!(world.ledger_kinds().contains(&"routing_notice".to_owned()), "and an overlong name does no harm");
+    world.verify_ledger();
+}
+
+#[test]
+fn the_queue_is_empty_when_all_is_done() {
+    let mut world = World::new();
+    world.exchange(&anthropic(&["hello"]), "hi");
+    let custody = world.custody().clone();
+    world.close();
+    let metrics = custody.metrics();
+    assert_eq!((metrics.queued_parts, metrics.queued_bytes), (0, 0));
+    assert_eq!((metrics.records, metrics.failures), (2, 0));
+}

@@ -7,6 +7,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use fiducia_custody::Notice;
 use fiducia_wire::{Fallbacks, WireFamily};
 use http::{HeaderMap, HeaderValue, Response, Version, header};
 use http_body_util::{BodyExt, Limited};
@@ -15,7 +16,7 @@ use hyper::body::Incoming;
 use super::account::Account;
 use super::answer_body::AnswerBody;
 use super::headers::{self, Forwarding, NOTICE};
-use super::passthrough::provider_without_model;
+use super::passthrough::{announced, provider_without_model};
 use super::refusal::Refusal;
 use super::request_body::{UpstreamBody, taken};
 use super::{Asked, Gateway, Worker};
@@ -134,9 +135,15 @@ async fn objects(
     let Some((body, link)) = own.as_deref().and_then(|own| with_own_links(&whole, own)) else {
         return Ok(Response::from_parts(head, AnswerBody::whole(whole)));
     };
+    let notice = Notice { code: "results-url".to_owned(), asked: link.asked, served: link.served };
+    // What cannot be said in the ledger is not changed; the provider's answer must still reach the client.
+    let Ok(values) = announced(worker, asked, vec![notice]) else {
+        return Ok(Response::from_parts(head, AnswerBody::whole(whole)));
+    };
     head.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
-    head.headers.append(NOTICE, headers::notice_value("results-url", &link.asked, &link.served));
-    worker.gateway.metrics.notice("results-url");
+    for value in values {
+        head.headers.append(NOTICE, value);
+    }
     Ok(Response::from_parts(head, AnswerBody::whole(body)))
 }
 

@@ -4,6 +4,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use fiducia_custody::Notice;
 use fiducia_wire::Wire;
 use http::{HeaderValue, Response, Version, header};
 use hyper::body::Incoming;
@@ -23,7 +24,7 @@ struct Onward {
     path: String,
     body: UpstreamBody,
     body_replaced: bool,
-    notices: Vec<HeaderValue>,
+    notices: Vec<Notice>,
 }
 
 /// A request without a body to the family's provider.
@@ -47,8 +48,11 @@ pub(crate) async fn model(worker: &Worker, asked: &mut Asked) -> Result<Response
     let mut notices = Vec::new();
     let path = match &target.upstream_model {
         Some(served) if **served != *name => {
-            worker.gateway.metrics.notice("model-alias");
-            notices.push(headers::notice_value("model-alias", &name, served));
+            notices.push(Notice {
+                code: "model-alias".to_owned(),
+                asked: name.clone(),
+                served: (**served).to_owned(),
+            });
             format!("/v1/models/{}", percent_encoded(served))
         }
         _ => asked.head.uri.path().to_owned(),
@@ -70,18 +74,12 @@ pub(crate) async fn count_tokens(
     let target = routed(&worker.gateway, asked.family, &outline)?;
     asked.account(|account| account.routed(target.provider, &outline.model));
     let (body, notices) = aliased(&taken.bytes, &outline, &target);
-    for notice in &notices {
-        worker.gateway.metrics.notice(&notice.code);
-    }
     let onward = Onward {
         provider: target.provider,
         path: asked.head.uri.path().to_owned(),
         body: UpstreamBody::whole(body),
         body_replaced: !notices.is_empty(),
-        notices: notices
-            .iter()
-            .map(|notice| headers::notice_value(&notice.code, &notice.asked, &notice.served))
-            .collect(),
+        notices,
     };
     relayed(worker, asked, onward).await
 }
@@ -140,6 +138,28 @@ fn refuse_body(asked: &Asked) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// Hands notices of an exchange that is not captured to the ledger, and gives them as headers.
+///
+/// # Errors
+/// A refusal when the ledger cannot take them: what would be changed is then not sent.
+pub(crate) fn announced(
+    worker: &Worker,
+    asked: &Asked,
+    notices: Vec<Notice>,
+) -> Result<Vec<HeaderValue>, Refusal> {
+    let values = notices
+        .iter()
+        .map(|notice| {
+            worker.gateway.metrics.notice(&notice.code);
+            headers::notice_value(&notice.code, &notice.asked, &notice.served)
+        })
+        .collect();
+    if !notices.is_empty() {
+        worker.gateway.custody.announce(&asked.caller, notices).map_err(Refusal::capture_refused)?;
+    }
+    Ok(values)
+}
+
 async fn relayed(
     worker: &Worker,
     asked: &mut Asked,
@@ -153,13 +173,14 @@ async fn relayed(
         body_replaced: onward.body_replaced,
     };
     let sent_headers = headers::upstream_headers(&asked.head.headers, forwarding);
+    let notices = announced(worker, asked, onward.notices)?;
     asked.account(Account::asking_upstream);
     let response = client.ask(asked.head.method.clone(), uri, sent_headers, onward.body).await?;
     let (mut head, upstream) = response.into_parts();
     head.version = Version::HTTP_11;
     head.extensions.clear();
     headers::strip_answer_headers(&mut head.headers);
-    for notice in onward.notices {
+    for notice in notices {
         head.headers.append(NOTICE, notice);
     }
     let idle_max = Duration::from_millis(worker.gateway.settings.limits.upstream_idle_timeout_ms);
