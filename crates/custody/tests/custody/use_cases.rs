@@ -2,7 +2,7 @@
 
 use crate::world::{World, anthropic};
 use fiducia_custody::{
-    AdminCommand, AdminError, AdminReply, AnswerOutcome, DestructionScope, Retention, Scope,
+    AdminCommand, AdminError, AdminReply, AnswerOutcome, DestructionScope, Notice, Retention, Scope,
 };
 use fiducia_policy::{AccessReason, GroundKind};
 
