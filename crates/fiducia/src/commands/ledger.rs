@@ -140,13 +140,12 @@ fn verify(options: &LogOptions) -> Result<ExitStatus, Failure> {
         selection.logs.iter().map(|log| verify_one(log, selection.pinned)).collect();
     // Pending entries are shared by all logs; a selection of one log does not speak about them.
     let pending = if options.organization.is_none() && options.directory.is_none() {
-        verify_pending(&selection.root).err().unwrap_or_default()
+        settled(|| verify_pending(&selection.root)).err().unwrap_or_default()
     } else {
         Vec::new()
     };
     let mut output = Output::standard(options.data.json);
     if output.json() {
-        let pending: Vec<String> = pending.iter().map(ToString::to_string).collect();
         output.value(&serde_json::json!({ "logs": results, "pending_findings": pending }))?;
     } else {
         for result in &mut results {
@@ -176,7 +175,7 @@ fn verify(options: &LogOptions) -> Result<ExitStatus, Failure> {
 
 fn verify_one(log: &Log, key_pinned: bool) -> Verified {
     let organization = log.organization;
-    match verify_log(&log.directory, &log.key) {
+    match settled(|| verify_log(&log.directory, &log.key)) {
         Ok(report) => Verified {
             organization,
             entries: Some(report.size),
@@ -185,14 +184,34 @@ fn verify_one(log: &Log, key_pinned: bool) -> Verified {
             key_pinned,
             findings: Vec::new(),
         },
-        Err(findings) => Verified {
-            organization,
-            entries: None,
-            root: None,
-            files_checked: None,
-            key_pinned,
-            findings: findings.iter().map(Finding::to_string).collect(),
-        },
+        Err(findings) => {
+            Verified { organization, entries: None, root: None, files_checked: None, key_pinned, findings }
+        }
+    }
+}
+
+/// Repeats a check that found something, and keeps what is found each time: a server that publishes or appends just
+/// then moves files under a reader's feet, damage stays where it is.
+fn settled<T>(check: impl Fn() -> Result<T, Vec<Finding>>) -> Result<T, Vec<String>> {
+    const CHECKS_MAX: usize = 5;
+    const PAUSE: Duration = Duration::from_millis(100);
+    let mut lasting: Option<Vec<String>> = None;
+    for _ in 0..CHECKS_MAX {
+        let found: Vec<String> = match check() {
+            Ok(report) => return Ok(report),
+            Err(findings) => findings.iter().map(Finding::to_string).collect(),
+        };
+        lasting = Some(match lasting {
+            None => found,
+            Some(before) => before.into_iter().filter(|finding| found.contains(finding)).collect(),
+        });
+        // Nobody unparks this thread, so it waits for the whole pause.
+        std::thread::park_timeout(PAUSE);
+    }
+    // A log that never held still was never seen whole, which is not the same as sound.
+    match lasting {
+        Some(findings) if !findings.is_empty() => Err(findings),
+        _ => Err(vec!["its files changed each time they were read; stop the server or verify a copy".into()]),
     }
 }
 
@@ -359,4 +378,57 @@ fn hex(bytes: &[u8]) -> String {
         let _ = write!(text, "{byte:02x}");
         text
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    fn finding(name: &str) -> Finding {
+        Finding::Unexpected { path: name.into() }
+    }
+
+    #[test]
+    fn only_what_is_found_each_time_is_damage() {
+        let round = Cell::new(0);
+        let found = settled(|| -> Result<(), _> {
+            round.set(round.get() + 1);
+            Err(vec![finding("damaged"), finding(&format!("moving-{}", round.get()))])
+        });
+        let found = found.unwrap_err();
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].contains("damaged"));
+    }
+
+    #[test]
+    fn a_check_that_passes_later_passes() {
+        let round = Cell::new(0);
+        let found = settled(|| {
+            round.set(round.get() + 1);
+            if round.get() < 3 { Err(vec![finding("moving")]) } else { Ok(round.get()) }
+        });
+        assert_eq!(found, Ok(3));
+    }
+
+    #[test]
+    fn a_log_that_never_holds_still_is_not_called_sound() {
+        let round = Cell::new(0);
+        let found = settled(|| -> Result<(), _> {
+            round.set(round.get() + 1);
+            Err(vec![finding(&format!("moving-{}", round.get()))])
+        });
+        assert!(found.unwrap_err()[0].contains("changed each time"));
+    }
+
+    #[test]
+    fn a_pinned_key_serves_for_the_sibling_logs() {
+        let one = OrganizationId::from_bytes([1; 16]);
+        let other = OrganizationId::from_bytes([2; 16]);
+        let name = format!("ledger.example/{}", one.uuid());
+        let key = fiducia_ledger::SigningKey::from_seed(&name, [7; 32].into()).unwrap().verifier();
+        assert_eq!(pinned_for(&key, one).unwrap(), key);
+        assert_eq!(pinned_for(&key, other).unwrap().name(), format!("ledger.example/{}", other.uuid()));
+    }
 }
