@@ -17,7 +17,7 @@ const FILE_BYTES_MAX: u64 = 1024 * 1024;
 const PROBLEMS_MAX: usize = 25;
 
 /// Reads the file and makes its paths relative to where it lies. Whether the values fit together and the machine is
-/// another question; see [`super::check`].
+/// another question; see [`super::check()`].
 ///
 /// # Errors
 /// With everything that is wrong with the file's syntax, keys and types.
