@@ -27,6 +27,10 @@ const CLIENTS: usize = 16;
 const ROUNDS: u64 = 10;
 /// Requests of a round unless `FIDUCIA_CRASH_REQUESTS` says otherwise; `records list` shows as many conversations.
 const REQUESTS: u64 = 1_000;
+/// Rounds within which a planted early acknowledgement must show, and requests of each.
+const FAULTY_ROUNDS: u64 = 150;
+/// See [`FAULTY_ROUNDS`].
+const FAULTY_REQUESTS: u64 = 200;
 /// After the chosen acknowledgement the kill comes up to this much later, to hit the steps between two of them.
 const JITTER_MICROS: u64 = 3_000;
 /// Where the random points come from.
@@ -161,8 +165,9 @@ fn a_program_that_acknowledges_before_the_commit_is_caught() {
     let tenant = site.tenant("crash");
     let mut seeded = Seeded::new(SEED);
     let mut lost = 0;
-    for number in 0..ROUNDS {
-        let round = round(number, REQUESTS / 2, &mut seeded);
+    for number in 0..FAULTY_ROUNDS {
+        // No jitter: the fault shows when the kill comes between an acknowledgement and its commit.
+        let round = Round { jitter: Duration::ZERO, ..round(number, FAULTY_REQUESTS, &mut seeded) };
         let faulty = command(&site, program::faulty(), Some("acknowledge-before-commit"));
         let acknowledged = run(&site, &tenant, faulty, &round);
         lost += records::losses(&site, &acknowledged).len();
@@ -173,5 +178,5 @@ fn a_program_that_acknowledges_before_the_commit_is_caught() {
             return;
         }
     }
-    panic!("{ROUNDS} rounds with a planted early acknowledgement lost nothing: the harness is blind");
+    panic!("{FAULTY_ROUNDS} rounds with a planted early acknowledgement lost nothing: the harness is blind");
 }

@@ -91,7 +91,7 @@ fn perform(root: &Path, name: &str, log: &mut Log) -> Result<(), TaskError> {
         "format" => cargo(root, &["fmt", "--all", "--check"]),
         "lints" => cargo(root, &["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]),
         "documents" => {
-            let mut command = cargo(root, &["doc", "--workspace", "--no-deps", "--document-private-items"]);
+            let mut command = cargo(root, &["doc", "--workspace", "--no-deps"]);
             command.env("RUSTDOCFLAGS", "--deny warnings");
             command
         }
