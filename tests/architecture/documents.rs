@@ -124,3 +124,15 @@ fn the_code_map_names_every_package_and_nothing_else() {
     named.sort();
     assert_eq!(named, packages, "ARCHITECTURE.md has one heading for each package");
 }
+
+#[test]
+fn the_index_of_decisions_names_every_page() {
+    let index = std::fs::read_to_string(root().join("docs/decisions/README.md")).unwrap();
+    let listed = linked_files(&index);
+    let missing: Vec<String> = files("docs/decisions", &[".md"])
+        .iter()
+        .filter_map(|page| page.path.strip_prefix("docs/decisions/").map(str::to_owned))
+        .filter(|name| name != "README.md" && !listed.contains(name))
+        .collect();
+    assert_eq!(missing, Vec::<String>::new());
+}
