@@ -1,2 +1,80 @@
-//! Benchmarks.
-fn main() {}
+//! Benchmarks that print ratios measured in one run: the program under test and its yardstick take turns, so that
+//! what the machine does meanwhile meets both.
+
+mod cost;
+mod failure;
+mod import;
+mod latency;
+mod memory;
+mod message;
+mod processor;
+mod report;
+mod script;
+mod statistics;
+mod subject;
+mod traffic;
+
+use std::process::ExitCode;
+
+use clap::{Parser, ValueEnum};
+
+use failure::Failure;
+use report::Report;
+
+/// What to measure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Measurement {
+    /// Processor time for each request, against nginx as a plain proxy
+    Gateway,
+    /// Processor time for each delta of a stream, against nginx as a plain proxy
+    Stream,
+    /// Latency added at 1,000 requests a second before a provider that takes 20 ms
+    Latency,
+    /// Memory at 64 connections
+    Memory,
+    /// Import of conversations, against appending the same bytes with as many syncs
+    Import,
+}
+
+/// Measures `fiducia serve` and `fiducia import` on this machine; see bench/README.md.
+#[derive(Debug, Parser)]
+#[command(name = "fiducia-bench")]
+struct Arguments {
+    /// What to measure
+    #[arg(value_enum)]
+    measurement: Measurement,
+    /// Rounds of each program; the median over rounds is printed
+    #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..=101))]
+    rounds: u32,
+    /// Seconds of each round
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=600))]
+    seconds: u32,
+}
+
+fn main() -> ExitCode {
+    match run(&Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            report::problem(&failure);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<(), Failure> {
+    subject::build()?;
+    let mut report = Report::begin();
+    // An import is not served: it may use the whole machine.
+    if arguments.measurement != Measurement::Import && !processor::stay_apart()? {
+        report.line("this machine has one core: everything shares it, so latencies mean little");
+    }
+    match arguments.measurement {
+        Measurement::Gateway => cost::requests(arguments.rounds, arguments.seconds, &mut report),
+        Measurement::Stream => cost::deltas(arguments.rounds, arguments.seconds, &mut report),
+        Measurement::Latency => latency::measure(arguments.rounds, arguments.seconds, &mut report),
+        Measurement::Memory => memory::measure(arguments.seconds, &mut report),
+        Measurement::Import => import::measure(arguments.rounds, &mut report),
+    }?;
+    report.end();
+    Ok(())
+}
