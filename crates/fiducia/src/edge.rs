@@ -18,12 +18,49 @@ impl Clock for SystemClock {
 }
 
 /// The operating system's generator, as the cryptographic library seeds it.
+///
+/// The library mixes fresh hardware entropy into every call, which costs more than the bytes. A record takes some ten
+/// small draws, so each thread draws ahead and hands out; what was handed out is zeroised at once.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct SystemRandomness;
 
+/// Bytes that a thread draws ahead.
+const DRAWN_AHEAD_BYTES: usize = 2_048;
+
+/// Bytes drawn and not handed out: those from `handed_out` on.
+struct DrawnAhead {
+    bytes: zeroize::Zeroizing<[u8; DRAWN_AHEAD_BYTES]>,
+    handed_out: usize,
+}
+
+thread_local! {
+    static DRAWN_AHEAD: std::cell::RefCell<DrawnAhead> = std::cell::RefCell::new(DrawnAhead {
+        bytes: zeroize::Zeroizing::new([0; DRAWN_AHEAD_BYTES]),
+        handed_out: DRAWN_AHEAD_BYTES,
+    });
+}
+
+impl DrawnAhead {
+    fn hand_out(&mut self, bytes: &mut [u8]) -> Result<(), RandomnessUnavailable> {
+        if self.handed_out + bytes.len() > DRAWN_AHEAD_BYTES {
+            aws_lc_rs::rand::fill(&mut *self.bytes).map_err(|_| RandomnessUnavailable)?;
+            self.handed_out = 0;
+        }
+        let end = self.handed_out + bytes.len();
+        let drawn = self.bytes.get_mut(self.handed_out..end).ok_or(RandomnessUnavailable)?;
+        bytes.copy_from_slice(drawn);
+        zeroize::Zeroize::zeroize(drawn);
+        self.handed_out = end;
+        Ok(())
+    }
+}
+
 impl Randomness for SystemRandomness {
     fn fill(&self, bytes: &mut [u8]) -> Result<(), RandomnessUnavailable> {
-        aws_lc_rs::rand::fill(bytes).map_err(|_| RandomnessUnavailable)
+        if bytes.len() > DRAWN_AHEAD_BYTES {
+            return aws_lc_rs::rand::fill(bytes).map_err(|_| RandomnessUnavailable);
+        }
+        DRAWN_AHEAD.with_borrow_mut(|ahead| ahead.hand_out(bytes))
     }
 }
 
@@ -54,6 +91,21 @@ mod tests {
             "root:x:0:0::/root:/bin/sh\nbroken line\noperator:x:1000:1000::/home/operator:/bin/sh\n";
         assert_eq!(account_name(accounts, 1000).as_deref(), Some("operator"));
         assert_eq!(account_name(accounts, 7), None);
+    }
+
+    #[test]
+    fn nothing_is_handed_out_twice() {
+        let mut seen = std::collections::HashSet::new();
+        for length in (16..48).cycle().take(2_000) {
+            let mut drawn = vec![0_u8; length];
+            SystemRandomness.fill(&mut drawn).unwrap();
+            for part in drawn.chunks_exact(8) {
+                assert!(seen.insert(part.to_vec()), "eight random bytes came twice");
+            }
+        }
+        let mut large = vec![0_u8; 3 * DRAWN_AHEAD_BYTES];
+        SystemRandomness.fill(&mut large).unwrap();
+        assert!(large.chunks_exact(8).all(|part| seen.insert(part.to_vec())));
     }
 
     #[test]
