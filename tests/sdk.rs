@@ -16,7 +16,7 @@ use crate::harness::upstream::Upstream;
 /// Conversations served through each SDK on each wire, streamed and not.
 const SERVED: usize = 40;
 /// Imported conversations that are read back; all are counted.
-const READ_BACK: usize = 200;
+const READ_BACK: usize = 1_000;
 
 /// An SDK: its language, its program and what runs it.
 struct Sdk {

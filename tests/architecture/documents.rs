@@ -136,3 +136,33 @@ fn the_index_of_decisions_names_every_page() {
         .collect();
     assert_eq!(missing, Vec::<String>::new());
 }
+
+/// Paths between backticks in `text` that begin with a folder of the project.
+fn named_paths(text: &str) -> Vec<String> {
+    let folders = ["crates/", "tests/", "docs/", "xtask/", "bench/", ".ci/", ".cargo/"];
+    let quoted = text.split('`').skip(1).step_by(2);
+    quoted
+        .filter(|path| {
+            folders.iter().any(|folder| path.starts_with(folder)) && !path.contains(char::is_whitespace)
+        })
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn paths_named_in_the_documents_exist() {
+    let root = root();
+    let mut found = 0;
+    let mut missing = Vec::new();
+    for document in files("", &[".md"]) {
+        for path in named_paths(&document.text) {
+            found += 1;
+            if !root.join(&path).exists() {
+                missing.push(format!("{} names {path}", document.path));
+            }
+        }
+    }
+    assert_eq!(missing, Vec::<String>::new());
+    assert!(found > 20, "only {found} paths were recognised");
+    assert_eq!(named_paths("see `crates/nowhere/` and `crates/x y` and `other`"), ["crates/nowhere/"]);
+}
