@@ -21,8 +21,8 @@ pub enum DestructionScope {
     Subject(SubjectId),
 }
 
-/// A command.
-#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+/// A command. Its `Debug` shows neither what is imported nor whom it is about.
+#[derive(Clone, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "command")]
 pub enum AdminCommand {
     /// Creates an organisation (tenant), its root keys, its log and a first workspace named `default`.
@@ -145,6 +145,37 @@ pub enum AdminCommand {
     },
     /// Counts, sizes and states, for `fiducia doctor`.
     Status,
+}
+
+impl AdminCommand {
+    /// The command's name in logs.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::CreateOrganization { .. } => "create-organization",
+            Self::ListOrganizations => "list-organizations",
+            Self::CreateVirtualKey { .. } => "create-virtual-key",
+            Self::ListVirtualKeys { .. } => "list-virtual-keys",
+            Self::RevokeVirtualKey { .. } => "revoke-virtual-key",
+            Self::ListSubjects { .. } => "list-subjects",
+            Self::ListConversations { .. } => "list-conversations",
+            Self::ListRecords { .. } => "list-records",
+            Self::ShowRecords { .. } => "show-records",
+            Self::Destroy { .. } => "destroy",
+            Self::Sweep => "sweep",
+            Self::NameSubject { .. } => "name-subject",
+            Self::NamePerson { .. } => "name-person",
+            Self::BeginImport { .. } => "begin-import",
+            Self::ImportLines { .. } => "import-lines",
+            Self::FinishImport { .. } => "finish-import",
+            Self::Status => "status",
+        }
+    }
+}
+
+impl std::fmt::Debug for AdminCommand {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("AdminCommand").field(&self.name()).finish()
+    }
 }
 
 /// A reply.

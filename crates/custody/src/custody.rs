@@ -15,6 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::administer::LedgerNames;
 use crate::callers::{Callers, is_subject_name};
 use crate::import::ImportChunk;
+use crate::indexer::Indexer;
 use crate::keychain::{KeyPathError, KeyPurpose, Keychain};
 use crate::reading::{ReadRequest, Reader};
 use crate::scribe::{Delivery, Fact, Scribe, event_id};
@@ -97,6 +98,8 @@ pub struct CustodyMetrics {
     pub failures: u64,
     /// Ledger entries since the start.
     pub ledger_entries: u64,
+    /// Exchanges whose request part is stored and whose answer is awaited.
+    pub open_exchanges: usize,
 }
 
 struct Inner {
@@ -110,7 +113,7 @@ struct Inner {
     last_probe: Mutex<Option<fiducia_policy::Timestamp>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     names: LedgerNames,
-    _directory: DataDirectory,
+    _directory: Arc<DataDirectory>,
 }
 
 /// The handle to custody. Cheap to clone; the data stays locked until the last one is gone.
@@ -133,7 +136,7 @@ impl Custody {
         clock: Arc<dyn Clock>,
         randomness: Arc<dyn Randomness>,
     ) -> Result<Self, OpenError> {
-        let directory = DataDirectory::lock(&settings.data_directory)?;
+        let directory = Arc::new(DataDirectory::lock(&settings.data_directory)?);
         refuse_keyfile_inside(settings)?;
         let kms: Arc<dyn KeyManagementService> = Arc::new(KeyfileKms::open(&settings.keyfile)?);
         let root = directory.root().to_owned();
@@ -145,7 +148,8 @@ impl Custody {
         let mut ledger = Ledger::open(&place, &settings.ledger_origin, signer, Arc::clone(&clock))?;
         drain_outboxes(&mut files, &mut ledger)?;
         let callers = load_callers(&files, &mut keychain)?;
-        let (scribe, scribe_thread) = Scribe::start(ledger)?;
+        let (scribe, scribe_thread) = Scribe::start(ledger, Arc::clone(&directory))?;
+        let (indexer, indexer_thread) = Indexer::start(DataDirectory::control(&root))?;
         let readers = Arc::new(RwLock::new(()));
         let (sender, mut receiver) = mpsc::channel(settings.limits.queue_parts_max);
         let state = Arc::new(WriterState::default());
@@ -154,7 +158,10 @@ impl Custody {
             files,
             keychain,
             scribe: scribe.clone(),
+            indexer,
             caches: Caches::default(),
+            delivered: Vec::new(),
+            _directory: Arc::clone(&directory),
             open: std::collections::HashMap::new(),
             callers: Arc::clone(&callers),
             readers: Arc::clone(&readers),
@@ -187,7 +194,7 @@ impl Custody {
             randomness,
             limits: settings.limits,
             last_probe: Mutex::new(None),
-            threads: Mutex::new(vec![writer_thread, scribe_thread]),
+            threads: Mutex::new(vec![writer_thread, indexer_thread, scribe_thread]),
             names,
             _directory: directory,
         })))
@@ -232,10 +239,7 @@ impl Custody {
         let (reply, receiver) = oneshot::channel();
         let command = AdminCommand::NameSubject { organization, name: name.to_owned() };
         let message = Message::Administer(Box::new(command), reply);
-        self.0.handle.count_in(&message);
-        if self.0.handle.sender.send(message).await.is_err() {
-            return Err(CredentialRefused::StoreUnavailable);
-        }
+        self.0.handle.send(message).await.map_err(|_| CredentialRefused::StoreUnavailable)?;
         match receiver.await {
             Ok(Ok(AdminReply::Subject(subject))) => Ok(subject),
             _ => Err(CredentialRefused::StoreUnavailable),
@@ -250,6 +254,10 @@ impl Custody {
         let now = self.0.clock.now();
         let id = ExchangeId::generate(now, &*self.0.randomness).map_err(|_| CaptureRefused::StoreDown)?;
         if opening.caller.retention == Retention::Zero {
+            // Nothing of the exchange is kept; that something was changed in it is a fact for the ledger all the same.
+            if !opening.notices.is_empty() {
+                self.announce_for(opening.caller.organization, id, opening.notices)?;
+            }
             return Ok(OpenExchange { id, request: None, writer: None });
         }
         let state = &self.0.handle.state;
@@ -274,8 +282,16 @@ impl Custody {
     /// # Errors
     /// When the queue is full or the store is down: do not make the change.
     pub fn announce(&self, caller: &Caller, notices: Vec<Notice>) -> Result<(), CaptureRefused> {
-        let now = self.0.clock.now();
-        let id = ExchangeId::generate(now, &*self.0.randomness).map_err(|_| CaptureRefused::StoreDown)?;
+        let id = ExchangeId::generate(self.0.clock.now(), &*self.0.randomness);
+        self.announce_for(caller.organization, id.map_err(|_| CaptureRefused::StoreDown)?, notices)
+    }
+
+    fn announce_for(
+        &self,
+        organization: OrganizationId,
+        id: ExchangeId,
+        notices: Vec<Notice>,
+    ) -> Result<(), CaptureRefused> {
         let state = &self.0.handle.state;
         if state.closing.load(Ordering::Acquire) {
             return Err(CaptureRefused::Closing);
@@ -283,7 +299,7 @@ impl Custody {
         if self.0.scribe.is_down() || state.down.load(Ordering::Acquire) {
             return Err(CaptureRefused::StoreDown);
         }
-        self.queue(Message::Announce(caller.organization, id, notices))
+        self.queue(Message::Announce(organization, id, notices))
     }
 
     /// Queues a message if there is room. Room is reserved first, so that a refused message never counts.
@@ -299,8 +315,9 @@ impl Custody {
 
     /// While the store is down one exchange a second may try whether it is up again.
     fn may_probe(&self, now: fiducia_policy::Timestamp) -> bool {
+        // Unequal rather than later: a clock that was set back must not put the next attempt off.
         let mut last = self.0.last_probe.lock().unwrap_or_else(PoisonError::into_inner);
-        let due = last.is_none_or(|last| now.as_second() > last.as_second());
+        let due = last.is_none_or(|last| now.as_second() != last.as_second());
         if due {
             *last = Some(now);
         }
@@ -318,10 +335,17 @@ impl Custody {
             AdminCommand::ListVirtualKeys { organization } => reader.virtual_keys(organization),
             AdminCommand::ListSubjects { organization } => reader.subjects(organization),
             AdminCommand::ListConversations { organization, subject, limit, after } => {
+                self.caught_up()?;
                 reader.conversations(organization, subject, limit, after)
             }
-            AdminCommand::ListRecords { conversation } => reader.records(conversation),
-            AdminCommand::Status => reader.status().map(AdminReply::Status),
+            AdminCommand::ListRecords { conversation } => {
+                self.caught_up()?;
+                reader.records(conversation)
+            }
+            AdminCommand::Status => {
+                self.caught_up()?;
+                reader.status().map(AdminReply::Status)
+            }
             AdminCommand::ShowRecords { target, actor, reason, ticket, ground } => {
                 let AdminReply::Person(actor) = self.on_writer(AdminCommand::NamePerson { name: actor })?
                 else {
@@ -329,6 +353,7 @@ impl Custody {
                         "the store gave an answer to another question".to_owned(),
                     ));
                 };
+                self.caught_up()?;
                 let event = ExchangeId::generate(self.0.clock.now(), &*self.0.randomness)?;
                 let event = *event.as_bytes();
                 reader.show(ReadRequest { target, actor, event, reason, ticket, ground })
@@ -338,6 +363,15 @@ impl Custody {
             }
             other => self.on_writer(other),
         }
+    }
+
+    /// Waits until the index holds everything that was acknowledged.
+    fn caught_up(&self) -> Result<(), AdminError> {
+        self.0
+            .handle
+            .ask(Message::CatchUp)?
+            .blocking_recv()
+            .unwrap_or_else(|_| Err(AdminError::Storage("the store's writer has stopped".to_owned())))
     }
 
     fn on_writer(&self, command: AdminCommand) -> Result<AdminReply, AdminError> {
@@ -381,7 +415,7 @@ impl Custody {
         if self.0.scribe.is_down() {
             return Err("the ledger cannot be written".to_owned());
         }
-        if state.down.load(Ordering::Acquire) {
+        if state.down.load(Ordering::Acquire) || self.0.handle.sender.is_closed() {
             return Err("the store cannot be written".to_owned());
         }
         Ok(())
@@ -397,6 +431,7 @@ impl Custody {
             records: state.records.load(Ordering::Relaxed),
             failures: state.failures.load(Ordering::Relaxed),
             ledger_entries: self.0.scribe.entries(),
+            open_exchanges: state.open_exchanges.load(Ordering::Relaxed),
         }
     }
 

@@ -26,7 +26,6 @@ const READ_BACK_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Key paths dropped in one transaction.
 const PATHS_PER_STEP: usize = 256;
 const RECORDS_PER_STEP: u32 = 500;
-const NODES_PER_STEP: u32 = 1_000;
 const SECONDS_PER_DAY: i64 = 86_400;
 
 /// What is to be destroyed, found out before anything is.
@@ -42,8 +41,8 @@ struct Plan {
 /// The outcome of destroying keys and dropping paths.
 #[derive(Default)]
 pub(crate) struct Dropped {
-    keys: u64,
-    records: u64,
+    pub(crate) keys: u64,
+    pub(crate) records: u64,
 }
 
 impl Writer {
@@ -97,6 +96,8 @@ impl Writer {
         }
         let nodes = self.files.keys.keys_of_conversations_of(id)?;
         let mut conversations: Vec<_> = nodes.iter().filter_map(|node| node.conversation).collect();
+        // Also those whose keys are gone already, should an earlier attempt have ended half way.
+        conversations.extend(self.files.control.living_conversations_of(id)?);
         conversations.sort_unstable();
         conversations.dedup();
         let (mut destroy, kept) = self.split_by_survival(subject.organization, nodes)?;
@@ -175,11 +176,20 @@ impl Writer {
         erased: Option<SubjectId>,
     ) -> Result<DestructionReport, AdminError> {
         let now = self.clock.now();
-        for open in self.open.values_mut() {
-            let mine = Some(open.subject) == erased || plan.conversations.contains(&open.conversation);
-            open.destroyed |= mine;
+        let dropped = self.destroy_keys(&plan.destroy, now);
+        // A failure behind the commit, such as a busy write-ahead log, leaves the keys destroyed all the same. A failure
+        // before it leaves everything as it was, and then answers under way must be kept.
+        if dropped.is_ok() || self.are_gone(&plan.destroy)? {
+            for open in self.open.values_mut() {
+                let mine = Some(open.subject) == erased || plan.conversations.contains(&open.conversation);
+                open.destroyed |= mine;
+            }
+            if dropped.is_err() {
+                // Nobody may continue a conversation that is gone, whatever else is left to be done.
+                self.mark_owners(&plan.destroy, now)?;
+            }
         }
-        let dropped = self.destroy_keys(&plan.destroy, now)?;
+        let dropped = dropped?;
         let read_back = self.read_back(plan)?;
         let fact = Fact {
             at: now,
@@ -198,14 +208,12 @@ impl Writer {
         let announcement = fact.announcement(event, plan.organization);
         if let Some(subject) = erased {
             self.files.control.destroy_conversations(&plan.conversations, now, None)?;
-            self.files.control.erase_subject(subject, now, &announcement)?;
-            self.callers.forget_names();
-            for key in self.files.control.virtual_keys()? {
-                self.callers.put_key(key);
-            }
+            self.files.control.erase_subject(subject, now, Some(&announcement))?;
+            self.callers_changed()?;
         } else {
             self.files.control.destroy_conversations(&plan.conversations, now, Some(&announcement))?;
         }
+        self.settle(&plan.destroy, now)?;
         let index = self.deliver_control(event, plan.organization, fact)?;
         if read_back.opened > 0 {
             return Err(AdminError::Storage(format!(
@@ -221,6 +229,25 @@ impl Writer {
             read_back,
             ledger: vec![(plan.organization, index)],
         })
+    }
+
+    /// Whether none of these keys can be reached any more.
+    fn are_gone(&self, nodes: &[KeyNode]) -> Result<bool, AdminError> {
+        for node in nodes {
+            if self.files.keys.edge(node.id)?.is_some() {
+                return Ok(false);
+            }
+        }
+        Ok(!nodes.is_empty())
+    }
+
+    /// Takes over what an erasure changed about who may speak.
+    pub(crate) fn callers_changed(&self) -> Result<(), AdminError> {
+        self.callers.forget_names();
+        for key in self.files.control.virtual_keys()? {
+            self.callers.put_key(key);
+        }
+        Ok(())
     }
 
     fn kept_because(&self, plan: &Plan) -> Vec<KeptBecause> {
@@ -242,23 +269,40 @@ impl Writer {
         kept
     }
 
-    /// Destroys keys, drops the paths through them, and purges what no path opens any more.
-    fn destroy_keys(&mut self, nodes: &[KeyNode], now: Timestamp) -> Result<Dropped, AdminError> {
+    /// Destroys keys, drops the paths through them, and purges what no path opens any more. Until [`Self::settle`] the
+    /// destruction counts as unfinished, and opening the data again or a sweep goes on with it.
+    pub(crate) fn destroy_keys(&mut self, nodes: &[KeyNode], now: Timestamp) -> Result<Dropped, AdminError> {
         let readers = std::sync::Arc::clone(&self.readers);
         // No reader may hold an old snapshot while the write-ahead logs are emptied.
         let _no_readers = readers.write().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let keys = self.files.keys.destroy(&ids(nodes), now)?;
-        faults::reached("keys-destroyed");
-        self.keychain.forget();
-        self.caches.clear();
+        let keys = self.destroy_and_forget(&ids(nodes), now)?;
         let records = self.drop_paths(nodes)?;
         faults::reached("paths-dropped");
-        self.files.keys.mark_purged(&ids(nodes), now)?;
-        faults::reached("marked-purged");
         Ok(Dropped { keys, records })
     }
 
-    fn drop_paths(&mut self, nodes: &[KeyNode]) -> Result<u64, AdminError> {
+    fn destroy_and_forget(&mut self, keys: &[KeyId], now: Timestamp) -> Result<u64, AdminError> {
+        let destroyed = self.files.keys.destroy(keys, now);
+        // Also after an error: the keys may be gone, and what is sealed under a remembered one could never be opened.
+        self.keychain.forget();
+        self.caches.clear();
+        faults::reached("keys-destroyed");
+        Ok(destroyed?)
+    }
+
+    /// Ends a destruction: everything that follows from it is done, in every file. INVARIANT: this comes after the
+    /// changes to the control file, since what is marked is not looked at again after a crash.
+    pub(crate) fn settle(&mut self, nodes: &[KeyNode], now: Timestamp) -> Result<(), AdminError> {
+        let readers = std::sync::Arc::clone(&self.readers);
+        let _no_readers = readers.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        faults::reached("noted");
+        self.files.control.empty_wal()?;
+        self.files.keys.mark_purged(&ids(nodes), now)?;
+        faults::reached("marked-purged");
+        Ok(())
+    }
+
+    pub(crate) fn drop_paths(&mut self, nodes: &[KeyNode]) -> Result<u64, AdminError> {
         let pairs: Vec<(ConversationId, KeyId)> =
             nodes.iter().filter_map(|node| Some((node.conversation?, node.id))).collect();
         let mut removed = 0;
@@ -310,7 +354,7 @@ impl Writer {
 
     /// Destroys one record: its conversation gets new keys, the survivors are wrapped under them, the old keys go.
     fn destroy_record(&mut self, id: RecordId) -> Result<DestructionReport, AdminError> {
-        let (bucket, record) = self
+        let (_, record) = self
             .find(id)?
             .ok_or_else(|| AdminError::NotFound(format!("there is no {id}; nothing was destroyed")))?;
         let conversation = record.conversation;
@@ -334,21 +378,11 @@ impl Writer {
         let Some(binding) = self.binding_of(&record)? else {
             return Err(AdminError::Destroyed(format!("{id} belongs to a person who was erased")));
         };
-        let readers = std::sync::Arc::clone(&self.readers);
-        let no_readers = readers.write().unwrap_or_else(std::sync::PoisonError::into_inner);
-        for node in &rotate {
-            let fresh = self.rotation_key(node, now)?;
-            self.files.keys.replace(node.id, &fresh.stored)?;
-            faults::reached("key-replaced");
-            self.rewrap_survivors(node, fresh.id, Some(id))?;
-            faults::reached("survivors-rewrapped");
-        }
-        let keys = self.files.keys.destroy(&ids(&rotate), now)?;
+        let rotated = self.rotate(&rotate, id, now);
+        // Also after an error: a key that was replaced must not be used again.
         self.keychain.forget();
         self.caches.clear();
-        self.files.bucket(&bucket)?.empty_wal()?;
-        self.files.keys.mark_purged(&ids(&rotate), now)?;
-        drop(no_readers);
+        let keys = rotated?;
         let plan = Plan {
             organization: record.organization,
             pseudonym: Some(binding.pseudonym),
@@ -383,6 +417,7 @@ impl Writer {
         let event = self.event_id()?;
         let announcement = fact.announcement(event, plan.organization);
         self.files.control.remove_record(conversation, &announcement)?;
+        self.settle(&plan.destroy, now)?;
         let index = self.deliver_control(event, plan.organization, fact)?;
         Ok(DestructionReport {
             keys_destroyed: keys,
@@ -392,6 +427,24 @@ impl Writer {
             read_back,
             ledger: vec![(plan.organization, index)],
         })
+    }
+
+    /// Gives a conversation new keys for `nodes`, without the record `removed`, and destroys the old ones.
+    fn rotate(&mut self, nodes: &[KeyNode], removed: RecordId, now: Timestamp) -> Result<u64, AdminError> {
+        let readers = std::sync::Arc::clone(&self.readers);
+        let _no_readers = readers.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        for node in nodes {
+            let fresh = self.rotation_key(node, now)?;
+            self.files.keys.replace(node.id, &fresh.stored)?;
+            faults::reached("key-replaced");
+            self.rewrap_survivors(node, fresh.id, Some(removed))?;
+            faults::reached("survivors-rewrapped");
+        }
+        let keys = self.destroy_and_forget(&ids(nodes), now)?;
+        for name in self.files.place.names()? {
+            self.files.bucket(&name)?.empty_wal()?;
+        }
+        Ok(keys)
     }
 
     fn rotation_key(
@@ -415,7 +468,7 @@ impl Writer {
     }
 
     /// Wraps the data keys under `old` anew under `new`, except for `removed`, which is removed.
-    fn rewrap_survivors(
+    pub(crate) fn rewrap_survivors(
         &mut self,
         old: &KeyNode,
         new: KeyId,
@@ -450,115 +503,9 @@ impl Writer {
         }
         Ok(())
     }
-
-    /// Finishes what a crash interrupted: replaced keys that live on, destroyed keys whose records lie about.
-    pub(crate) fn finish_destructions(&mut self) -> Result<Dropped, AdminError> {
-        let now = self.clock.now();
-        for (old, new) in self.files.keys.unfinished_replacements()? {
-            let Some(node) = self.files.keys.node(old)? else { continue };
-            self.rewrap_survivors(&node, new, None)?;
-            self.destroy_keys(&[node], now)?;
-        }
-        let unpurged = self.files.keys.destroyed_but_unpurged()?;
-        let mut dropped = Dropped::default();
-        if !unpurged.is_empty() {
-            tracing::info!(keys = unpurged.len(), "finishing an interrupted destruction");
-            dropped.records = self.drop_paths(&unpurged)?;
-            let mut conversations: Vec<_> = unpurged
-                .iter()
-                .filter(|node| node.kind == KeyKind::Conversation)
-                .filter_map(|node| node.conversation)
-                .collect();
-            conversations.dedup();
-            self.files.control.destroy_conversations(&conversations, now, None)?;
-            self.announce_finished(&unpurged, dropped.records, now)?;
-            self.files.keys.mark_purged(&ids(&unpurged), now)?;
-        }
-        Ok(dropped)
-    }
-
-    /// Says in each organisation's log that an interrupted destruction was finished.
-    fn announce_finished(
-        &mut self,
-        nodes: &[KeyNode],
-        records: u64,
-        now: Timestamp,
-    ) -> Result<(), AdminError> {
-        let mut organizations: Vec<_> = nodes.iter().map(|node| node.organization).collect();
-        organizations.sort_unstable();
-        organizations.dedup();
-        for organization in organizations {
-            let mine: Vec<_> =
-                nodes.iter().filter(|node| node.organization == organization).cloned().collect();
-            let event = Event::KeysDestroyed {
-                keys: u64::try_from(mine.len()).unwrap_or(0),
-                kinds: kinds(&mine),
-                reason: "interrupted_destruction_finished".to_owned(),
-                conversations: 0,
-                records,
-                pseudonym: None,
-                certificate: None,
-            };
-            let fact = Fact { at: now, event };
-            let id = self.event_id()?;
-            self.files.control.announce(&fact.announcement(id, organization))?;
-            self.deliver_control(id, organization, fact)?;
-        }
-        Ok(())
-    }
-
-    /// Closes safety windows that have ended and purges what no ground holds any more.
-    pub(crate) fn sweep(&mut self) -> Result<DestructionReport, AdminError> {
-        let now = self.clock.now();
-        let finished = self.finish_destructions()?;
-        let mut report = DestructionReport {
-            keys_destroyed: finished.keys,
-            records_purged: finished.records,
-            conversations: 0,
-            kept: Vec::new(),
-            read_back: ReadBack { attempts: 0, opened: 0, rows_found: 0 },
-            ledger: Vec::new(),
-        };
-        for root in self.files.keys.roots_of_kind(KeyKind::SafetyDay)? {
-            let days = self
-                .callers
-                .organization(root.organization)
-                .map_or(0, |settings| settings.safety_window_days);
-            if window_end(&root.label, days).is_some_and(|end| end <= now) {
-                self.close_window(&root, now, &mut report)?;
-            }
-        }
-        Ok(report)
-    }
-
-    fn close_window(
-        &mut self,
-        root: &KeyNode,
-        now: Timestamp,
-        report: &mut DestructionReport,
-    ) -> Result<(), AdminError> {
-        // The window ends with its root; the conversations' keys under it are dead from then on.
-        let children_first = self.files.keys.children(root.id, NODES_PER_STEP)?;
-        let dropped = self.destroy_keys(std::slice::from_ref(root), now)?;
-        report.keys_destroyed += dropped.keys;
-        let mut children = children_first;
-        while !children.is_empty() {
-            let dropped = self.destroy_keys(&children, now)?;
-            report.keys_destroyed += dropped.keys;
-            report.records_purged += dropped.records;
-            children = self.files.keys.children(root.id, NODES_PER_STEP)?;
-        }
-        let day = root.label.parse().map_err(|_| AdminError::Storage(format!("{} has no day", root.id)))?;
-        let fact = Fact { at: now, event: Event::SafetyWindowClosed { day } };
-        let event = self.event_id()?;
-        self.files.control.announce(&fact.announcement(event, root.organization))?;
-        let index = self.deliver_control(event, root.organization, fact)?;
-        report.ledger.push((root.organization, index));
-        Ok(())
-    }
 }
 
-fn kinds(nodes: &[KeyNode]) -> Vec<String> {
+pub(crate) fn kinds(nodes: &[KeyNode]) -> Vec<String> {
     let mut kinds: Vec<_> = nodes.iter().map(|node| node.kind.name().to_owned()).collect();
     kinds.sort_unstable();
     kinds.dedup();

@@ -19,7 +19,6 @@ pub struct Notice {
 }
 
 /// The request part of an exchange, handed to custody before it is sent upstream.
-#[derive(Debug)]
 pub struct ExchangeOpening {
     /// Who asks.
     pub caller: Caller,
@@ -33,6 +32,18 @@ pub struct ExchangeOpening {
     pub outline: Outline,
     /// What policy changed before sending on.
     pub notices: Vec<Notice>,
+}
+
+/// Content must not reach logs by way of a debug format.
+impl std::fmt::Debug for ExchangeOpening {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("ExchangeOpening")
+            .field("caller", &self.caller)
+            .field("wire", &self.wire)
+            .field("bytes", &self.body.len())
+            .finish_non_exhaustive()
+    }
 }
 
 /// How an answer ended.
@@ -50,7 +61,6 @@ pub enum AnswerOutcome {
 }
 
 /// The answer part of an exchange.
-#[derive(Debug)]
 pub struct CapturedAnswer {
     /// HTTP status sent to the client.
     pub status: u16,
@@ -71,6 +81,18 @@ pub struct CapturedAnswer {
     pub assistant_fingerprints: Vec<[u8; 32]>,
     /// Notices that arose after the opening.
     pub notices: Vec<Notice>,
+}
+
+/// As for [`ExchangeOpening`]: the body is content.
+impl std::fmt::Debug for CapturedAnswer {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("CapturedAnswer")
+            .field("status", &self.status)
+            .field("outcome", &self.outcome)
+            .field("bytes", &self.body.len())
+            .finish_non_exhaustive()
+    }
 }
 
 /// Why an exchange could not be opened. Answer 503; nothing was sent upstream.
@@ -144,6 +166,8 @@ impl OpenExchange {
 impl Drop for OpenExchange {
     fn drop(&mut self) {
         if let Some(writer) = self.writer.take() {
+            // In this order: a writer that has not seen the request yet finds that nobody waits for it.
+            self.request = None;
             writer.abandon(self.id);
         }
     }

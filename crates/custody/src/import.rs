@@ -132,7 +132,14 @@ impl Writer {
     ) -> Result<ImportOutcome, StagingError> {
         let before = batch.records.len();
         for (line, conversation) in &chunk.conversations {
-            self.stage_conversation(batch, &chunk.job, *line, conversation)?;
+            if let Err(error) = self.stage_conversation(batch, &chunk.job, *line, conversation) {
+                // All of the chunk or nothing: a conversation whose first turn is stored counts as stored whole.
+                batch.records.truncate(before);
+                for (line, _) in &chunk.conversations {
+                    batch.imported.remove(&turn_id(chunk.job.id, *line, 0));
+                }
+                return Err(error);
+            }
         }
         Ok(ImportOutcome {
             job: chunk.job.id,
@@ -151,7 +158,8 @@ impl Writer {
         imported: &ImportedConversation,
     ) -> Result<(), StagingError> {
         let first = turn_id(job.id, line, 0);
-        if self.files.bucket(&BucketName::account())?.has(first, RecordKind::Turn)? {
+        let stored = self.files.bucket(&BucketName::account())?.has(first, RecordKind::Turn)?;
+        if stored || !batch.imported.insert(first) {
             return Ok(());
         }
         let at = job.started_at;

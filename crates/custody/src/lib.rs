@@ -2,7 +2,8 @@
 //!
 //! This crate combines the pure and sans-IO crates beneath it with the store. It knows nothing of HTTP. One thread, the
 //! writer, owns everything that changes: it stages what arrives, seals it, commits it in groups and only then
-//! acknowledges. Another, the scribe, owns the ledger. [`Custody`] is the handle to both.
+//! acknowledges. Another, the scribe, owns the ledger; a third, the indexer, lets the index follow the records.
+//! [`Custody`] is the handle to them.
 
 mod administer;
 mod administration;
@@ -13,12 +14,14 @@ mod destruction;
 mod exchange;
 mod faults;
 mod import;
+mod indexer;
 mod keychain;
 mod payload;
 mod reading;
 mod scribe;
 mod settings;
 mod staging;
+mod sweep;
 mod writer;
 
 pub use administration::{

@@ -180,7 +180,8 @@ impl Reader {
                 found.extend(step.into_iter().map(|(_, record)| record));
             }
         }
-        found.sort_by_key(|record| (record.created_at, record.id));
+        // Stable: records of one instant, as an import's are, stay in the order in which they were committed.
+        found.sort_by_key(|record| record.created_at);
         Ok(found)
     }
 
@@ -284,8 +285,7 @@ impl Reader {
         }
         let keys = KeyStore::open_for_reading(&DataDirectory::keys(&self.root))?;
         let mut keychain = Keychain::new(Arc::clone(&self.kms));
-        let mut envelopes = HashMap::new();
-        let mut contents = Vec::new();
+        let mut opened = Vec::new();
         for record in records {
             let Some(wrap) = wrap_for(record, ground) else { continue };
             let parent = keychain.key(&keys, wrap.parent)?;
@@ -300,35 +300,33 @@ impl Reader {
                 SealedRecord { ciphertext: record.ciphertext.clone(), commitment: record.commitment };
             let plaintext =
                 release(receipt, record.id, wrap.parent, &parent, &wrap.wrap)?.open(&binding, &sealed)?;
-            contents.push(self.content(record, &plaintext, &mut envelopes)?);
+            opened.push((record, plaintext));
         }
-        Ok(contents)
+        // First all envelopes: in order of time a record may come before the one that holds its head and tail, since
+        // requests are stored in the order in which they were whole, not in which they began.
+        let mut envelopes = HashMap::new();
+        for (record, plaintext) in &opened {
+            envelopes.extend(envelope_of(record, plaintext)?);
+        }
+        opened.iter().map(|(record, plaintext)| self.content(record, plaintext, &envelopes)).collect()
     }
 
     fn content(
         &self,
         record: &StoredRecord,
         plaintext: &[u8],
-        envelopes: &mut HashMap<RecordId, (Vec<u8>, Vec<u8>)>,
+        envelopes: &HashMap<RecordId, Envelope<'_>>,
     ) -> Result<RecordContent, AdminError> {
-        let (header, bytes) = payload::decode(plaintext)
-            .map_err(|error| AdminError::Storage(format!("{}: {error}", record.id)))?;
+        let (header, bytes) = decoded(record, plaintext)?;
         let (mut status, mut outcome, mut elided) = (None, None, 0);
         let raw = match header {
-            Header::Request { elided: left_out, new, head, tail, envelope } => {
+            Header::Request { elided: left_out, new, head, envelope, .. } => {
                 elided = left_out;
-                let at = |range: std::ops::Range<usize>| bytes.get(range).unwrap_or_default();
-                let own = (at(0..head).to_vec(), at(head + new..head + new + tail).to_vec());
-                let new = at(head..head + new);
-                let (head, tail) = match envelope {
-                    None => {
-                        envelopes.insert(record.id, own.clone());
-                        own
-                    }
-                    // The holder may have been deleted, or may lie outside of what was asked for.
-                    Some(holder) => envelopes.get(&holder).cloned().unwrap_or_default(),
-                };
-                payload::request_bytes(&head, new, &tail).to_vec()
+                // The holder may have been deleted, or may lie outside of what was asked for.
+                let holder = envelopes.get(&envelope.unwrap_or(record.id));
+                let (before, after) = holder.copied().unwrap_or_default();
+                let new = bytes.get(head..head + new).unwrap_or_default();
+                payload::request_bytes(before, new, after).to_vec()
             }
             Header::Answer { status: code, outcome: how, .. } => {
                 (status, outcome) = (Some(code), Some(how));
@@ -353,6 +351,7 @@ impl Reader {
 
     /// One import job.
     pub(crate) fn import_job(&self, id: [u8; 16]) -> Result<fiducia_store::ImportJob, AdminError> {
+        let _reading = self.readers.read().unwrap_or_else(PoisonError::into_inner);
         self.control()?
             .import_job(id)?
             .ok_or_else(|| AdminError::NotFound("there is no such import; begin it first".to_owned()))
@@ -382,6 +381,24 @@ impl Reader {
         status.push(("ledger entries since start".to_owned(), self.scribe.entries().to_string()));
         Ok(status)
     }
+}
+
+/// Head and tail of a request, around its messages.
+type Envelope<'a> = (&'a [u8], &'a [u8]);
+
+fn decoded<'a>(record: &StoredRecord, plaintext: &'a [u8]) -> Result<(Header, &'a [u8]), AdminError> {
+    payload::decode(plaintext).map_err(|error| AdminError::Storage(format!("{}: {error}", record.id)))
+}
+
+/// The envelope that a record holds, if it is a request that does not refer to another's.
+fn envelope_of<'a>(
+    record: &StoredRecord,
+    plaintext: &'a [u8],
+) -> Result<Option<(RecordId, Envelope<'a>)>, AdminError> {
+    let (header, bytes) = decoded(record, plaintext)?;
+    let Header::Request { new, head, tail, envelope: None, .. } = header else { return Ok(None) };
+    let at = |range: std::ops::Range<usize>| bytes.get(range).unwrap_or_default();
+    Ok(Some((record.id, (at(0..head), at(head + new..head + new + tail)))))
 }
 
 fn wrap_for(record: &StoredRecord, ground: GroundKind) -> Option<&StoredWrap> {

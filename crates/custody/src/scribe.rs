@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use fiducia_ledger::{AccessEntry, AccessReceipt, Event, EventId, Leaf, Ledger, LedgerError};
 use fiducia_policy::{OrganizationId, Timestamp};
-use fiducia_store::{Announcement, BucketName};
+use fiducia_store::{Announcement, BucketName, DataDirectory};
 
 /// Facts that may wait for the ledger before the writer waits too.
 const QUEUE_FACTS_MAX: usize = 4_096;
@@ -99,14 +99,15 @@ impl std::fmt::Debug for Message {
 }
 
 impl Scribe {
-    /// Starts the thread.
-    pub(crate) fn start(ledger: Ledger) -> std::io::Result<(Self, JoinHandle<()>)> {
+    /// Starts the thread, which holds the data directory's lock until its last write.
+    pub(crate) fn start(ledger: Ledger, lock: Arc<DataDirectory>) -> std::io::Result<(Self, JoinHandle<()>)> {
         let (sender, receiver) = sync_channel(QUEUE_FACTS_MAX);
         let state = Arc::new(ScribeState::default());
         let thread_state = Arc::clone(&state);
-        let thread = std::thread::Builder::new()
-            .name("fiducia-scribe".to_owned())
-            .spawn(move || run(ledger, &receiver, &thread_state))?;
+        let thread = std::thread::Builder::new().name("fiducia-scribe".to_owned()).spawn(move || {
+            run(ledger, &receiver, &thread_state);
+            drop(lock);
+        })?;
         Ok((Self { sender, state }, thread))
     }
 

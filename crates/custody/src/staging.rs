@@ -1,5 +1,6 @@
 //! Staging: turning what arrived into sealed records and new keys, in memory, before the commit.
 
+use std::collections::HashSet;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
@@ -26,7 +27,7 @@ const PREFIX_PROBES_MAX: usize = 256;
 const SUBJECTS_MAX: NonZeroUsize = NonZeroUsize::new(16_384).unwrap();
 const CONVERSATIONS_MAX: NonZeroUsize = NonZeroUsize::new(16_384).unwrap();
 const PREFIXES_MAX: NonZeroUsize = NonZeroUsize::new(131_072).unwrap();
-/// Longest text of a notice in the ledger, in bytes.
+/// Longest text that stands beside a record or in the ledger in the clear (names of models), in bytes.
 const NOTICE_BYTES_MAX: usize = 256;
 
 /// Why something could not be staged.
@@ -60,6 +61,8 @@ pub(crate) struct Batch {
     pub(crate) new_keys: Vec<(KeyNode, Edge)>,
     pub(crate) records: Vec<(BucketName, StoredRecord)>,
     pub(crate) notices: Vec<(OrganizationId, Fact)>,
+    /// First turns of imported conversations staged here, so that a chunk that arrives twice is stored once.
+    pub(crate) imported: HashSet<ExchangeId>,
 }
 
 /// A subject's unwrapped keys.
@@ -162,7 +165,7 @@ impl Writer {
 
         let record = RecordId::generate(at, &*self.randomness)?;
         let digest = keys.matching.digest(&[b"envelope", split.head, split.tail]);
-        let envelope = self.same_envelope(conversation, digest, record);
+        let envelope = self.same_envelope(conversation, digest);
         let (head, tail) = if envelope.is_some() { (&[][..], &[][..]) } else { (split.head, split.tail) };
         let header = Header::Request {
             elided: u64::try_from(known).unwrap_or(0),
@@ -184,7 +187,7 @@ impl Writer {
             conversation,
             at,
             wire,
-            model: opening.outline.model.clone(),
+            model: shortened(&opening.outline.model),
             status: 0,
             answer_id: None,
             position,
@@ -192,8 +195,11 @@ impl Writer {
             alias: None,
         };
         self.seal(batch, &keys, record, draft, payload::encode(&header, &[head, split.new, tail]))?;
+        if envelope.is_none() {
+            self.remember_envelope(conversation, digest, record);
+        }
         Self::note(batch, organization, id, &opening.notices, at);
-        let model = opening.outline.model.clone();
+        let model = shortened(&opening.outline.model);
         let open = OpenState {
             organization,
             subject,
@@ -240,7 +246,7 @@ impl Writer {
             conversation: open.conversation,
             at,
             wire: open.wire,
-            model: answer.served_model.clone().unwrap_or(open.model),
+            model: answer.served_model.as_deref().map_or(open.model, shortened),
             status: answer.status,
             position: open.position + said,
             prefix: rolling.map(|rolling| keys.matching.digest(&[b"prefix", &rolling])),
@@ -294,21 +300,17 @@ impl Writer {
         Ok(id)
     }
 
-    /// The record that holds the same envelope; if there is none, `record` is remembered as holding this one.
-    fn same_envelope(
-        &mut self,
-        conversation: ConversationId,
-        digest: [u8; 32],
-        record: RecordId,
-    ) -> Option<RecordId> {
+    /// The record that holds the same envelope, if one is remembered.
+    fn same_envelope(&mut self, conversation: ConversationId, digest: [u8; 32]) -> Option<RecordId> {
+        let (same, holder) = self.caches.conversations.get(&conversation)?.envelope?;
+        (same == digest).then_some(holder)
+    }
+
+    /// Remembers a record as holding its envelope. Only once it is staged: what refers to a record that was never
+    /// written could not be read back.
+    fn remember_envelope(&mut self, conversation: ConversationId, digest: [u8; 32], record: RecordId) {
         let known = self.caches.conversations.get_or_insert_mut(conversation, ConversationKeys::default);
-        match known.envelope {
-            Some((same, holder)) if same == digest => Some(holder),
-            _ => {
-                known.envelope = Some((digest, record));
-                None
-            }
-        }
+        known.envelope = Some((digest, record));
     }
 
     /// Seals a plaintext and wraps its key for every ground that holds.

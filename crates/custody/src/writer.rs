@@ -18,8 +18,9 @@ use tokio::sync::{mpsc, oneshot};
 use crate::exchange::Acknowledgement;
 use crate::faults;
 use crate::import::{ImportChunk, ImportOutcome};
+use crate::indexer::{Indexable, Indexer};
 use crate::keychain::Keychain;
-use crate::scribe::{Delivery, Fact, Scribe};
+use crate::scribe::{Delivery, Fact, OutboxSource, Scribe};
 use crate::staging::{Batch, Caches, OpenState, StagingError, notice_events};
 use crate::{
     AdminCommand, AdminError, AdminReply, CaptureFailed, CaptureLimits, CapturedAnswer, ExchangeOpening,
@@ -33,6 +34,7 @@ pub(crate) enum Message {
     Import(Box<ImportChunk>, oneshot::Sender<Result<ImportOutcome, AdminError>>),
     Announce(OrganizationId, ExchangeId, Vec<Notice>),
     Administer(Box<AdminCommand>, oneshot::Sender<Result<AdminReply, AdminError>>),
+    CatchUp(oneshot::Sender<Result<(), AdminError>>),
     Stop,
 }
 
@@ -42,7 +44,7 @@ impl Message {
             Self::Request(opening, ..) => opening.body.len(),
             Self::Answer(_, answer, _) => answer.body.len(),
             Self::Import(chunk, _) => chunk.bytes,
-            Self::Announce(..) | Self::Administer(..) | Self::Stop => 0,
+            Self::Announce(..) | Self::Administer(..) | Self::CatchUp(_) | Self::Stop => 0,
         }
     }
 }
@@ -57,6 +59,7 @@ pub(crate) struct WriterState {
     pub(crate) batches: AtomicU64,
     pub(crate) records: AtomicU64,
     pub(crate) failures: AtomicU64,
+    pub(crate) open_exchanges: AtomicUsize,
     abandoned: Mutex<Vec<ExchangeId>>,
 }
 
@@ -88,13 +91,16 @@ impl WriterHandle {
     /// Queues the answer, waiting for room, and waits until it is durable.
     pub(crate) async fn answer(&self, id: ExchangeId, answer: CapturedAnswer) -> Result<(), CaptureFailed> {
         let (acknowledgement, receiver) = oneshot::channel();
-        let message = Message::Answer(id, Box::new(answer), acknowledgement);
-        self.count_in(&message);
-        if let Err(refused) = self.sender.send(message).await {
-            self.count_out(&refused.0);
-            return Err(CaptureFailed::WriterGone);
-        }
+        self.send(Message::Answer(id, Box::new(answer), acknowledgement)).await?;
         receiver.await.unwrap_or(Err(CaptureFailed::WriterGone))
+    }
+
+    /// Queues a message, waiting for room. Room comes first: who gives up waiting never counts.
+    pub(crate) async fn send(&self, message: Message) -> Result<(), CaptureFailed> {
+        let permit = self.sender.reserve().await.map_err(|_| CaptureFailed::WriterGone)?;
+        self.count_in(&message);
+        permit.send(message);
+        Ok(())
     }
 
     /// Notes that an exchange will have no answer.
@@ -141,7 +147,11 @@ impl Files {
     pub(crate) fn bucket(&mut self, name: &BucketName) -> Result<&mut RecordBucket, StoreError> {
         match self.buckets.entry(name.clone()) {
             std::collections::hash_map::Entry::Occupied(open) => Ok(open.into_mut()),
-            std::collections::hash_map::Entry::Vacant(place) => Ok(place.insert(self.place.open(name)?)),
+            std::collections::hash_map::Entry::Vacant(place) => {
+                let mut bucket = self.place.open(name)?;
+                bucket.number_after(self.control.indexed_up_to(name)?);
+                Ok(place.insert(bucket))
+            }
         }
     }
 }
@@ -152,7 +162,11 @@ pub(crate) struct Writer {
     pub(crate) files: Files,
     pub(crate) keychain: Keychain,
     pub(crate) scribe: Scribe,
+    pub(crate) indexer: Indexer,
     pub(crate) caches: Caches,
+    /// Outbox rows that the ledger has and that are not removed yet. One that stayed for long could be taken for a fact
+    /// that never reached the ledger.
+    pub(crate) delivered: Vec<(OutboxSource, [u8; 16])>,
     pub(crate) open: HashMap<ExchangeId, OpenState>,
     pub(crate) callers: Arc<crate::callers::Callers>,
     pub(crate) readers: Arc<std::sync::RwLock<()>>,
@@ -161,6 +175,8 @@ pub(crate) struct Writer {
     pub(crate) ledger_names: crate::administer::LedgerNames,
     pub(crate) handle: Arc<WriterState>,
     pub(crate) limits: CaptureLimits,
+    /// The lock lasts until the last write, also when the handles are gone earlier.
+    pub(crate) _directory: Arc<DataDirectory>,
 }
 
 enum Waiting {
@@ -169,18 +185,21 @@ enum Waiting {
 }
 
 /// What a commit leaves to be done: facts for the ledger, and entries for the index by bucket.
-type Committed = (Vec<Delivery>, Vec<(BucketName, Vec<IndexEntry>)>);
+type Committed = (Vec<Delivery>, Vec<Indexable>);
 
 impl Writer {
     /// Serves messages until told to stop.
     pub(crate) fn run(mut self, receiver: &mut mpsc::Receiver<Message>) {
         while let Some(first) = receiver.blocking_recv() {
-            if !self.turn(first, receiver) {
+            let go_on = self.turn(first, receiver);
+            self.handle.open_exchanges.store(self.open.len(), Ordering::Relaxed);
+            if !go_on {
                 break;
             }
         }
         // What was queued behind the stop is answered by its dropped acknowledgement: not stored, and said so.
         self.forget_delivered();
+        self.indexer.stop();
     }
 
     /// One turn: everything that waits, up to the limits, as one group. Gives whether to go on.
@@ -191,7 +210,7 @@ impl Writer {
         let mut next = Some(first);
         let mut taken_bytes = 0;
         let mut parts = 0;
-        if self.handle.down.load(Ordering::Acquire) {
+        if self.handle.down.load(Ordering::Acquire) || self.indexer.is_behind() {
             self.reopen();
         }
         while let Some(message) = next.take() {
@@ -215,12 +234,27 @@ impl Writer {
                     }
                 },
                 Message::Announce(organization, exchange, notices) => {
-                    self.announce_notices(organization, exchange, &notices);
+                    if !self.announce_notices(organization, exchange, &notices) {
+                        // What is staged must not outlive what is remembered of it.
+                        self.commit(std::mem::take(&mut batch), std::mem::take(&mut waiting));
+                        self.reopen();
+                    }
                 }
                 Message::Administer(command, reply) => {
                     // Commands see and change committed state only.
                     self.commit(std::mem::take(&mut batch), std::mem::take(&mut waiting));
+                    // Requests wait for new names, which no index entry concerns.
+                    if !matches!(*command, AdminCommand::NameSubject { .. } | AdminCommand::NamePerson { .. })
+                    {
+                        self.catch_up();
+                    }
                     let _ = reply.send(self.administer(*command));
+                }
+                Message::CatchUp(reply) => {
+                    self.commit(std::mem::take(&mut batch), std::mem::take(&mut waiting));
+                    self.catch_up();
+                    // A reader that is gone reads nothing.
+                    let _ = reply.send(Ok(()));
                 }
                 Message::Stop => {
                     self.commit(batch, waiting);
@@ -260,29 +294,28 @@ impl Writer {
 
     /// Commits the group and acknowledges, or fails all of it.
     fn commit(&mut self, batch: Batch, waiting: Vec<Waiting>) {
-        if waiting.is_empty() {
+        // Keys are stored also when what they were made for was refused: they are remembered, and the next part uses them.
+        if waiting.is_empty() && batch.new_keys.is_empty() {
             return;
         }
         let mut waiting = waiting;
         if faults::is_planted("acknowledge-before-commit") {
-            acknowledge(std::mem::take(&mut waiting));
+            drop(acknowledge(std::mem::take(&mut waiting)));
         }
         if faults::is_planted("acknowledge-without-commit") {
-            return acknowledge(waiting);
+            return drop(acknowledge(waiting));
         }
         match self.commit_records(batch) {
             Ok((deliveries, index)) => {
                 self.handle.batches.fetch_add(1, Ordering::Relaxed);
                 self.advance_imports(&waiting);
-                acknowledge(waiting);
+                for abandoned in acknowledge(waiting) {
+                    self.open.remove(&abandoned);
+                }
                 faults::reached("acknowledged");
                 self.scribe.deliver(deliveries);
                 faults::reached("delivered");
-                if let Err(error) = self.index(index) {
-                    // The records are durable and the mark was not moved: reopening indexes them again.
-                    tracing::warn!(%error, "the index could not follow the records; rebuilding it");
-                    self.reopen();
-                }
+                self.index(index);
             }
             Err(error) => self.fail(&error, waiting),
         }
@@ -311,10 +344,15 @@ impl Writer {
     pub(crate) fn reopen(&mut self) {
         self.caches.clear();
         self.keychain.forget();
+        // What the indexer still holds must not go in a second time.
+        self.indexer.catch_up();
         let reopened = Files::open(&self.root).and_then(|files| {
             self.files = files;
             self.index_what_is_behind()
         });
+        if reopened.is_ok() {
+            self.indexer.resume();
+        }
         if let Err(error) = &reopened {
             tracing::error!(%error, "the store could not be opened again; captures are refused until it can");
         }
@@ -330,16 +368,11 @@ impl Writer {
         for (bucket, record) in batch.records {
             groups.entry(bucket).or_default().push(record);
         }
-        let mut delivered: HashMap<BucketName, Vec<[u8; 16]>> = HashMap::new();
-        let mut control_delivered = Vec::new();
-        for (source, id) in self.scribe.take_delivered() {
-            match source {
-                Some(bucket) => delivered.entry(bucket).or_default().push(id),
-                None => control_delivered.push(id),
-            }
-        }
-        if !control_delivered.is_empty() {
-            self.files.control.forget_delivered(&control_delivered)?;
+        self.delivered.append(&mut self.scribe.take_delivered());
+        let from_control = self.delivered_from(None);
+        if !from_control.is_empty() {
+            self.files.control.forget_delivered(&from_control)?;
+            self.delivered.retain(|(source, _)| source.is_some());
         }
         let now = self.clock.now();
         let mut notices = batch.notices;
@@ -357,13 +390,24 @@ impl Writer {
             let mut facts = capture_facts(&records, batch_id, now);
             facts.append(&mut notices);
             let announcements = self.announce(&name, facts, &mut deliveries)?;
-            let done = delivered.remove(&name).unwrap_or_default();
+            let done = self.delivered_from(Some(&name));
             self.files.bucket(&name)?.commit(&records, &announcements, &done)?;
+            self.delivered.retain(|(source, _)| source.as_ref() != Some(&name));
             faults::reached("records-committed");
             self.handle.records.fetch_add(u64::try_from(records.len()).unwrap_or(0), Ordering::Relaxed);
-            index.push((name, records.iter().map(index_entry).collect()));
+            let sequence = self.files.bucket(&name)?.last_sequence()?;
+            index.push(Indexable {
+                bucket: name,
+                sequence,
+                entries: records.iter().map(index_entry).collect(),
+            });
         }
         Ok((deliveries, index))
+    }
+
+    fn delivered_from(&self, wanted: Option<&BucketName>) -> Vec<[u8; 16]> {
+        let found = self.delivered.iter().filter(|(source, _)| source.as_ref() == wanted);
+        found.map(|(_, id)| *id).collect()
     }
 
     fn announce(
@@ -382,7 +426,13 @@ impl Writer {
     }
 
     /// Puts notices of a request that is not captured into the control outbox and on their way to the ledger.
-    fn announce_notices(&mut self, organization: OrganizationId, exchange: ExchangeId, notices: &[Notice]) {
+    /// Gives whether all were written.
+    fn announce_notices(
+        &mut self,
+        organization: OrganizationId,
+        exchange: ExchangeId,
+        notices: &[Notice],
+    ) -> bool {
         let at = self.clock.now();
         for event in notice_events(exchange, notices) {
             let fact = Fact { at, event };
@@ -394,10 +444,11 @@ impl Writer {
                 Err(error) => {
                     tracing::error!(%error, "a notice that was given on the wire could not be written for the ledger");
                     self.handle.failures.fetch_add(1, Ordering::Relaxed);
-                    return self.reopen();
+                    return false;
                 }
             }
         }
+        true
     }
 
     /// A fresh event id.
@@ -411,18 +462,25 @@ impl Writer {
         })
     }
 
-    fn index(&mut self, index: Vec<(BucketName, Vec<IndexEntry>)>) -> Result<(), StoreError> {
-        for (name, entries) in index {
-            let sequence = self.files.bucket(&name)?.last_sequence()?;
-            self.files.control.index(&name, sequence, &entries)?;
-            for entry in &entries {
+    /// Remembers entries for the next requests and hands them to the indexer.
+    fn index(&mut self, index: Vec<Indexable>) {
+        for indexable in index {
+            for entry in &indexable.entries {
                 for digest in entry.prefix.into_iter().chain(entry.alias) {
                     let hit = PrefixHit { conversation: entry.conversation, position: entry.position };
                     self.caches.prefixes.put(digest, hit);
                 }
             }
+            self.indexer.index(indexable);
         }
-        Ok(())
+    }
+
+    /// Waits until the index holds everything that is committed.
+    fn catch_up(&mut self) {
+        self.indexer.catch_up();
+        if self.indexer.is_behind() {
+            self.reopen();
+        }
     }
 
     /// Indexes records beyond each bucket's mark: what a crash left out.
@@ -455,7 +513,8 @@ impl Writer {
     }
 
     fn forget_delivered(&mut self) {
-        for (source, id) in self.scribe.take_delivered() {
+        self.delivered.append(&mut self.scribe.take_delivered());
+        for (source, id) in std::mem::take(&mut self.delivered) {
             let forgotten = match source {
                 Some(name) => self.files.bucket(&name).and_then(|bucket| bucket.forget_delivered(&[id])),
                 None => self.files.control.forget_delivered(&[id]),
@@ -467,14 +526,22 @@ impl Writer {
     }
 }
 
-fn acknowledge(waiting: Vec<Waiting>) {
+/// Tells everybody that their part is durable. Gives the exchanges whose request nobody waited for any more: they were
+/// abandoned before they were opened, so nobody will say so again.
+fn acknowledge(waiting: Vec<Waiting>) -> Vec<ExchangeId> {
+    let mut abandoned = Vec::new();
     for part in waiting {
-        // A receiver that is gone no longer waits for the news.
         match part {
-            Waiting::Capture(_, _, reply) => drop(reply.send(Ok(()))),
+            Waiting::Capture(id, is_request, reply) => {
+                if reply.send(Ok(())).is_err() && is_request {
+                    abandoned.push(id);
+                }
+            }
+            // A receiver that is gone no longer waits for the news.
             Waiting::Import(outcome, reply) => drop(reply.send(Ok(outcome))),
         }
     }
+    abandoned
 }
 
 /// One capture leaf for each organisation in the group.

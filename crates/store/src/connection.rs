@@ -53,9 +53,7 @@ impl File {
                  PRAGMA temp_store=MEMORY;"
             ))
             .map_err(at("open"))?;
-        if cfg!(feature = "fault-injection")
-            && std::env::var_os("FIDUCIA_FAULT").is_some_and(|f| f == "synchronous-off")
-        {
+        if cfg!(feature = "fault-injection") && is_planted("synchronous-off") {
             file.connection.execute_batch("PRAGMA synchronous=OFF;").map_err(at("open"))?;
         }
         let mut file = file;
@@ -151,6 +149,10 @@ impl File {
 
     /// Folds the write-ahead log into the file and cuts it to nothing, so that no deleted byte stays in it.
     pub(crate) fn empty_wal(&self) -> Result<(), StoreError> {
+        if cfg!(feature = "fault-injection") && self.path.ends_with("keys.db") && is_planted("keys-log-busy")
+        {
+            return Err(StoreError::WalBusy { path: self.path.clone() });
+        }
         let busy: i64 = self
             .connection
             .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
@@ -165,6 +167,11 @@ impl File {
         })?;
         Ok((verdict != "ok").then_some(verdict))
     }
+}
+
+/// Whether the environment plants this fault.
+fn is_planted(name: &str) -> bool {
+    std::env::var_os("FIDUCIA_FAULT").is_some_and(|planted| planted == name)
 }
 
 /// Reads a 16-byte id column.

@@ -246,12 +246,13 @@ impl ControlStore {
         })
     }
 
-    /// Marks a subject erased, forgets its pseudonym and name digest, revokes its keys, and announces it.
+    /// Marks a subject erased, forgets its pseudonym, its name digest and what its imports were called, revokes its
+    /// keys, and announces it. The bytes are gone from the disk after [`Self::empty_wal`].
     pub fn erase_subject(
         &mut self,
         id: SubjectId,
         now: Timestamp,
-        announcement: &Announcement,
+        announcement: Option<&Announcement>,
     ) -> Result<(), StoreError> {
         self.file.write("erase_subject", |tx| {
             tx.execute(
@@ -263,9 +264,9 @@ impl ControlStore {
                 "UPDATE virtual_keys SET revoked_at = ?2 WHERE subject = ?1 AND revoked_at IS NULL",
                 params![id.as_bytes(), now.as_microsecond()],
             )?;
-            announce(tx, announcement)
-        })?;
-        self.file.empty_wal()
+            tx.execute("UPDATE import_jobs SET source = '' WHERE subject = ?1", [id.as_bytes()])?;
+            announcement.map_or(Ok(()), |announcement| announce(tx, announcement))
+        })
     }
 
     /// The id of a member of staff, made on first use.

@@ -162,7 +162,25 @@ impl ControlStore {
         })
     }
 
-    /// Marks conversations destroyed, forgets their prefixes, and announces it.
+    /// The conversations of a subject that are not marked destroyed.
+    pub fn living_conversations_of(&self, subject: SubjectId) -> Result<Vec<ConversationId>, StoreError> {
+        self.file.read("living_conversations_of", |connection| {
+            connection
+                .prepare_cached("SELECT id FROM conversations WHERE subject = ?1 AND destroyed_at IS NULL")?
+                .query_map([subject.as_bytes()], |row| Ok(ConversationId::from_bytes(bytes16(row, 0)?)))?
+                .collect()
+        })
+    }
+
+    /// Forgets by which beginnings a conversation is recognised: what they stand for is not all there any more.
+    pub fn forget_prefixes(&mut self, conversation: ConversationId) -> Result<(), StoreError> {
+        self.file.write("forget_prefixes", |tx| {
+            tx.execute("DELETE FROM prefixes WHERE conversation = ?1", [conversation.as_bytes()]).map(drop)
+        })
+    }
+
+    /// Marks conversations destroyed, forgets their prefixes, and announces it. The bytes are gone from the disk after
+    /// [`ControlStore::empty_wal`].
     pub fn destroy_conversations(
         &mut self,
         conversations: &[ConversationId],
@@ -179,11 +197,11 @@ impl ControlStore {
                     .execute([id.as_bytes()])?;
             }
             announcement.map_or(Ok(()), |announcement| announce(tx, announcement))
-        })?;
-        self.file.empty_wal()
+        })
     }
 
-    /// Takes one record off a conversation's count and forgets its prefixes from there on, and announces it.
+    /// Takes one record off a conversation's count, forgets its prefixes, and announces it. The bytes are gone from the
+    /// disk after [`ControlStore::empty_wal`].
     pub fn remove_record(
         &mut self,
         conversation: ConversationId,
@@ -196,8 +214,7 @@ impl ControlStore {
             )?;
             tx.execute("DELETE FROM prefixes WHERE conversation = ?1", [conversation.as_bytes()])?;
             announce(tx, announcement)
-        })?;
-        self.file.empty_wal()
+        })
     }
 
     /// Forgets a bucket that was unlinked.

@@ -27,5 +27,6 @@ pub use index::{ConversationRecord, IndexEntry, PrefixHit};
 pub use jobs::ImportJob;
 pub use keys::{Edge, KeyKind, KeyNode, KeyStore};
 pub use records::{
-    Announcement, Bucket, BucketName, OutboxRow, RecordBucket, RecordKind, StoredRecord, StoredWrap,
+    Announcement, Bucket, BucketName, OutboxRow, RecordBucket, RecordKind, STEP_BYTES_MAX, StoredRecord,
+    StoredWrap,
 };

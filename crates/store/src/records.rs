@@ -181,6 +181,8 @@ const RECORD_COLUMNS: &str = "id, exchange, kind, organization, subject, convers
      service_wrap, safety_parent, safety_wrap, ciphertext, sequence";
 
 const PAGE_BYTES: u32 = 16_384;
+/// Bytes of ciphertext after which one step through a conversation ends, so that large records do not fill the memory.
+pub const STEP_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// Where the buckets are.
 #[derive(Debug, Clone)]
@@ -223,12 +225,13 @@ impl Bucket {
             // A commit in a file whose directory entry is not durable would be lost with power.
             sync_directory(&self.directory)?;
         }
-        Ok(RecordBucket { name: name.clone(), file })
+        Ok(RecordBucket { name: name.clone(), file, last_sequence: 0 })
     }
 
     /// Opens a bucket for reading.
     pub fn open_for_reading(&self, name: &BucketName) -> Result<RecordBucket, StoreError> {
-        Ok(RecordBucket { name: name.clone(), file: File::open_for_reading(&self.path(name), MIGRATIONS)? })
+        let file = File::open_for_reading(&self.path(name), MIGRATIONS)?;
+        Ok(RecordBucket { name: name.clone(), file, last_sequence: 0 })
     }
 
     /// Removes a bucket's files: everything in it has expired and its keys are destroyed.
@@ -262,12 +265,20 @@ fn sync_directory(directory: &Path) -> Result<(), StoreError> {
 pub struct RecordBucket {
     name: BucketName,
     file: File,
+    /// The highest sequence number that was ever given out, as far as known.
+    last_sequence: i64,
 }
 
 impl RecordBucket {
     /// Its name.
     pub fn name(&self) -> &BucketName {
         &self.name
+    }
+
+    /// Numbers new records above `sequence`, also when the newest records were deleted: `sequence` is the mark up to
+    /// which the index has seen this bucket, and a record numbered at or below it would never be indexed after a crash.
+    pub fn number_after(&mut self, sequence: i64) {
+        self.last_sequence = self.last_sequence.max(sequence);
     }
 
     /// Commits records and outbox rows together, durably, all or none. A record whose exchange and kind are there
@@ -278,17 +289,22 @@ impl RecordBucket {
         outbox: &[Announcement],
         delivered: &[[u8; 16]],
     ) -> Result<(), StoreError> {
+        // INVARIANT: a sequence number is never given out twice, though SQLite itself would reuse those of deleted rows.
+        let mut last = self.last_sequence;
         self.file.write("capture", |tx| {
+            last = last.max(highest_sequence(tx)?);
             let mut insert = tx.prepare_cached(
                 "INSERT INTO records (id, exchange, kind, organization, subject, conversation, created_at, wire, model,
                     status, answer_id, position, prefix, alias, schema_version, key_version, commitment, record_hash, batch,
-                    service_parent, service_wrap, safety_parent, safety_wrap, ciphertext)
+                    service_parent, service_wrap, safety_parent, safety_wrap, ciphertext, sequence)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20,
-                    ?21, ?22, ?23, ?24)
+                    ?21, ?22, ?23, ?24, ?25)
                  ON CONFLICT (exchange, kind) DO NOTHING",
             )?;
             for record in records {
-                insert_record(&mut insert, record)?;
+                if insert_record(&mut insert, record, last + 1)? {
+                    last += 1;
+                }
             }
             let mut announce = tx.prepare_cached(
                 "INSERT INTO outbox (id, organization, event) VALUES (?1, ?2, ?3) ON CONFLICT (id) DO NOTHING",
@@ -297,7 +313,9 @@ impl RecordBucket {
                 announce.execute(params![fact.id, fact.organization.as_bytes(), fact.event])?;
             }
             forget(tx, delivered)
-        })
+        })?;
+        self.last_sequence = last;
+        Ok(())
     }
 
     /// Removes outbox rows that the ledger has taken.
@@ -335,7 +353,8 @@ impl RecordBucket {
     }
 
     /// A conversation's records in order of capture, after `after` (a sequence number; 0 to begin), with their
-    /// sequence numbers.
+    /// sequence numbers. At most `limit` of them, and no more once [`STEP_BYTES_MAX`] bytes of ciphertext are read:
+    /// go on after the last one until there are none.
     pub fn conversation(
         &self,
         conversation: ConversationId,
@@ -351,6 +370,11 @@ impl RecordBucket {
                 .query_map(params![conversation.as_bytes(), after, limit], |row| {
                     Ok((row.get(24)?, record(row)?))
                 })?
+                .scan(0, |bytes_read, found: rusqlite::Result<(i64, StoredRecord)>| {
+                    let enough = *bytes_read >= STEP_BYTES_MAX;
+                    *bytes_read += found.as_ref().map_or(0, |(_, record)| record.ciphertext.len());
+                    (!enough).then_some(found)
+                })
                 .collect()
         })
     }
@@ -379,9 +403,7 @@ impl RecordBucket {
 
     /// The highest sequence number.
     pub fn last_sequence(&self) -> Result<i64, StoreError> {
-        self.file.read("last_sequence", |connection| {
-            connection.query_row("SELECT coalesce(max(sequence), 0) FROM records", [], |row| row.get(0))
-        })
+        self.file.read("last_sequence", highest_sequence)
     }
 
     /// How many records, and bytes of ciphertext.
@@ -465,7 +487,18 @@ pub(crate) fn forget(tx: &rusqlite::Transaction<'_>, delivered: &[[u8; 16]]) -> 
     Ok(())
 }
 
-fn insert_record(insert: &mut rusqlite::CachedStatement<'_>, record: &StoredRecord) -> rusqlite::Result<()> {
+fn highest_sequence(connection: &rusqlite::Connection) -> rusqlite::Result<i64> {
+    connection
+        .prepare_cached("SELECT coalesce(max(sequence), 0) FROM records")?
+        .query_row([], |row| row.get(0))
+}
+
+/// Gives whether the record is new.
+fn insert_record(
+    insert: &mut rusqlite::CachedStatement<'_>,
+    record: &StoredRecord,
+    sequence: i64,
+) -> rusqlite::Result<bool> {
     let parent = |wrap: &Option<StoredWrap>| wrap.as_ref().map(|wrap| *wrap.parent.as_bytes());
     insert
         .execute(params![
@@ -493,8 +526,9 @@ fn insert_record(insert: &mut rusqlite::CachedStatement<'_>, record: &StoredReco
             parent(&record.safety),
             record.safety.as_ref().map(|wrap| &wrap.wrap),
             record.ciphertext,
+            sequence,
         ])
-        .map(drop)
+        .map(|inserted| inserted > 0)
 }
 
 fn record(row: &rusqlite::Row<'_>) -> rusqlite::Result<StoredRecord> {

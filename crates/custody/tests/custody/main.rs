@@ -5,5 +5,8 @@
 
 #[cfg(feature = "fault-injection")]
 mod crashes;
+#[cfg(feature = "fault-injection")]
+mod interrupted;
+mod refusals;
 mod use_cases;
 mod world;

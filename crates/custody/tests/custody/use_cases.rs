@@ -331,3 +331,22 @@ fn the_queue_is_empty_when_all_is_done() {
     assert_eq!((metrics.queued_parts, metrics.queued_bytes), (0, 0));
     assert_eq!((metrics.records, metrics.failures), (2, 0));
 }
+
+#[test]
+fn imported_turns_are_read_in_the_order_they_were_said() {
+    let world = World::new();
+    let messages: Vec<String> = (0..30)
+        .flat_map(|i| {
+            [
+                format!(r#"{{"role":"user","content":"q{i}"}}"#),
+                format!(r#"{{"role":"assistant","content":"a{i}"}}"#),
+            ]
+        })
+        .collect();
+    world.import(&[format!(r#"{{"id":"long","messages":[{}]}}"#, messages.join(","))]);
+    let content = world.show(world.conversations()[0], GroundKind::Service).unwrap();
+    let said: Vec<_> =
+        content.records.iter().flat_map(|record| &record.texts).map(|(_, text)| text.clone()).collect();
+    let expected: Vec<_> = (0..30).flat_map(|i| [format!("q{i}"), format!("a{i}")]).collect();
+    assert_eq!(said, expected);
+}

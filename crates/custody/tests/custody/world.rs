@@ -11,7 +11,7 @@ use bytes::Bytes;
 use fiducia_custody::{
     AdminCommand, AdminError, AdminReply, AnswerOutcome, CaptureLimits, CapturedAnswer, ConversationContent,
     Custody, CustodySettings, DestructionReport, DestructionScope, ExchangeOpening, ImportOutcome, OpenError,
-    OpenExchange, Retention, Scope,
+    OpenExchange, RecordRow, Retention, Scope,
 };
 use fiducia_keyring::KeyfileKms;
 use fiducia_ledger::{LogReader, LoggedLeaf, VerifierKey, verify_log};
@@ -34,12 +34,25 @@ impl Clock for SimulatedClock {
 }
 
 /// A seeded generator (SplitMix64): the same seed gives the same world.
-struct Seeded(AtomicU64);
+struct Seeded {
+    state: AtomicU64,
+    /// How many more draws succeed before one fails; it fails once.
+    until_refusal: AtomicU64,
+}
+
+impl Seeded {
+    fn new(seed: u64) -> Self {
+        Self { state: AtomicU64::new(seed), until_refusal: AtomicU64::new(u64::MAX) }
+    }
+}
 
 impl Randomness for Seeded {
     fn fill(&self, bytes: &mut [u8]) -> Result<(), RandomnessUnavailable> {
+        if self.until_refusal.fetch_sub(1, Ordering::SeqCst) == 0 {
+            return Err(RandomnessUnavailable);
+        }
         for chunk in bytes.chunks_mut(8) {
-            let mut z = self.0.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::SeqCst);
+            let mut z = self.state.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::SeqCst);
             z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
             z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
             chunk.copy_from_slice(&(z ^ (z >> 31)).to_le_bytes()[..chunk.len()]);
@@ -88,7 +101,7 @@ impl World {
     /// its own.
     pub(crate) fn at(folder: &Path, run: u64) -> Self {
         let start = START_SECONDS + i64::try_from(run).unwrap() * 86_400;
-        let randomness = Arc::new(Seeded(AtomicU64::new(42 + run * 0x5851_f42d_4c95_7f2d)));
+        let randomness = Arc::new(Seeded::new(run.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(42)));
         let keyfile = folder.join("root.key");
         if !keyfile.exists() {
             KeyfileKms::create(&keyfile, &*randomness).unwrap();
@@ -233,22 +246,44 @@ impl World {
         self.clock.0.fetch_add(days * 86_400_000_000, Ordering::SeqCst);
     }
 
-    pub(crate) fn begin(&self, body: &str) -> OpenExchange {
-        let caller = self.custody().authenticate(&self.secret).unwrap();
-        let opening = ExchangeOpening {
-            caller,
+    /// The source of randomness fails once, after `draws` more successes.
+    pub(crate) fn refuse_randomness_after(&self, draws: u64) {
+        self.randomness.until_refusal.store(draws, Ordering::SeqCst);
+    }
+
+    pub(crate) fn set_clock_back_days(&self, days: i64) {
+        self.advance_days(-days);
+    }
+
+    /// What a request's arrival hands to custody.
+    pub(crate) fn opening(&self, body: &str) -> ExchangeOpening {
+        ExchangeOpening {
+            caller: self.custody().authenticate(&self.secret).unwrap(),
             wire: Wire::AnthropicMessages,
             received_at: self.now(),
             body: Bytes::copy_from_slice(body.as_bytes()),
             outline: outline(Wire::AnthropicMessages, body.as_bytes()).unwrap(),
             notices: Vec::new(),
-        };
-        let mut open = self.custody().begin(opening).unwrap();
-        block_on(open.request_durable()).unwrap();
-        open
+        }
+    }
+
+    pub(crate) fn begin(&self, body: &str) -> OpenExchange {
+        self.begin_with(self.opening(body)).unwrap()
+    }
+
+    /// Opens an exchange and waits until its request part is durable. `None` when it was refused.
+    pub(crate) fn begin_with(&self, opening: ExchangeOpening) -> Option<OpenExchange> {
+        let mut open = self.custody().begin(opening).ok()?;
+        block_on(open.request_durable()).ok()?;
+        Some(open)
     }
 
     pub(crate) fn answer(&self, open: OpenExchange, text: &str, outcome: AnswerOutcome) {
+        assert!(self.is_answered(open, text, outcome), "the answer was refused");
+    }
+
+    /// Whether the answer was acknowledged.
+    pub(crate) fn is_answered(&self, open: OpenExchange, text: &str, outcome: AnswerOutcome) -> bool {
         let body = format!(
             r#"{{"id":"msg_1","type":"message","role":"assistant","content":[{{"type":"text","text":"{text}"}}]}}"#
         );
@@ -263,7 +298,45 @@ impl World {
             assistant_fingerprints: vec![text_fingerprint(&Role::Assistant, text)],
             notices: Vec::new(),
         };
-        block_on(open.answered(answer)).unwrap();
+        block_on(open.answered(answer)).is_ok()
+    }
+
+    /// An exchange that may be refused: whether it was acknowledged.
+    pub(crate) fn is_exchanged(&self, body: &str, answer: &str) -> bool {
+        let open = self.begin_with(self.opening(body));
+        open.is_some_and(|open| self.is_answered(open, answer, AnswerOutcome::Complete))
+    }
+
+    /// Forgets the handle without closing: what is under way goes on.
+    pub(crate) fn forget_custody(&mut self) {
+        self.custody = None;
+    }
+
+    /// The conversations' rows, newest first.
+    #[cfg(feature = "fault-injection")]
+    pub(crate) fn conversation_rows(&self) -> Vec<fiducia_custody::ConversationRow> {
+        let command =
+            AdminCommand::ListConversations { organization: None, subject: None, limit: 1_000, after: None };
+        match self.custody().administer(command).unwrap() {
+            AdminReply::Conversations(rows) => rows,
+            _ => panic!("reply"),
+        }
+    }
+
+    #[cfg(feature = "fault-injection")]
+    pub(crate) fn subjects(&self) -> Vec<fiducia_custody::SubjectRow> {
+        let command = AdminCommand::ListSubjects { organization: self.organization };
+        match self.custody().administer(command).unwrap() {
+            AdminReply::Subjects(rows) => rows,
+            _ => panic!("reply"),
+        }
+    }
+
+    pub(crate) fn records(&self, conversation: ConversationId) -> Vec<RecordRow> {
+        match self.custody().administer(AdminCommand::ListRecords { conversation }).unwrap() {
+            AdminReply::Records(rows) => rows,
+            _ => panic!("reply"),
+        }
     }
 
     pub(crate) fn exchange(&self, body: &str, answer: &str) {
@@ -342,6 +415,22 @@ impl World {
     }
 
     pub(crate) fn import(&self, lines: &[String]) -> ImportOutcome {
+        self.try_import(lines).unwrap()
+    }
+
+    pub(crate) fn try_import(&self, lines: &[String]) -> Result<ImportOutcome, AdminError> {
+        let command = AdminCommand::BeginImport {
+            organization: self.organization,
+            subject: "imported".to_owned(),
+            source: "lines".to_owned(),
+            digest: [7; 32],
+        };
+        let AdminReply::Import(begun) = self.custody().administer(command)? else { panic!("reply") };
+        self.custody().import_lines(begun.job, 1, lines)?.wait()
+    }
+
+    /// The same lines in two chunks that wait for the writer together.
+    pub(crate) fn import_twice_at_once(&self, lines: &[String]) -> [ImportOutcome; 2] {
         let command = AdminCommand::BeginImport {
             organization: self.organization,
             subject: "imported".to_owned(),
@@ -349,7 +438,9 @@ impl World {
             digest: [7; 32],
         };
         let AdminReply::Import(begun) = self.custody().administer(command).unwrap() else { panic!("reply") };
-        self.custody().import_lines(begun.job, 1, lines).unwrap().wait().unwrap()
+        let first = self.custody().import_lines(begun.job, 1, lines).unwrap();
+        let second = self.custody().import_lines(begun.job, 1, lines).unwrap();
+        [first.wait().unwrap(), second.wait().unwrap()]
     }
 
     fn log_directory(&self) -> PathBuf {

@@ -1,0 +1,158 @@
+//! Destructions that are cut off: the next opening finishes all of what was begun, not only the keys.
+//!
+//! As in [`crate::crashes`] the work runs in a child process that a planted fault aborts.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use crate::world::{World, anthropic};
+use fiducia_custody::{DestructionScope, Scope};
+use fiducia_policy::GroundKind;
+
+const FOLDER: &str = "FIDUCIA_INTERRUPTED_FOLDER";
+const WORK: &str = "FIDUCIA_INTERRUPTED_WORK";
+/// The steps of every destruction, in order.
+const STEPS: [&str; 4] = ["keys-destroyed", "paths-dropped", "noted", "marked-purged"];
+
+/// The child's part; without a folder in the environment it has nothing to do.
+#[test]
+fn work() {
+    let Ok(folder) = std::env::var(FOLDER) else { return };
+    match std::env::var(WORK).unwrap().as_str() {
+        "delete" => delete(&World::at(Path::new(&folder), 1)),
+        "delete-record" => delete_record(&World::at(Path::new(&folder), 1)),
+        "erase" => erase(&mut World::at(Path::new(&folder), 1)),
+        "close-window" => drop(World::at(Path::new(&folder), 40).sweep()),
+        "answer-after-delete" => answer_after_delete(&World::at(Path::new(&folder), 1)),
+        "go-on-after-busy-delete" => go_on_after_busy_delete(&World::at(Path::new(&folder), 1)),
+        other => panic!("no work is named {other}"),
+    }
+}
+
+fn delete(world: &World) {
+    let id = world.conversations()[0];
+    world.destroy(DestructionScope::Conversation(id)).unwrap();
+}
+
+fn delete_record(world: &World) {
+    let records = world.records(world.conversations()[0]);
+    world.destroy(DestructionScope::Record(records[1].id)).unwrap();
+}
+
+fn erase(world: &mut World) {
+    world.use_new_key("person-1");
+    world.destroy(DestructionScope::Subject(world.subject())).unwrap();
+}
+
+fn answer_after_delete(world: &World) {
+    world.exchange(&anthropic(&["delete me"]), "gone soon");
+    delete(world);
+    world.exchange(&anthropic(&["after the deletion"]), "kept");
+}
+
+fn go_on_after_busy_delete(world: &World) {
+    let busy = world.destroy(DestructionScope::Conversation(world.conversations()[0]));
+    assert!(busy.unwrap_err().to_string().contains("may linger until the next sweep"));
+    world.exchange(&anthropic(&["one", "uno", "two"]), "dos");
+}
+
+/// Does the work in a folder in which one exchange was captured, cut off by `fault`; gives the world after it.
+fn interrupted(folder: &Path, work: &str, fault: &str) -> World {
+    World::at(folder, 0).exchange(&anthropic(&["one"]), "uno");
+    let ended = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "interrupted::work", "--nocapture", "--test-threads=1"])
+        .env(FOLDER, folder)
+        .env(WORK, work)
+        .env("FIDUCIA_FAULT", fault)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .unwrap();
+    let cut_off = fault.starts_with("abort-at:");
+    assert_ne!(ended.success(), cut_off, "{work} with {fault}: {ended}");
+    World::at(folder, 41)
+}
+
+#[test]
+fn a_deletion_that_was_cut_off_ends_marked_and_logged() {
+    for step in STEPS {
+        let folder = tempfile::tempdir().unwrap();
+        let mut world = interrupted(folder.path(), "delete", &format!("abort-at:{step}:1"));
+        let rows = world.conversation_rows();
+        assert!(rows.iter().all(|row| row.destroyed_at.is_some()), "{step}: {rows:?}");
+        world.exchange(&anthropic(&["one", "uno", "two"]), "dos");
+        let id = world.conversations()[0];
+        let content = world.show(id, GroundKind::Service).unwrap();
+        assert_eq!(content.records[0].messages_elided, 0, "{step}: what is gone must be stored anew");
+        assert!(world.ledger_kinds().contains(&"keys_destroyed".to_owned()), "{step}");
+        world.verify_ledger();
+    }
+}
+
+#[test]
+fn an_erasure_that_was_cut_off_ends_with_the_person_erased_and_the_keys_revoked() {
+    for step in STEPS {
+        let folder = tempfile::tempdir().unwrap();
+        let mut world = World::at(folder.path(), 0);
+        world.use_key_with(&[Scope::Inference], None);
+        let (secret, subject) = (world.secret().to_owned(), world.subject());
+        drop(world);
+        let mut world = interrupted(folder.path(), "erase", &format!("abort-at:{step}:1"));
+        let erased = world.subjects().into_iter().find(|row| row.id == subject).unwrap();
+        assert!(erased.erased_at.is_some(), "{step}");
+        assert_eq!(erased.conversations, 0, "{step}");
+        assert!(world.custody().authenticate(&secret).is_err(), "{step}: the person's key is revoked");
+        assert!(world.ledger_kinds().contains(&"keys_destroyed".to_owned()), "{step}");
+    }
+}
+
+#[test]
+fn a_record_s_deletion_that_was_cut_off_leaves_the_conversation_alive_and_deletable() {
+    for step in ["keys-destroyed", "noted", "marked-purged"] {
+        let folder = tempfile::tempdir().unwrap();
+        let world = interrupted(folder.path(), "delete-record", &format!("abort-at:{step}:1"));
+        let row = world.conversation_rows().remove(0);
+        assert_eq!(row.destroyed_at, None, "{step}: its other record lives");
+        assert_eq!(world.show(row.id, GroundKind::Service).unwrap().records.len(), 1, "{step}");
+        let report = world.destroy(DestructionScope::Conversation(row.id)).unwrap();
+        assert_eq!((report.records_purged, report.read_back.opened), (1, 0), "{step}");
+    }
+}
+
+#[test]
+fn a_window_that_was_closed_half_way_is_closed_whole() {
+    for step in STEPS {
+        let folder = tempfile::tempdir().unwrap();
+        let mut world = interrupted(folder.path(), "close-window", &format!("abort-at:{step}:1"));
+        world.sweep();
+        let records = world.records(world.conversations()[0]);
+        assert!(
+            records.iter().all(|row| row.grounds == [(GroundKind::Service, None)]),
+            "{step}: {records:?}"
+        );
+        assert!(world.ledger_kinds().contains(&"safety_window_closed".to_owned()), "{step}");
+    }
+}
+
+#[test]
+fn a_record_stored_after_a_deletion_is_found_after_a_crash() {
+    let folder = tempfile::tempdir().unwrap();
+    // Two records are deleted after two commits; the crash comes before the fifth record can be indexed.
+    let world = interrupted(folder.path(), "answer-after-delete", "abort-at:acknowledged:3");
+    let living: Vec<_> =
+        world.conversation_rows().into_iter().filter(|row| row.destroyed_at.is_none()).collect();
+    assert_eq!(living.len(), 2, "the one from before, and the one in which the crash came");
+    assert!(living.iter().all(|row| world.show(row.id, GroundKind::Service).is_ok()));
+}
+
+#[test]
+fn keys_that_were_destroyed_are_not_used_again_though_the_destruction_failed_half_way() {
+    let folder = tempfile::tempdir().unwrap();
+    let world = interrupted(folder.path(), "go-on-after-busy-delete", "keys-log-busy");
+    let id = world.conversations()[0];
+    let content = world.show(id, GroundKind::Service).unwrap();
+    let texts: Vec<_> =
+        content.records.iter().flat_map(|record| &record.texts).map(|(_, text)| text).collect();
+    assert_eq!(texts, ["one", "uno", "two", "dos"], "stored whole, under keys that live");
+    assert_eq!(world.conversation_rows().iter().filter(|row| row.destroyed_at.is_none()).count(), 1);
+}

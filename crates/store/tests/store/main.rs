@@ -1,0 +1,9 @@
+//! The store's tests against real files: one binary.
+
+#![expect(clippy::unwrap_used, reason = "tests may fail loudly")]
+
+mod control;
+mod files;
+mod keys;
+mod records;
+mod samples;

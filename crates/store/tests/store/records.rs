@@ -1,0 +1,228 @@
+//! Buckets of records.
+
+use fiducia_store::{Bucket, BucketName, RecordBucket, STEP_BYTES_MAX, StoredWrap};
+
+use crate::samples::{announcement, conversation, find, needle, record, safety_key, service_key};
+
+fn bucket(folder: &std::path::Path) -> RecordBucket {
+    Bucket::in_directory(folder.to_owned()).open(&BucketName::account()).unwrap()
+}
+
+fn records_of(bucket: &RecordBucket, of: u8) -> Vec<i64> {
+    bucket.conversation(conversation(of), 0, 100).unwrap().iter().map(|(sequence, _)| *sequence).collect()
+}
+
+#[test]
+fn what_was_committed_is_read_back_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let committed = record(1, 1);
+    bucket(folder.path()).commit(std::slice::from_ref(&committed), &[], &[]).unwrap();
+    let again = bucket(folder.path());
+    assert_eq!(again.record(committed.id).unwrap().as_ref(), Some(&committed));
+    let (sequence, indexed) = again.unindexed(0, 10).unwrap().remove(0);
+    assert_eq!((sequence, indexed.prefix), (1, committed.prefix));
+    assert!(indexed.ciphertext.is_empty(), "the index needs no ciphertext");
+    assert_eq!(again.size().unwrap(), (1, committed.ciphertext.len() as u64));
+}
+
+#[test]
+fn a_repeated_batch_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut bucket = bucket(folder.path());
+    bucket.commit(&[record(1, 1)], &[announcement(1)], &[]).unwrap();
+    let mut again = record(1, 1);
+    again.id = record(9, 1).id;
+    again.ciphertext = b"something else".to_vec();
+    bucket.commit(&[again.clone(), record(2, 1)], &[announcement(1)], &[]).unwrap();
+    assert_eq!(bucket.record(record(1, 1).id).unwrap(), Some(record(1, 1)), "the first one stands");
+    assert_eq!(bucket.record(again.id).unwrap(), None);
+    assert_eq!(records_of(&bucket, 1), [1, 2], "and leaves no gap");
+    assert_eq!(bucket.outbox(0, 10).unwrap().len(), 1);
+}
+
+#[test]
+fn a_batch_that_fails_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut bucket = bucket(folder.path());
+    bucket.commit(&[record(1, 1)], &[announcement(1)], &[]).unwrap();
+    let mut same_id = record(2, 1);
+    same_id.id = record(1, 1).id;
+    let refused = bucket.commit(&[record(3, 1), same_id], &[announcement(3)], &[[1; 16]]);
+    assert!(refused.unwrap_err().to_string().contains("capture was refused"));
+    assert_eq!(records_of(&bucket, 1), [1]);
+    let waiting: Vec<_> = bucket.outbox(0, 10).unwrap().iter().map(|row| row.id).collect();
+    assert_eq!(waiting, [[1; 16]], "neither announced nor forgotten");
+    bucket.commit(&[record(3, 1)], &[], &[]).unwrap();
+    assert_eq!(records_of(&bucket, 1), [1, 2]);
+}
+
+#[test]
+fn outbox_rows_keep_their_order_and_are_forgotten_once_delivered() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut bucket = bucket(folder.path());
+    bucket.commit(&[], &[announcement(3), announcement(1), announcement(2)], &[]).unwrap();
+    let rows = bucket.outbox(0, 2).unwrap();
+    assert_eq!(rows.iter().map(|row| row.id[0]).collect::<Vec<_>>(), [3, 1]);
+    assert_eq!(rows[0].event, announcement(3).event);
+    let later = bucket.outbox(rows[1].sequence, 10).unwrap();
+    assert_eq!(later.iter().map(|row| row.id[0]).collect::<Vec<_>>(), [2]);
+    bucket.commit(&[record(1, 1)], &[announcement(4)], &[[3; 16], [2; 16]]).unwrap();
+    bucket.forget_delivered(&[[1; 16]]).unwrap();
+    assert_eq!(bucket.outbox(0, 10).unwrap().iter().map(|row| row.id[0]).collect::<Vec<_>>(), [4]);
+}
+
+#[test]
+fn a_sequence_number_is_never_given_out_twice() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut first = bucket(folder.path());
+    first.commit(&[record(1, 1), record(2, 2)], &[], &[]).unwrap();
+    assert_eq!(first.drop_paths(&paths_of(2)).unwrap(), 1, "the newest record goes");
+    first.commit(&[record(3, 3)], &[], &[]).unwrap();
+    assert_eq!(records_of(&first, 3), [3], "above every number there ever was");
+    first.drop_paths(&paths_of(3)).unwrap();
+    drop(first);
+    // The index has seen everything up to 3: what is numbered at or below it would not be indexed after a crash.
+    let mut again = bucket(folder.path());
+    again.number_after(3);
+    again.commit(&[record(4, 4)], &[], &[]).unwrap();
+    assert_eq!(records_of(&again, 4), [4]);
+    assert_eq!(again.unindexed(3, 10).unwrap().len(), 1);
+}
+
+fn paths_of(of: u8) -> Vec<(fiducia_policy::ConversationId, fiducia_policy::KeyId)> {
+    vec![(conversation(of), service_key(of)), (conversation(of), safety_key(of))]
+}
+
+#[test]
+fn dropped_paths_take_wraps_first_and_records_without_any_left() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut bucket = bucket(folder.path());
+    bucket.commit(&[record(1, 1), record(2, 1), record(3, 2)], &[], &[]).unwrap();
+    let service_only = &paths_of(1)[..1];
+    assert_eq!(bucket.drop_paths(service_only).unwrap(), 0, "the safety window still holds them");
+    let left = bucket.record(record(1, 1).id).unwrap().unwrap();
+    assert_eq!((left.service, left.safety), (None, record(1, 1).safety));
+    assert_eq!(bucket.drop_paths(service_only).unwrap(), 0, "the same again changes nothing");
+    let other_conversation = [(conversation(2), safety_key(1))];
+    assert_eq!(
+        bucket.drop_paths(&other_conversation).unwrap(),
+        0,
+        "a key counts for its own conversation only"
+    );
+    assert_eq!(bucket.drop_paths(&paths_of(1)[1..]).unwrap(), 2);
+    assert_eq!(records_of(&bucket, 1), []);
+    assert_eq!(bucket.record(record(3, 2).id).unwrap(), Some(record(3, 2)), "its neighbour is untouched");
+}
+
+#[test]
+fn no_byte_of_a_purged_record_or_dropped_wrap_is_left_in_any_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut bucket = bucket(folder.path());
+    bucket.commit(&[record(1, 1), record(2, 2)], &[], &[]).unwrap();
+    let purged = [needle("ciphertext", 1), needle("service", 1), needle("safety", 1)];
+    for bytes in &purged {
+        assert!(find(folder.path(), bytes).is_some(), "the search finds what is there");
+    }
+    bucket.drop_paths(&paths_of(1)).unwrap();
+    bucket.empty_wal().unwrap();
+    for bytes in &purged {
+        assert_eq!(find(folder.path(), bytes), None);
+    }
+    assert!(find(folder.path(), &needle("ciphertext", 2)).is_some(), "the survivor is there");
+    let wal = folder.path().join("account.db-wal");
+    assert_eq!(std::fs::metadata(wal).unwrap().len(), 0, "the write-ahead log is empty");
+}
+
+#[test]
+fn a_large_record_that_spans_many_pages_leaves_none_of_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut bucket = bucket(folder.path());
+    let mut large = record(1, 1);
+    large.ciphertext = needle("page", 1).repeat(20_000);
+    bucket.commit(&[large], &[], &[]).unwrap();
+    assert!(find(folder.path(), &needle("page", 1)).is_some());
+    bucket.drop_paths(&paths_of(1)).unwrap();
+    bucket.empty_wal().unwrap();
+    assert_eq!(find(folder.path(), &needle("page", 1)), None);
+}
+
+#[test]
+fn a_reader_that_keeps_the_log_busy_is_reported_and_the_next_try_cleans_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut bucket = bucket(folder.path());
+    bucket.commit(&[record(1, 1)], &[], &[]).unwrap();
+    let reader = rusqlite::Connection::open(folder.path().join("account.db")).unwrap();
+    reader.execute_batch("BEGIN").unwrap();
+    reader.query_row("SELECT count(*) FROM records", [], |row| row.get::<_, i64>(0)).unwrap();
+    bucket.drop_paths(&paths_of(1)).unwrap();
+    let busy = bucket.empty_wal().unwrap_err();
+    assert!(busy.to_string().contains("deleted bytes may linger until the next sweep"), "{busy}");
+    assert!(find(folder.path(), &needle("ciphertext", 1)).is_some());
+    reader.execute_batch("COMMIT").unwrap();
+    bucket.empty_wal().unwrap();
+    assert_eq!(find(folder.path(), &needle("ciphertext", 1)), None);
+}
+
+#[test]
+fn survivors_are_rewrapped_and_the_removed_record_goes_in_one_step() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut bucket = bucket(folder.path());
+    bucket.commit(&[record(1, 1), record(2, 1)], &[], &[]).unwrap();
+    let fresh = StoredWrap { parent: service_key(7), wrap: needle("fresh", 2) };
+    let removed =
+        bucket.rewrap_and_remove(&[(record(2, 1).id, fresh.clone())], &[], Some(record(1, 1).id)).unwrap();
+    assert_eq!(removed, 1);
+    let survivor = bucket.record(record(2, 1).id).unwrap().unwrap();
+    assert_eq!((survivor.service, survivor.safety), (Some(fresh), record(2, 1).safety));
+    assert_eq!(bucket.record(record(1, 1).id).unwrap(), None);
+}
+
+#[test]
+fn a_step_through_a_conversation_is_bounded_by_rows_and_by_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut bucket = bucket(folder.path());
+    let records: Vec<_> = (1..=5)
+        .map(|number| {
+            let mut record = record(number, 1);
+            record.ciphertext = vec![number; STEP_BYTES_MAX / 2];
+            record
+        })
+        .collect();
+    bucket.commit(&records, &[], &[]).unwrap();
+    let step = |after, limit| {
+        let found = bucket.conversation(conversation(1), after, limit).unwrap();
+        found.iter().map(|(sequence, _)| *sequence).collect::<Vec<_>>()
+    };
+    assert_eq!(step(0, 1), [1], "by rows");
+    assert_eq!(step(0, 100), [1, 2], "by bytes");
+    assert_eq!(step(2, 100), [3, 4]);
+    assert_eq!(step(4, 100), [5]);
+    assert_eq!(step(5, 100), []);
+}
+
+#[test]
+fn an_unlinked_bucket_is_gone_with_its_logs() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = Bucket::in_directory(folder.path().to_owned());
+    let day = BucketName::day("2026-02-01").unwrap();
+    let mut bucket = place.open(&day).unwrap();
+    bucket.commit(&[record(1, 1)], &[], &[]).unwrap();
+    place.open(&BucketName::account()).unwrap();
+    assert_eq!(place.names().unwrap(), [day.clone(), BucketName::account()]);
+    drop(bucket);
+    place.unlink(&day).unwrap();
+    place.unlink(&day).unwrap();
+    assert_eq!(place.names().unwrap(), [BucketName::account()]);
+    assert_eq!(find(folder.path(), &needle("ciphertext", 1)), None);
+}
+
+#[test]
+fn only_bucket_names_are_taken_for_buckets() {
+    let check =
+        |name: &str, expected: bool| assert_eq!(BucketName::parse(name).is_some(), expected, "{name}");
+    check("account", true);
+    check("2026-02-01", true);
+    for name in ["", "accounts", "2026-2-1", "2026-02-01x", "../../etc", "2026/02/01"] {
+        check(name, false);
+    }
+}
