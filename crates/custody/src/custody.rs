@@ -113,7 +113,7 @@ struct Inner {
     last_probe: Mutex<Option<fiducia_policy::Timestamp>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     names: LedgerNames,
-    _directory: Arc<DataDirectory>,
+    _directory: DataDirectory,
 }
 
 /// The handle to custody. Cheap to clone; the data stays locked until the last one is gone.
@@ -136,7 +136,7 @@ impl Custody {
         clock: Arc<dyn Clock>,
         randomness: Arc<dyn Randomness>,
     ) -> Result<Self, OpenError> {
-        let directory = Arc::new(DataDirectory::lock(&settings.data_directory)?);
+        let directory = DataDirectory::lock(&settings.data_directory)?;
         refuse_keyfile_inside(settings)?;
         let kms: Arc<dyn KeyManagementService> = Arc::new(KeyfileKms::open(&settings.keyfile)?);
         let root = directory.root().to_owned();
@@ -148,7 +148,7 @@ impl Custody {
         let mut ledger = Ledger::open(&place, &settings.ledger_origin, signer, Arc::clone(&clock))?;
         drain_outboxes(&mut files, &mut ledger)?;
         let callers = load_callers(&files, &mut keychain)?;
-        let (scribe, scribe_thread) = Scribe::start(ledger, Arc::clone(&directory))?;
+        let (scribe, scribe_thread) = Scribe::start(ledger)?;
         let (indexer, indexer_thread) = Indexer::start(DataDirectory::control(&root))?;
         let readers = Arc::new(RwLock::new(()));
         let (sender, mut receiver) = mpsc::channel(settings.limits.queue_parts_max);
@@ -161,7 +161,6 @@ impl Custody {
             indexer,
             caches: Caches::default(),
             delivered: Vec::new(),
-            _directory: Arc::clone(&directory),
             open: std::collections::HashMap::new(),
             callers: Arc::clone(&callers),
             readers: Arc::clone(&readers),
@@ -264,7 +263,8 @@ impl Custody {
         if state.closing.load(Ordering::Acquire) {
             return Err(CaptureRefused::Closing);
         }
-        if self.0.scribe.is_down() || (state.down.load(Ordering::Acquire) && !self.may_probe(now)) {
+        let failing = state.down.load(Ordering::Acquire) || state.failing.load(Ordering::Acquire);
+        if self.0.scribe.is_down() || (failing && !self.may_probe(now)) {
             return Err(CaptureRefused::StoreDown);
         }
         let queued = state.queued_bytes.load(Ordering::Relaxed);
@@ -395,6 +395,11 @@ impl Custody {
         if first_line == 0 {
             return Err(AdminError::Invalid("lines are counted from 1".to_owned()));
         }
+        if self.0.scribe.is_down() {
+            return Err(AdminError::Storage(
+                "the ledger cannot be written, so nothing was imported".to_owned(),
+            ));
+        }
         let found = self.0.reader.import_job(job)?;
         if found.finished_at.is_some() {
             return Err(AdminError::Conflict("this import is finished; nothing was added".to_owned()));
@@ -417,6 +422,9 @@ impl Custody {
         }
         if state.down.load(Ordering::Acquire) || self.0.handle.sender.is_closed() {
             return Err("the store cannot be written".to_owned());
+        }
+        if state.failing.load(Ordering::Acquire) {
+            return Err("the last exchanges could not be stored; one a second tries again".to_owned());
         }
         Ok(())
     }

@@ -7,6 +7,17 @@ pub(crate) fn is_planted(name: &str) -> bool {
         && std::env::var_os("FIDUCIA_FAULT").is_some_and(|planted| planted == name)
 }
 
+/// Makes the time between a false acknowledgement and its commit long, so that a kill at any moment falls into it.
+#[cfg(feature = "fault-injection")]
+#[expect(clippy::disallowed_methods, reason = "a planted fault may sleep; no release has it")]
+pub(crate) fn linger() {
+    std::thread::sleep(std::time::Duration::from_millis(20));
+}
+
+/// Without the feature nothing lingers.
+#[cfg(not(feature = "fault-injection"))]
+pub(crate) const fn linger() {}
+
 /// A point between two durable steps. `FIDUCIA_FAULT=abort-at:POINT:N` ends the process, as `kill -9` would, when the
 /// point is reached for the Nth time.
 #[cfg(feature = "fault-injection")]

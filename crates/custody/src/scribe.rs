@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use fiducia_ledger::{AccessEntry, AccessReceipt, Event, EventId, Leaf, Ledger, LedgerError};
 use fiducia_policy::{OrganizationId, Timestamp};
-use fiducia_store::{Announcement, BucketName, DataDirectory};
+use fiducia_store::{Announcement, BucketName};
 
 /// Facts that may wait for the ledger before the writer waits too.
 const QUEUE_FACTS_MAX: usize = 4_096;
@@ -21,6 +21,8 @@ const APPEND_ENTRIES_MAX: usize = 1_024;
 const PUBLISH_IDLE_MS: u64 = 50;
 /// How old the published checkpoint may be while facts keep coming, in milliseconds.
 const PUBLISH_AGE_MS_MAX: u64 = 1_000;
+/// After how long a ledger that could not be written is tried again, in milliseconds.
+const RETRY_MS: u64 = 250;
 
 /// A fact as it lies in an outbox.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -99,15 +101,14 @@ impl std::fmt::Debug for Message {
 }
 
 impl Scribe {
-    /// Starts the thread, which holds the data directory's lock until its last write.
-    pub(crate) fn start(ledger: Ledger, lock: Arc<DataDirectory>) -> std::io::Result<(Self, JoinHandle<()>)> {
+    /// Starts the thread. The ledger's own lock lasts until its last write, also when the handles are gone earlier.
+    pub(crate) fn start(ledger: Ledger) -> std::io::Result<(Self, JoinHandle<()>)> {
         let (sender, receiver) = sync_channel(QUEUE_FACTS_MAX);
         let state = Arc::new(ScribeState::default());
         let thread_state = Arc::clone(&state);
-        let thread = std::thread::Builder::new().name("fiducia-scribe".to_owned()).spawn(move || {
-            run(ledger, &receiver, &thread_state);
-            drop(lock);
-        })?;
+        let thread = std::thread::Builder::new()
+            .name("fiducia-scribe".to_owned())
+            .spawn(move || Pen::new(ledger, thread_state).run(&receiver))?;
         Ok((Self { sender, state }, thread))
     }
 
@@ -158,109 +159,163 @@ impl Scribe {
     }
 }
 
-fn run(mut ledger: Ledger, receiver: &Receiver<Message>, state: &ScribeState) {
-    let mut unpublished_since: Option<Instant> = None;
-    let mut appended = Vec::new();
-    loop {
-        let message = if unpublished_since.is_some() {
-            match receiver.recv_timeout(Duration::from_millis(PUBLISH_IDLE_MS)) {
-                Ok(message) => Some(message),
-                Err(RecvTimeoutError::Timeout) => None,
-                Err(RecvTimeoutError::Disconnected) => Some(Message::Stop),
-            }
-        } else {
-            Some(receiver.recv().unwrap_or(Message::Stop))
-        };
-        let idle = message.is_none();
-        let stop = message.is_some_and(|message| take(&mut ledger, receiver, state, &mut appended, message));
-        let unpublished = ledger.entries_waiting() > 0;
-        let since = unpublished.then(|| *unpublished_since.get_or_insert_with(Instant::now));
-        unpublished_since = since;
-        let old = since.is_some_and(|since| since.elapsed() >= Duration::from_millis(PUBLISH_AGE_MS_MAX));
-        if unpublished && (idle || old || stop) {
-            match ledger.publish() {
-                Ok(_) => state.mark_delivered(&mut appended),
-                Err(error) => {
-                    state.down.store(true, Ordering::Release);
-                    tracing::error!(%error, "the ledger could not publish a checkpoint; no more is captured or read");
-                }
-            }
-            unpublished_since = None;
-        }
-        if stop {
-            return;
-        }
-    }
-}
-
 /// Facts that are in the ledger but not yet under a published checkpoint.
 type Appended = Vec<(OutboxSource, [u8; 16])>;
 
-/// Deals with one message and whatever else waits; gives whether to stop.
-fn take(
-    ledger: &mut Ledger,
-    receiver: &Receiver<Message>,
-    state: &ScribeState,
-    appended: &mut Appended,
-    first: Message,
-) -> bool {
-    let mut batch: Vec<Delivery> = Vec::new();
-    let mut waiting: Vec<(usize, SyncSender<Result<u64, String>>)> = Vec::new();
-    let mut next = Some(first);
-    let mut stop = false;
-    while let Some(message) = next.take() {
-        match message {
-            Message::Append(facts) => batch.extend(facts),
-            Message::AppendAndWait(fact, reply) => {
-                waiting.push((batch.len(), reply));
-                batch.push(fact);
-            }
-            Message::Access(entry, reply) => {
-                append(ledger, state, appended, std::mem::take(&mut batch), std::mem::take(&mut waiting));
-                let receipt = ledger.append_access(*entry).map_err(|error| error.to_string());
-                if receipt.is_ok() {
-                    state.entries.fetch_add(1, Ordering::Relaxed);
-                }
-                // The reader may have gone away; the entry stands all the same.
-                let _ = reply.send(receipt);
-            }
-            Message::Stop => stop = true,
-        }
-        if batch.len() < APPEND_ENTRIES_MAX && !stop {
-            next = receiver.try_recv().ok();
-        }
-    }
-    append(ledger, state, appended, batch, waiting);
-    stop
+/// The thread's own.
+struct Pen {
+    ledger: Ledger,
+    state: Arc<ScribeState>,
+    appended: Appended,
+    /// Facts that an error kept from the ledger, oldest first. While there are any, nothing new is captured.
+    backlog: Vec<Delivery>,
+    unpublished_since: Option<Instant>,
 }
 
-fn append(
-    ledger: &mut Ledger,
-    state: &ScribeState,
-    unpublished: &mut Appended,
-    batch: Vec<Delivery>,
-    waiting: Vec<(usize, SyncSender<Result<u64, String>>)>,
-) {
-    if batch.is_empty() {
-        return;
+impl Pen {
+    fn new(ledger: Ledger, state: Arc<ScribeState>) -> Self {
+        Self { ledger, state, appended: Vec::new(), backlog: Vec::new(), unpublished_since: None }
     }
-    let leaves: Result<Vec<_>, LedgerError> =
-        batch.iter().map(|delivery| Ok((delivery.organization, delivery.leaf()?))).collect();
-    match leaves.and_then(|leaves| ledger.append(&leaves)) {
-        Ok(appended) => {
-            state.entries.fetch_add(u64::try_from(appended.len()).unwrap_or(0), Ordering::Relaxed);
-            for (place, reply) in waiting {
-                let index = appended.get(place).map(|appended| appended.index);
-                let _ = reply.send(index.ok_or_else(|| "the ledger lost count of its entries".to_owned()));
+
+    fn run(mut self, receiver: &Receiver<Message>) {
+        loop {
+            let message = self.next(receiver);
+            let idle = message.is_none();
+            let stop = message.is_some_and(|message| self.take(receiver, message));
+            if idle && self.state.down.load(Ordering::Acquire) {
+                self.recover();
             }
-            unpublished.extend(batch.into_iter().map(|delivery| (delivery.source, delivery.id)));
+            self.publish_when_due(idle || stop);
+            if stop {
+                return;
+            }
         }
-        Err(error) => {
-            state.down.store(true, Ordering::Release);
+    }
+
+    /// Waits for a message; `None` when something else is due.
+    fn next(&self, receiver: &Receiver<Message>) -> Option<Message> {
+        let patience = if self.state.down.load(Ordering::Acquire) {
+            RETRY_MS
+        } else if self.unpublished_since.is_some() {
+            PUBLISH_IDLE_MS
+        } else {
+            return Some(receiver.recv().unwrap_or(Message::Stop));
+        };
+        match receiver.recv_timeout(Duration::from_millis(patience)) {
+            Ok(message) => Some(message),
+            Err(RecvTimeoutError::Timeout) => None,
+            Err(RecvTimeoutError::Disconnected) => Some(Message::Stop),
+        }
+    }
+
+    fn publish_when_due(&mut self, now: bool) {
+        if self.ledger.entries_waiting() == 0 {
+            self.unpublished_since = None;
+            return;
+        }
+        let since = *self.unpublished_since.get_or_insert_with(Instant::now);
+        if !now && since.elapsed() < Duration::from_millis(PUBLISH_AGE_MS_MAX) {
+            return;
+        }
+        self.unpublished_since = None;
+        match self.ledger.publish() {
+            Ok(_) => self.state.mark_delivered(&mut self.appended),
+            Err(error) => self.fail(&error),
+        }
+    }
+
+    /// Notes that the ledger cannot be written. Said once, not at every attempt.
+    fn fail(&self, error: &LedgerError) {
+        if !self.state.down.swap(true, Ordering::AcqRel) {
             tracing::error!(%error, "the ledger could not be written; no more is captured or read until it can");
-            for (_, reply) in waiting {
-                let _ = reply.send(Err(error.to_string()));
+        }
+    }
+
+    /// Tries whether the ledger can be written again. After a write that was not confirmed it refuses until the program
+    /// is started anew.
+    fn recover(&mut self) {
+        if self.catch_up().and_then(|()| self.ledger.publish()).is_ok() {
+            self.state.mark_delivered(&mut self.appended);
+            self.state.down.store(false, Ordering::Release);
+            tracing::info!("the ledger can be written again and has everything that was captured meanwhile");
+        }
+    }
+
+    /// Deals with one message and whatever else waits; gives whether to stop.
+    fn take(&mut self, receiver: &Receiver<Message>, first: Message) -> bool {
+        let mut batch: Vec<Delivery> = Vec::new();
+        let mut waiting: Vec<(usize, SyncSender<Result<u64, String>>)> = Vec::new();
+        let mut next = Some(first);
+        let mut stop = false;
+        while let Some(message) = next.take() {
+            match message {
+                Message::Append(facts) => batch.extend(facts),
+                Message::AppendAndWait(fact, reply) => {
+                    waiting.push((batch.len(), reply));
+                    batch.push(fact);
+                }
+                Message::Access(entry, reply) => {
+                    self.append(std::mem::take(&mut batch), std::mem::take(&mut waiting));
+                    let receipt = self.ledger.append_access(*entry).map_err(|error| error.to_string());
+                    if receipt.is_ok() {
+                        self.state.entries.fetch_add(1, Ordering::Relaxed);
+                    }
+                    // The reader may have gone away; the entry stands all the same.
+                    let _ = reply.send(receipt);
+                }
+                Message::Stop => stop = true,
+            }
+            if batch.len() < APPEND_ENTRIES_MAX && !stop {
+                next = receiver.try_recv().ok();
             }
         }
+        self.append(batch, waiting);
+        stop
+    }
+
+    fn append(&mut self, batch: Vec<Delivery>, waiting: Vec<(usize, SyncSender<Result<u64, String>>)>) {
+        if batch.is_empty() {
+            return;
+        }
+        // Facts that were kept from the ledger come first: it has them in the order in which they became true.
+        match self.catch_up().and_then(|()| self.write(&batch)) {
+            Ok(indices) => {
+                for (place, reply) in waiting {
+                    let index = indices.get(place).copied();
+                    let _ =
+                        reply.send(index.ok_or_else(|| "the ledger lost count of its entries".to_owned()));
+                }
+                self.appended.extend(batch.into_iter().map(|delivery| (delivery.source, delivery.id)));
+            }
+            Err(error) => {
+                self.fail(&error);
+                self.backlog.extend(batch);
+                for (_, reply) in waiting {
+                    let _ = reply.send(Err(error.to_string()));
+                }
+            }
+        }
+    }
+
+    /// Appends the backlog, as far as it goes.
+    fn catch_up(&mut self) -> Result<(), LedgerError> {
+        while !self.backlog.is_empty() {
+            let step: Vec<_> = self.backlog.drain(..self.backlog.len().min(APPEND_ENTRIES_MAX)).collect();
+            if let Err(error) = self.write(&step) {
+                self.backlog.splice(0..0, step);
+                return Err(error);
+            }
+            self.appended.extend(step.into_iter().map(|delivery| (delivery.source, delivery.id)));
+        }
+        Ok(())
+    }
+
+    /// Appends facts durably and gives their indices.
+    fn write(&mut self, batch: &[Delivery]) -> Result<Vec<u64>, LedgerError> {
+        let leaves: Result<Vec<_>, LedgerError> =
+            batch.iter().map(|delivery| Ok((delivery.organization, delivery.leaf()?))).collect();
+        let appended = self.ledger.append(&leaves?)?;
+        self.state.entries.fetch_add(u64::try_from(appended.len()).unwrap_or(0), Ordering::Relaxed);
+        Ok(appended.into_iter().map(|appended| appended.index).collect())
     }
 }

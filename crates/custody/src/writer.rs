@@ -54,7 +54,10 @@ impl Message {
 pub(crate) struct WriterState {
     pub(crate) queued_parts: AtomicUsize,
     pub(crate) queued_bytes: AtomicUsize,
+    /// The files could not be opened again after a failure.
     pub(crate) down: AtomicBool,
+    /// The last group could not be committed, for example because the disk is full.
+    pub(crate) failing: AtomicBool,
     pub(crate) closing: AtomicBool,
     pub(crate) batches: AtomicU64,
     pub(crate) records: AtomicU64,
@@ -175,8 +178,6 @@ pub(crate) struct Writer {
     pub(crate) ledger_names: crate::administer::LedgerNames,
     pub(crate) handle: Arc<WriterState>,
     pub(crate) limits: CaptureLimits,
-    /// The lock lasts until the last write, also when the handles are gone earlier.
-    pub(crate) _directory: Arc<DataDirectory>,
 }
 
 enum Waiting {
@@ -301,6 +302,7 @@ impl Writer {
         let mut waiting = waiting;
         if faults::is_planted("acknowledge-before-commit") {
             drop(acknowledge(std::mem::take(&mut waiting)));
+            faults::linger();
         }
         if faults::is_planted("acknowledge-without-commit") {
             return drop(acknowledge(waiting));
@@ -308,6 +310,7 @@ impl Writer {
         match self.commit_records(batch) {
             Ok((deliveries, index)) => {
                 self.handle.batches.fetch_add(1, Ordering::Relaxed);
+                self.handle.failing.store(false, Ordering::Release);
                 self.advance_imports(&waiting);
                 for abandoned in acknowledge(waiting) {
                     self.open.remove(&abandoned);
@@ -323,6 +326,7 @@ impl Writer {
 
     fn fail(&mut self, error: &StoreError, waiting: Vec<Waiting>) {
         self.handle.failures.fetch_add(1, Ordering::Relaxed);
+        self.handle.failing.store(true, Ordering::Release);
         tracing::error!(%error, parts = waiting.len(), "a group could not be committed; none of it was acknowledged");
         for part in waiting {
             match part {

@@ -206,3 +206,24 @@ fn a_chunk_that_arrives_twice_at_once_is_stored_once() {
     assert_eq!(conversations.len(), 1, "no conversation without records");
     assert_eq!(world.records(conversations[0]).len(), 1);
 }
+
+#[test]
+fn a_ledger_that_is_repaired_goes_on_and_lacks_nothing() {
+    let mut world = World::new();
+    world.exchange(&anthropic(&["before"]), "kept");
+    let (ledger, away) = (world.data().join("ledger"), world.data().join("ledger-away"));
+    std::fs::rename(&ledger, &away).unwrap();
+    while world.custody().is_ready().is_ok() {
+        world.is_exchanged(&anthropic(&["meanwhile"]), "kept or refused");
+    }
+    assert!(world.begin_with(world.opening(&anthropic(&["refused"]))).is_none());
+    std::fs::rename(&away, &ledger).unwrap();
+    while world.custody().is_ready().is_err() {
+        std::thread::yield_now();
+    }
+    world.exchange(&anthropic(&["after"]), "again");
+    let batches = world.custody().metrics().batches;
+    let logged = world.ledger_kinds().iter().filter(|kind| *kind == "capture_batch").count();
+    assert_eq!(u64::try_from(logged).unwrap(), batches, "one entry for each group, none twice");
+    world.verify_ledger();
+}
