@@ -124,6 +124,8 @@ fn check_says_why(site: &Site, tenant: &Tenant) {
     assert!(!error["error"]["message"].as_str().unwrap().is_empty(), "{error}");
     let alive = http::send(site.operations, "GET", "/healthz", &[], b"").unwrap();
     assert_eq!(alive.status, 200, "a full disk does not kill the process");
+    let ready = http::send(site.operations, "GET", "/readyz", &[], b"").unwrap();
+    assert_eq!(ready.status, 503, "it is not ready while it must refuse");
 }
 
 #[test]

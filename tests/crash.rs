@@ -28,7 +28,7 @@ const ROUNDS: u64 = 10;
 /// Requests of a round unless `FIDUCIA_CRASH_REQUESTS` says otherwise; `records list` shows as many conversations.
 const REQUESTS: u64 = 1_000;
 /// Rounds within which a planted early acknowledgement must show, and requests of each.
-const FAULTY_ROUNDS: u64 = 150;
+const FAULTY_ROUNDS: u64 = 20;
 /// See [`FAULTY_ROUNDS`].
 const FAULTY_REQUESTS: u64 = 200;
 /// After the chosen acknowledgement the kill comes up to this much later, to hit the steps between two of them.

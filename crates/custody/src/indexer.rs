@@ -16,9 +16,9 @@ use fiducia_store::{BucketName, ControlStore, IndexEntry, StoreError};
 /// Commits whose entries may wait before the writer waits too.
 const QUEUE_COMMITS_MAX: usize = 512;
 /// Entries that one transaction takes at most, so that it is short.
-const ENTRIES_PER_TRANSACTION_MAX: usize = 256;
+const ENTRIES_PER_TRANSACTION_MAX: usize = 512;
 /// How long the first entry waits for others to share its transaction, in milliseconds.
-const GATHERING_MS: u64 = 50;
+const GATHERING_MS: u64 = 100;
 
 /// The index entries of one commit.
 #[derive(Debug)]

@@ -17,6 +17,9 @@ use fiducia_store::{Announcement, BucketName};
 const QUEUE_FACTS_MAX: usize = 4_096;
 /// Entries that one append takes at most.
 const APPEND_ENTRIES_MAX: usize = 1_024;
+/// How long facts that nobody waits for wait for others to share their append, in milliseconds. Until then they are safe
+/// in their outboxes.
+const GATHERING_MS: u64 = 20;
 /// How long the scribe waits for more before it publishes a checkpoint, in milliseconds.
 const PUBLISH_IDLE_MS: u64 = 50;
 /// How old the published checkpoint may be while facts keep coming, in milliseconds.
@@ -247,7 +250,11 @@ impl Pen {
         let mut waiting: Vec<(usize, SyncSender<Result<u64, String>>)> = Vec::new();
         let mut next = Some(first);
         let mut stop = false;
+        let mut until = Instant::now() + Duration::from_millis(GATHERING_MS);
         while let Some(message) = next.take() {
+            if !matches!(message, Message::Append(_)) {
+                until = Instant::now();
+            }
             match message {
                 Message::Append(facts) => batch.extend(facts),
                 Message::AppendAndWait(fact, reply) => {
@@ -266,7 +273,7 @@ impl Pen {
                 Message::Stop => stop = true,
             }
             if batch.len() < APPEND_ENTRIES_MAX && !stop {
-                next = receiver.try_recv().ok();
+                next = receiver.recv_timeout(until.saturating_duration_since(Instant::now())).ok();
             }
         }
         self.append(batch, waiting);

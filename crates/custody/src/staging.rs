@@ -13,6 +13,7 @@ use fiducia_policy::{
 use fiducia_store::{
     BucketName, Edge, KeyKind, KeyNode, PrefixHit, RecordKind, StoreError, StoredRecord, StoredWrap,
 };
+use fiducia_wire::Wire;
 use fiducia_wire::fingerprint::extend_prefix;
 use lru::LruCache;
 
@@ -250,7 +251,11 @@ impl Writer {
             status: answer.status,
             position: open.position + said,
             prefix: rolling.map(|rolling| keys.matching.digest(&[b"prefix", &rolling])),
-            alias: answer_id.as_ref().map(|id| keys.matching.digest(&[b"answer", id.as_bytes()])),
+            // Only on this wire can a later request name an earlier answer instead of repeating it.
+            alias: answer_id
+                .as_ref()
+                .filter(|_| open.wire == Wire::OpenAiResponses.name())
+                .map(|id| keys.matching.digest(&[b"answer", id.as_bytes()])),
             answer_id,
         };
         self.seal(batch, &keys, record, draft, payload::encode(&header, &[&answer.body]))?;
