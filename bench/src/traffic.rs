@@ -188,6 +188,8 @@ impl Traffic {
         for client in clients {
             self.release(client);
         }
+        // Connections that had their turn when nothing was left to send.
+        self.due.clear();
         let mut answers = std::mem::take(&mut self.answers);
         answers.elapsed = began.elapsed();
         Ok(answers)
