@@ -11,6 +11,9 @@ use crate::settings::{GatewaySettings, ModelRoute, ProviderKind, ProviderSetting
 /// The most model names that an error text lists.
 const NAMES_LISTED_MAX: usize = 20;
 
+/// The longest name of a model, in bytes.
+const MODEL_BYTES_MAX: usize = 256;
+
 /// Where a model's requests go.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Target {
@@ -33,6 +36,13 @@ struct FamilyRoutes {
 pub(crate) struct RoutingTable {
     anthropic: FamilyRoutes,
     open_ai: FamilyRoutes,
+}
+
+/// Whether a text can be a model's name. Names are stored, logged and put into paths in the clear, which no prompt may be.
+fn is_name(model: &str) -> bool {
+    let fits = (1..=MODEL_BYTES_MAX).contains(&model.len());
+    // Neither dot survives a path: what follows would reach another endpoint of the provider.
+    fits && !model.chars().any(char::is_control) && model != "." && model != ".."
 }
 
 /// Whether a provider of `kind` speaks the wires of `family`.
@@ -106,6 +116,9 @@ impl RoutingTable {
 
     /// Where requests for `model` on a wire of `family` go; `None` when nothing is configured for it.
     pub(crate) fn find(&self, family: WireFamily, model: &str) -> Option<&Target> {
+        if !is_name(model) {
+            return None;
+        }
         let routes = self.family(family);
         routes
             .exact

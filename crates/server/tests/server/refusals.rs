@@ -312,3 +312,58 @@ fn zero_retention_refuses_what_providers_would_keep() {
     assert_eq!((got.status, got.text()), (200, "{}"));
     assert_eq!(app.custody.metrics().records, 0, "nothing is kept");
 }
+
+#[test]
+fn a_model_that_is_no_name_is_unknown_before_anything_is_sent() {
+    let (upstream, app) = untouched();
+    for model in ["x".repeat(257), r"claude-x\ncanary".to_owned(), "..".to_owned()] {
+        let body = MESSAGES.replace("claude-x", &model);
+        let got = app.post("/v1/messages", &[], body.as_bytes());
+        check_anthropic(&got, 404, "not_found_error", "model_not_found");
+        assert!(!got.text().contains("canary"), "{}", got.text());
+    }
+    assert!(upstream.got().is_empty());
+}
+
+#[test]
+fn smuggled_and_ambiguous_framing_is_refused_or_read_one_way() {
+    let (upstream, app) = untouched();
+    let key = format!("x-api-key: {}\r\n", app.key);
+    let check = |framing: &str, body: &str| {
+        let request = format!("POST /v1/messages HTTP/1.1\r\nhost: a\r\n{key}{framing}\r\n{body}");
+        let got = Conversation::open(app.gateway, request.as_bytes()).answer();
+        assert!((400..500).contains(&got.status), "{framing:?}: {got:?}");
+    };
+    check("content-length: 5\r\ncontent-length: 6\r\n", "{}   ");
+    check("content-length: -1\r\n", "");
+    check("content-length: +5\r\n", "{}   ");
+    check("transfer-encoding: gzip\r\n", "{}");
+    check("transfer-encoding: chunked\r\ntransfer-encoding: identity\r\n", "0\r\n\r\n");
+    check("transfer-encoding: chunked\r\n", "zz\r\n{}\r\n0\r\n\r\n");
+    check(" folded: x\r\n", "");
+    assert!(upstream.got().is_empty(), "nothing that can be read in two ways reaches a provider");
+}
+
+#[test]
+fn a_request_with_two_framings_is_sent_on_with_one() {
+    let upstream =
+        Upstream::start(vec![vec![Act::Say(answer("200 OK", &[], br#"{"id":"msg_1","type":"message"}"#))]]);
+    let app = AppSettings::new(upstream.address).start();
+    let head = format!(
+        "POST /v1/messages HTTP/1.1\r\nhost: a\r\nx-api-key: {}\r\nconnection: close\r\ncontent-length: 3\r\n\
+         transfer-encoding: chunked\r\n\r\n{:x}\r\n{MESSAGES}\r\n0\r\n\r\n",
+        app.key,
+        MESSAGES.len()
+    );
+    let got = Conversation::open(app.gateway, head.as_bytes()).answer();
+    match upstream.got().first() {
+        // Refusing is as good (RFC 9112, section 6.3).
+        None => assert_eq!(got.status, 400),
+        Some(sent) => {
+            assert_eq!(sent.body, MESSAGES.as_bytes());
+            let framings = sent.head.matches("content-length:").count()
+                + sent.head.matches("transfer-encoding:").count();
+            assert_eq!(framings, 1, "{}", sent.head);
+        }
+    }
+}
