@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::failure::Failure;
 use crate::processor::time_used;
-use crate::report::Report;
+use crate::report;
 use crate::script::{self, Answering, History};
 use crate::subject::{self, Subject};
 use crate::traffic::{Load, Pace, Traffic};
@@ -35,7 +35,7 @@ struct Kind {
 ///
 /// # Errors
 /// When a program fails or answers wrongly.
-pub(crate) fn requests(rounds: u32, seconds: u32, report: &mut Report) -> Result<(), Failure> {
+pub(crate) fn requests(rounds: u32, seconds: u32) -> Result<(), Failure> {
     let mut traffic = Traffic::new()?;
     let subjects = both(&mut traffic)?;
     let pace = Pace::Closed(Duration::from_secs(seconds.into()));
@@ -46,12 +46,11 @@ pub(crate) fn requests(rounds: u32, seconds: u32, report: &mut Report) -> Result
         connections: CONNECTIONS,
         units: 1.0,
     };
-    report.line("processor time for each request: 1 KB each way, one core, capture, sealing and ledger on");
-    report.line("\nas fast as 16 connections go, each request a later turn of a known conversation:");
-    costs(&mut traffic, &subjects, prompt, rounds)?.print(report, "us", "3.20");
-    report.line("\nthe same, each request a conversation of its own, with a key of its own:");
-    costs(&mut traffic, &subjects, Kind { history: History::None, ..prompt }, rounds)?
-        .print(report, "us", "3.20");
+    report::line("processor time for each request: 1 KB each way, one core, capture, sealing and ledger on");
+    report::line("\nas fast as 16 connections go, each request a later turn of a known conversation:");
+    costs(&mut traffic, &subjects, prompt, rounds)?.print("us", "3.20");
+    report::line("\nthe same, each request a conversation of its own, with a key of its own:");
+    costs(&mut traffic, &subjects, Kind { history: History::None, ..prompt }, rounds)?.print("us", "3.20");
     let requests = u64::from(seconds) * 1_000;
     let calm = Kind {
         answering: Answering { delay: Duration::from_millis(20), stream: None },
@@ -59,8 +58,8 @@ pub(crate) fn requests(rounds: u32, seconds: u32, report: &mut Report) -> Result
         connections: 64,
         ..prompt
     };
-    report.line("\n1,000 requests a second before a provider that takes 20 ms, later turns:");
-    costs(&mut traffic, &subjects, calm, rounds)?.print(report, "us", "3.20");
+    report::line("\n1,000 requests a second before a provider that takes 20 ms, later turns:");
+    costs(&mut traffic, &subjects, calm, rounds)?.print("us", "3.20");
     Ok(())
 }
 
@@ -69,7 +68,7 @@ pub(crate) fn requests(rounds: u32, seconds: u32, report: &mut Report) -> Result
 /// # Errors
 /// When a program fails or answers wrongly.
 #[expect(clippy::cast_precision_loss, reason = "a few hundred deltas")]
-pub(crate) fn deltas(rounds: u32, seconds: u32, report: &mut Report) -> Result<(), Failure> {
+pub(crate) fn deltas(rounds: u32, seconds: u32) -> Result<(), Failure> {
     let mut traffic = Traffic::new()?;
     let subjects = both(&mut traffic)?;
     let kind = Kind {
@@ -79,9 +78,11 @@ pub(crate) fn deltas(rounds: u32, seconds: u32, report: &mut Report) -> Result<(
         connections: CONNECTIONS,
         units: DELTAS as f64,
     };
-    report.line("processor time for each delta: 16 streams of 200 deltas, one every millisecond, capture, sealing and");
-    report.line("ledger on; the cost of the requests is in it");
-    costs(&mut traffic, &subjects, kind, rounds)?.print(report, "us", "1.20");
+    report::line(
+        "processor time for each delta: 16 streams of 200 deltas, one every millisecond, capture, sealing and",
+    );
+    report::line("ledger on; the cost of the requests is in it");
+    costs(&mut traffic, &subjects, kind, rounds)?.print("us", "1.20");
     Ok(())
 }
 
@@ -142,9 +143,9 @@ fn cost(traffic: &mut Traffic, subject: &Subject, kind: Kind) -> Result<f64, Fai
 }
 
 impl Costs {
-    fn print(&self, report: &mut Report, unit: &str, target: &str) {
-        report.median("nginx", &self.nginx, unit);
-        report.median("fiducia", &self.fiducia, unit);
-        report.target("ratio", &self.ratios, "", target);
+    fn print(&self, unit: &str, target: &str) {
+        report::median("nginx", &self.nginx, unit);
+        report::median("fiducia", &self.fiducia, unit);
+        report::target("ratio", &self.ratios, "", target);
     }
 }

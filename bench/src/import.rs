@@ -10,7 +10,7 @@ use flate2::read::MultiGzDecoder;
 use serde_json::Value;
 
 use crate::failure::Failure;
-use crate::report::Report;
+use crate::report;
 use crate::subject::{self, Site};
 
 /// Lines of a chunk of `fiducia import`, hence of a commit.
@@ -23,7 +23,7 @@ const INVENTED: usize = 5_000;
 /// # Errors
 /// When the program or the file fails.
 #[expect(clippy::cast_precision_loss, reason = "the size of a file is far below 2^52")]
-pub(crate) fn measure(rounds: u32, report: &mut Report) -> Result<(), Failure> {
+pub(crate) fn measure(rounds: u32) -> Result<(), Failure> {
     let folder = subject::folder()?;
     let given = conversations();
     let bytes = match &given {
@@ -40,7 +40,7 @@ pub(crate) fn measure(rounds: u32, report: &mut Report) -> Result<(), Failure> {
     };
     let commits = bytes.split_inclusive(|byte| *byte == b'\n').count().div_ceil(LINES_PER_COMMIT);
     let name = source.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    report.line(format_args!("import of {name}: {} bytes unpacked, {commits} commits", bytes.len()));
+    report::line(format_args!("import of {name}: {} bytes unpacked, {commits} commits", bytes.len()));
     let length = bytes.len() as f64 / 1e6;
     let (mut raw, mut own, mut whole, mut ratios, mut whole_ratios) =
         (vec![], vec![], vec![], vec![], vec![]);
@@ -54,11 +54,11 @@ pub(crate) fn measure(rounds: u32, report: &mut Report) -> Result<(), Failure> {
         ratios.push(by_import / by_file);
         whole_ratios.push(by_process / by_file);
     }
-    report.median("append and fdatasync", &raw, "MB/s");
-    report.median("fiducia import, as it says itself", &own, "MB/s");
-    report.median("fiducia import, the whole process", &whole, "MB/s");
-    report.target("ratio", &ratios, "", "0.60");
-    report.median("ratio of the whole process", &whole_ratios, "");
+    report::median("append and fdatasync", &raw, "MB/s");
+    report::median("fiducia import, as it says itself", &own, "MB/s");
+    report::median("fiducia import, the whole process", &whole, "MB/s");
+    report::target("ratio", &ratios, "", "0.60");
+    report::median("ratio of the whole process", &whole_ratios, "");
     Ok(())
 }
 
@@ -87,11 +87,8 @@ fn invented() -> Vec<u8> {
         let turn = |role: &str| {
             format!(r#"{{"role":"{role}","content":"{}"}}"#, format!("Turn {number}. ").repeat(20))
         };
-        text.push_str(&format!(
-            "{{\"id\":\"invented-{number}\",\"messages\":[{0},{1},{0},{1}]}}\n",
-            turn("user"),
-            turn("assistant")
-        ));
+        let turns = [turn("user"), turn("assistant"), turn("user"), turn("assistant")].join(",");
+        text.extend(["{\"id\":\"invented-", &number.to_string(), "\",\"messages\":[", &turns, "]}\n"]);
     }
     text.into_bytes()
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::cost::make_known;
 use crate::failure::Failure;
-use crate::report::Report;
+use crate::report;
 use crate::script::{self, Answering, History};
 use crate::statistics::percentile;
 use crate::subject;
@@ -34,13 +34,13 @@ struct Added {
 ///
 /// # Errors
 /// When a program fails or answers wrongly.
-pub(crate) fn measure(rounds: u32, seconds: u32, report: &mut Report) -> Result<(), Failure> {
+pub(crate) fn measure(rounds: u32, seconds: u32) -> Result<(), Failure> {
     let mut traffic = Traffic::new()?;
     let nginx = subject::nginx(traffic.provider())?;
     let fiducia = subject::fiducia(traffic.provider())?;
     make_known(&mut traffic, &fiducia)?;
     let provider = traffic.provider();
-    report.line(
+    report::line(
         "latency added to a direct connection, 1,000 requests a second over 64 connections, provider 20 ms",
     );
     for (title, stream) in [("JSON answers", None), ("streams", Some(STREAM))] {
@@ -69,15 +69,15 @@ pub(crate) fn measure(rounds: u32, seconds: u32, report: &mut Report) -> Result<
                 direct_p50.push(direct.last[0]);
             }
         }
-        report.line(format_args!("\n{title}:"));
-        report.median("direct, p50 of the last byte", &direct_p50, "ms");
+        report::line(format_args!("\n{title}:"));
+        report::median("direct, p50 of the last byte", &direct_p50, "ms");
         for (name, added) in ["nginx", "fiducia"].iter().zip(&added) {
             if stream.is_some() {
-                report.median(&format!("{name} adds to the first byte, p50"), &added.first[0], "ms");
-                report.median(&format!("{name} adds to the first byte, p99"), &added.first[1], "ms");
+                report::median(&format!("{name} adds to the first byte, p50"), &added.first[0], "ms");
+                report::median(&format!("{name} adds to the first byte, p99"), &added.first[1], "ms");
             }
-            report.target(&format!("{name} adds to the last byte, p50"), &added.last[0], "ms", "0.40");
-            report.target(&format!("{name} adds to the last byte, p99"), &added.last[1], "ms", "1.00");
+            report::target(&format!("{name} adds to the last byte, p50"), &added.last[0], "ms", "0.40");
+            report::target(&format!("{name} adds to the last byte, p99"), &added.last[1], "ms", "1.00");
         }
     }
     Ok(())

@@ -19,7 +19,6 @@ use std::process::ExitCode;
 use clap::{Parser, ValueEnum};
 
 use failure::Failure;
-use report::Report;
 
 /// What to measure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -63,18 +62,18 @@ fn main() -> ExitCode {
 
 fn run(arguments: &Arguments) -> Result<(), Failure> {
     subject::build()?;
-    let mut report = Report::begin();
+    let load_before = processor::load_average();
     // An import is not served: it may use the whole machine.
     if arguments.measurement != Measurement::Import && !processor::stay_apart()? {
-        report.line("this machine has one core: everything shares it, so latencies mean little");
+        report::line("this machine has one core: everything shares it, so latencies mean little");
     }
     match arguments.measurement {
-        Measurement::Gateway => cost::requests(arguments.rounds, arguments.seconds, &mut report),
-        Measurement::Stream => cost::deltas(arguments.rounds, arguments.seconds, &mut report),
-        Measurement::Latency => latency::measure(arguments.rounds, arguments.seconds, &mut report),
-        Measurement::Memory => memory::measure(arguments.seconds, &mut report),
-        Measurement::Import => import::measure(arguments.rounds, &mut report),
+        Measurement::Gateway => cost::requests(arguments.rounds, arguments.seconds),
+        Measurement::Stream => cost::deltas(arguments.rounds, arguments.seconds),
+        Measurement::Latency => latency::measure(arguments.rounds, arguments.seconds),
+        Measurement::Memory => memory::measure(arguments.seconds),
+        Measurement::Import => import::measure(arguments.rounds),
     }?;
-    report.end();
+    report::loads(&load_before);
     Ok(())
 }

@@ -2,46 +2,30 @@
 
 use crate::failure::Failure;
 use crate::processor::load_average;
-use crate::statistics::{median, range};
+use crate::statistics::{self, range};
 
-/// A report under way.
-#[derive(Debug)]
-pub(crate) struct Report {
-    load_before: String,
+/// Prints a line.
+#[expect(clippy::print_stdout, reason = "figures are what this program is for")]
+pub(crate) fn line(text: impl std::fmt::Display) {
+    println!("{text}");
 }
 
-#[expect(clippy::print_stdout, reason = "figures are what this program is for")]
-impl Report {
-    /// Notes the machine's load before the measurement adds to it.
-    pub(crate) fn begin() -> Self {
-        Self { load_before: load_average() }
-    }
+/// Prints the median of values with their range.
+pub(crate) fn median(name: &str, values: &[f64], unit: &str) {
+    let (low, high) = range(values);
+    let middle = statistics::median(values);
+    line(format_args!("{name:<44} {middle:>9.2} {unit:<4} ({low:.2} to {high:.2}, {} rounds)", values.len()));
+}
 
-    /// Prints a line.
-    pub(crate) fn line(&mut self, text: impl std::fmt::Display) {
-        println!("{text}");
-    }
+/// As [`median`], with the value it is held against.
+pub(crate) fn target(name: &str, values: &[f64], unit: &str, target: &str) {
+    median(name, values, unit);
+    line(format_args!("{:<44} {target:>9}", "  target"));
+}
 
-    /// Prints the median of values with their range.
-    pub(crate) fn median(&mut self, name: &str, values: &[f64], unit: &str) {
-        let (low, high) = range(values);
-        println!(
-            "{name:<44} {:>9.2} {unit:<4} ({low:.2} to {high:.2}, {} rounds)",
-            median(values),
-            values.len()
-        );
-    }
-
-    /// As [`Report::median`], with the value it is held against.
-    pub(crate) fn target(&mut self, name: &str, values: &[f64], unit: &str, target: &str) {
-        self.median(name, values, unit);
-        println!("{:<44} {target:>9}", "  target");
-    }
-
-    /// Prints the machine's load.
-    pub(crate) fn end(self) {
-        println!("load average, one minute: {} before, {} after", self.load_before, load_average());
-    }
+/// Prints the machine's load before and after the measurement.
+pub(crate) fn loads(before: &str) {
+    line(format_args!("load average, one minute: {before} before, {} after", load_average()));
 }
 
 /// Says why there is no figure.
