@@ -7,7 +7,7 @@ use rusqlite::{OptionalExtension, params};
 
 use crate::StoreError;
 use crate::connection::{Durability, File, bytes16, instant, optional_instant};
-use crate::records::{Announcement, OutboxRow, forget};
+use crate::outbox::{self, Announcement, OutboxRow, announce, forget};
 
 const MIGRATIONS: &[&str] = &["
     CREATE TABLE organizations (
@@ -289,21 +289,7 @@ impl ControlStore {
 
     /// Facts that the ledger may not have taken yet, oldest first.
     pub fn outbox(&self, limit: u32) -> Result<Vec<OutboxRow>, StoreError> {
-        self.file.read("outbox", |connection| {
-            connection
-                .prepare_cached(
-                    "SELECT sequence, id, organization, event FROM outbox ORDER BY sequence LIMIT ?1",
-                )?
-                .query_map([limit], |row| {
-                    Ok(OutboxRow {
-                        sequence: row.get(0)?,
-                        id: bytes16(row, 1)?,
-                        organization: OrganizationId::from_bytes(bytes16(row, 2)?),
-                        event: row.get(3)?,
-                    })
-                })?
-                .collect()
-        })
+        self.file.read("outbox", |connection| outbox::rows(connection, 0, limit))
     }
 
     /// Removes facts that the ledger has taken.
@@ -323,14 +309,6 @@ impl ControlStore {
 }
 
 const SUBJECT: &str = "SELECT id, organization, pseudonym, created_at, erased_at FROM subjects";
-
-pub(crate) fn announce(tx: &rusqlite::Transaction<'_>, announcement: &Announcement) -> rusqlite::Result<()> {
-    tx.prepare_cached(
-        "INSERT INTO outbox (id, organization, event) VALUES (?1, ?2, ?3) ON CONFLICT (id) DO NOTHING",
-    )?
-    .execute(params![announcement.id, announcement.organization.as_bytes(), announcement.event])
-    .map(drop)
-}
 
 fn insert_workspace(
     tx: &rusqlite::Transaction<'_>,

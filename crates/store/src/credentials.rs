@@ -4,8 +4,7 @@ use fiducia_policy::{OrganizationId, SubjectId, Timestamp, VirtualKeyId, Workspa
 use rusqlite::params;
 
 use crate::connection::{bytes16, fixed, instant, optional_instant};
-use crate::control::announce;
-use crate::records::Announcement;
+use crate::outbox::{Announcement, announce};
 use crate::{ControlStore, StoreError};
 
 /// A virtual key as stored: with the hash of its secret, never the secret.

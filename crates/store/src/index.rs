@@ -4,8 +4,8 @@ use fiducia_policy::{ConversationId, OrganizationId, SubjectId, Timestamp};
 use rusqlite::{OptionalExtension, params};
 
 use crate::connection::{Durability, bytes16, instant, optional_instant};
-use crate::control::announce;
-use crate::records::{Announcement, BucketName};
+use crate::outbox::{Announcement, announce};
+use crate::records::BucketName;
 use crate::{ControlStore, StoreError};
 
 /// A conversation in the index.

@@ -4,8 +4,7 @@ use fiducia_policy::{OrganizationId, SubjectId, Timestamp};
 use rusqlite::{OptionalExtension, params};
 
 use crate::connection::{bytes16, instant, optional_instant};
-use crate::control::announce;
-use crate::records::Announcement;
+use crate::outbox::{Announcement, announce};
 use crate::{ControlStore, StoreError};
 
 /// An import, finished or not.

@@ -17,6 +17,7 @@ mod error;
 mod index;
 mod jobs;
 mod keys;
+mod outbox;
 mod records;
 
 pub use control::{ControlStore, NewOrganization, OrganizationRecord, SubjectRecord};
@@ -26,7 +27,5 @@ pub use error::StoreError;
 pub use index::{ConversationRecord, IndexEntry, PrefixHit};
 pub use jobs::ImportJob;
 pub use keys::{Edge, KeyKind, KeyNode, KeyStore};
-pub use records::{
-    Announcement, Bucket, BucketName, OutboxRow, RecordBucket, RecordKind, STEP_BYTES_MAX, StoredRecord,
-    StoredWrap,
-};
+pub use outbox::{Announcement, OutboxRow};
+pub use records::{Bucket, BucketName, RecordBucket, RecordKind, STEP_BYTES_MAX, StoredRecord, StoredWrap};

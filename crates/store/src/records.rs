@@ -8,6 +8,7 @@ use rusqlite::{OptionalExtension, params};
 
 use crate::StoreError;
 use crate::connection::{File, bytes16, fixed, instant};
+use crate::outbox::{self, Announcement, OutboxRow, announce, forget};
 
 /// The bucket a record lies in: all records that expire on one day, or those that expire with the account.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -137,30 +138,6 @@ pub struct StoredRecord {
     pub safety: Option<StoredWrap>,
 }
 
-/// A fact to be put in an outbox, in the transaction that makes it true.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Announcement {
-    /// The event's id: an event is appended once, whatever crashes.
-    pub id: [u8; 16],
-    /// Whose log.
-    pub organization: OrganizationId,
-    /// The event as JSON.
-    pub event: Vec<u8>,
-}
-
-/// A fact in an outbox that must reach the ledger.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OutboxRow {
-    /// Order within its file.
-    pub sequence: i64,
-    /// The event's id: an event is appended once, whatever crashes.
-    pub id: [u8; 16],
-    /// Whose log.
-    pub organization: OrganizationId,
-    /// The event as JSON.
-    pub event: Vec<u8>,
-}
-
 const MIGRATIONS: &[&str] = &["
     CREATE TABLE records (
         sequence INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, exchange BLOB NOT NULL, kind SMALLINT NOT NULL,
@@ -286,7 +263,7 @@ impl RecordBucket {
     pub fn commit(
         &mut self,
         records: &[StoredRecord],
-        outbox: &[Announcement],
+        facts: &[Announcement],
         delivered: &[[u8; 16]],
     ) -> Result<(), StoreError> {
         // INVARIANT: a sequence number is never given out twice, though SQLite itself would reuse those of deleted rows.
@@ -306,11 +283,8 @@ impl RecordBucket {
                     last += 1;
                 }
             }
-            let mut announce = tx.prepare_cached(
-                "INSERT INTO outbox (id, organization, event) VALUES (?1, ?2, ?3) ON CONFLICT (id) DO NOTHING",
-            )?;
-            for fact in outbox {
-                announce.execute(params![fact.id, fact.organization.as_bytes(), fact.event])?;
+            for fact in facts {
+                announce(tx, fact)?;
             }
             forget(tx, delivered)
         })?;
@@ -325,21 +299,7 @@ impl RecordBucket {
 
     /// Outbox rows that the ledger may not have taken yet, oldest first.
     pub fn outbox(&self, after: i64, limit: u32) -> Result<Vec<OutboxRow>, StoreError> {
-        self.file.read("outbox", |connection| {
-            connection
-                .prepare_cached(
-                    "SELECT sequence, id, organization, event FROM outbox WHERE sequence > ?1 ORDER BY sequence LIMIT ?2",
-                )?
-                .query_map(params![after, limit], |row| {
-                    Ok(OutboxRow {
-                        sequence: row.get(0)?,
-                        id: bytes16(row, 1)?,
-                        organization: OrganizationId::from_bytes(bytes16(row, 2)?),
-                        event: row.get(3)?,
-                    })
-                })?
-                .collect()
-        })
+        self.file.read("outbox", |connection| outbox::rows(connection, after, limit))
     }
 
     /// One record by id.
@@ -477,14 +437,6 @@ impl RecordBucket {
     pub fn problem(&self) -> Result<Option<String>, StoreError> {
         self.file.problem()
     }
-}
-
-pub(crate) fn forget(tx: &rusqlite::Transaction<'_>, delivered: &[[u8; 16]]) -> rusqlite::Result<()> {
-    let mut forget = tx.prepare_cached("DELETE FROM outbox WHERE id = ?1")?;
-    for id in delivered {
-        forget.execute([id])?;
-    }
-    Ok(())
 }
 
 fn highest_sequence(connection: &rusqlite::Connection) -> rusqlite::Result<i64> {
