@@ -30,11 +30,21 @@ impl Place {
         let is_empty = std::fs::read_dir(&place.directory).map_err(failed)?.next().is_none();
         let is_ours =
             std::fs::read_to_string(place.configuration()).is_ok_and(|text| text.starts_with(FIRST_LINE));
-        if !is_empty && !is_ours && !place.keyfile().exists() {
+        if !is_empty && !is_ours {
             return Err(Failure::Argument(format!(
                 "{} holds something that is no demo; it was left alone. Name another place with --directory",
                 directory.display()
             )));
+        }
+        if !is_ours {
+            // The mark comes first: whatever interrupts the rest, the directory is known again as a demo's, and a
+            // directory with a keyfile and no mark is a real installation whose configuration must not be replaced.
+            let path = place.configuration();
+            std::fs::write(&path, format!("{FIRST_LINE}\n")).map_err(|cause| Failure::File {
+                doing: "write the demo's configuration to",
+                path,
+                cause,
+            })?;
         }
         if !place.keyfile().exists() {
             KeyfileKms::create(&place.keyfile(), &SystemRandomness).map_err(Failure::Keyfile)?;
@@ -116,6 +126,26 @@ mod tests {
         std::fs::write(folder.path().join("letter.txt"), "dear").unwrap();
         assert!(Place::prepare(folder.path()).is_err());
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_real_installation_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let (keyfile, configuration) = (folder.path().join("root.key"), folder.path().join("fiducia.toml"));
+        KeyfileKms::create(&keyfile, &SystemRandomness).unwrap();
+        assert!(Place::prepare(folder.path()).is_err(), "a keyfile alone does not make a demo");
+        std::fs::write(&configuration, "[data]\n").unwrap();
+        assert!(Place::prepare(folder.path()).is_err());
+        assert_eq!(std::fs::read_to_string(&configuration).unwrap(), "[data]\n");
+    }
+
+    #[test]
+    fn a_demo_that_was_interrupted_at_once_is_taken_up_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = Place::prepare(folder.path()).unwrap();
+        std::fs::remove_file(place.keyfile()).unwrap();
+        Place::prepare(folder.path()).unwrap();
+        assert!(place.keyfile().exists());
     }
 
     #[test]
