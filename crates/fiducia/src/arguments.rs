@@ -133,9 +133,11 @@ pub(crate) enum ConfigCommand {
     /// Report everything that is wrong with a configuration file, without starting anything
     #[command(after_help = "Example:\n  fiducia config check /etc/fiducia/fiducia.toml")]
     Check {
-        /// The configuration file
-        #[arg(value_name = "FILE", env = "FIDUCIA_CONFIG", default_value = "fiducia.toml")]
-        file: PathBuf,
+        /// The configuration file, as `--config` names it elsewhere
+        #[arg(value_name = "FILE")]
+        file: Option<PathBuf>,
+        #[command(flatten)]
+        config: ConfigOption,
     },
 }
 
@@ -220,14 +222,14 @@ pub(crate) enum KeysCommand {
         /// The workspace it belongs to, made when new; `default` when absent
         #[arg(long)]
         workspace: Option<String>,
-        /// Your own name for the person the key speaks for; kept sealed
+        /// Your own name for the person the key speaks for; only a keyed digest of it is kept
         #[arg(long)]
         subject: String,
         /// What it permits, repeatable: inference, models, batches, files, act-for-subjects. Inference and models when absent
         #[arg(long = "scope", value_name = "SCOPE")]
         scopes: Vec<Scope>,
         /// When it stops working, RFC 3339; never when absent
-        #[arg(long, value_name = "TIME")]
+        #[arg(long, value_name = "TIME", value_parser = parse_instant)]
         expires_at: Option<Timestamp>,
         #[command(flatten)]
         data: DataOptions,
@@ -277,7 +279,7 @@ pub(crate) enum RecordsCommand {
         /// For which ground's purpose you read
         #[arg(long, value_enum, default_value_t = GroundArgument::Service)]
         ground: GroundArgument,
-        /// Print the stored bytes instead of the messages
+        /// Print the stored bytes instead of the messages. Control characters are shown as escapes; `--json` is exact
         #[arg(long)]
         raw: bool,
         #[command(flatten)]
@@ -354,7 +356,7 @@ pub(crate) enum SubjectsCommand {
     /// Destroy everything of one person, the pseudonym included
     #[command(
         after_help = "What another ground still keeps is listed with its date. There is no undo.\n\nExample:\n  fiducia \
-        subjects erase subj_0199… --yes"
+        subjects erase subject_0199… --yes"
     )]
     Erase {
         /// The subject, as `subjects list` shows it
@@ -463,6 +465,10 @@ fn parse_readable(text: &str) -> Result<DestructionScope, String> {
 
 fn parse_reason(text: &str) -> Result<AccessReason, String> {
     text.parse::<AccessReason>().map_err(|error| error.to_string())
+}
+
+fn parse_instant(text: &str) -> Result<Timestamp, String> {
+    text.parse().map_err(|_| "this is no instant; write one such as 2027-01-01T00:00:00Z".to_owned())
 }
 
 /// The reasons for reading, one a line, for the help and for the error when none was given.

@@ -7,7 +7,8 @@ use crate::output::Output;
 use crate::session;
 
 pub(super) fn run(command: &ConfigCommand) -> Result<ExitStatus, Failure> {
-    let ConfigCommand::Check { file } = command;
+    let ConfigCommand::Check { file, config } = command;
+    let file = file.as_ref().unwrap_or(&config.config);
     let configuration = session::load(file, Extent::Server)?;
     let mut output = Output::standard(false);
     output.line(format_args!("{}: no problems found", file.display()))?;

@@ -9,6 +9,13 @@ use crate::output::Output;
 
 pub(super) fn run(command: &KeyfileCommand) -> Result<ExitStatus, Failure> {
     let KeyfileCommand::Create { path } = command;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    if let Some(folder) = folder.filter(|folder| !folder.exists()) {
+        return Err(Failure::Argument(format!(
+            "there is no directory {folder} for the keyfile; nothing was made. Make it with `mkdir -p {folder}`",
+            folder = folder.display()
+        )));
+    }
     KeyfileKms::create(path, &SystemRandomness).map_err(Failure::Keyfile)?;
     let mut output = Output::standard(false);
     output.line(format_args!("created {}, readable by you alone", path.display()))?;

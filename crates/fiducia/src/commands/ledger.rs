@@ -10,7 +10,7 @@ use crate::arguments::{LedgerCommand, LogOptions};
 use crate::configuration;
 use crate::failure::{ExitStatus, Failure};
 use crate::interrupt::Interrupts;
-use crate::output::{Output, count_of, remark};
+use crate::output::{Output, count_of, escape_line, remark};
 use crate::verifier_keys;
 
 /// How often `tail --follow` looks for a new checkpoint.
@@ -275,6 +275,14 @@ fn prove(
         )));
     }
     let proof = reader.proof_file(index).map_err(failed)?.to_string();
+    let proof = if options.data.json {
+        let value = serde_json::json!({
+            "organization": log.organization, "index": index, "size": size, "proof": proof,
+        });
+        format!("{value}\n")
+    } else {
+        proof
+    };
     match out {
         Some(path) => {
             std::fs::write(path, proof).map_err(|cause| Failure::File {
@@ -328,6 +336,11 @@ fn tail(options: &LogOptions, from: Option<u64>, follow: bool) -> Result<ExitSta
             let (index, bytes) = entry.map_err(|error| Failure::Ledger(error.to_string()))?;
             print_entry(&mut output, index, &bytes)?;
         }
+        if start >= size && next.is_some() && !follow {
+            remark(format_args!(
+                "there is nothing from {start} on: the published log has {size} entries, counted from 0"
+            ));
+        }
         next = Some(start.max(size));
         output.flush()?;
         match &interrupts {
@@ -364,12 +377,9 @@ fn print_entry(output: &mut Output, index: u64, bytes: &[u8]) -> Result<(), Fail
         .collect();
     let leaf = &logged.leaf;
     let at = crate::output::instant(leaf.at);
-    output.foreign(&format!(
-        "{index:>8}  {at}  {:<22}  {}  {}",
-        leaf.event.kind(),
-        leaf.id.as_str(),
-        rest.join(" ")
-    ))
+    let line =
+        format!("{index:>8}  {at}  {:<22}  {}  {}", leaf.event.kind(), leaf.id.as_str(), rest.join(" "));
+    output.line(escape_line(line.trim_end()))
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -1,7 +1,8 @@
 //! `records list`, `records show`, `records delete`
 
 use fiducia_custody::{
-    AdminCommand, AdminReply, ConversationContent, ConversationRow, DestructionScope, RecordRow,
+    AdminCommand, AdminReply, ConversationContent, ConversationRow, DestructionScope, RecordContent,
+    RecordRow,
 };
 use fiducia_policy::{AccessReason, ConversationId};
 
@@ -9,7 +10,7 @@ use super::destruction;
 use crate::arguments::{DataOptions, GroundArgument, RecordsCommand, reasons_list};
 use crate::edge::operating_system_user;
 use crate::failure::{ExitStatus, Failure};
-use crate::output::{Align, Output, Table, bytes_of, count_of, instant, instant_or};
+use crate::output::{Align, Output, Table, bytes_of, count_of, escape_line, instant, instant_or};
 use crate::session::Session;
 
 pub(super) fn run(command: RecordsCommand) -> Result<ExitStatus, Failure> {
@@ -132,13 +133,15 @@ fn show(reading: Reading, data: &DataOptions) -> Result<ExitStatus, Failure> {
     if output.json() {
         output.value(&content)?;
     } else {
-        print(&mut output, &content, reading.raw)?;
+        let whole = matches!(reading.target, DestructionScope::Conversation(_));
+        print(&mut output, &content, whole, reading.raw)?;
     }
     output.finish()?;
     Ok(ExitStatus::Success)
 }
 
-fn print(output: &mut Output, content: &ConversationContent, raw: bool) -> Result<(), Failure> {
+/// Prints what was read; `whole` says that it is a whole conversation rather than one record of it.
+fn print(output: &mut Output, content: &ConversationContent, whole: bool, raw: bool) -> Result<(), Failure> {
     output.line(format_args!("conversation  {}", content.conversation))?;
     output.line(format_args!(
         "ledger entry  {}, durable before anything was decrypted",
@@ -150,7 +153,7 @@ fn print(output: &mut Output, content: &ConversationContent, raw: bool) -> Resul
         output.line("")?;
         output.line(format_args!("{} {} {} {}", row.id, row.kind, row.wire, instant(row.created_at)))?;
         if !row.model.is_empty() {
-            output.foreign(&format!("model {}", row.model))?;
+            output.line(format_args!("model {}", escape_line(&row.model)))?;
         }
         if let Some(status) = record.status {
             let outcome = record.outcome.and_then(|outcome| serde_json::to_value(outcome).ok());
@@ -163,16 +166,33 @@ fn print(output: &mut Output, content: &ConversationContent, raw: bool) -> Resul
         }
         if record.messages_elided > 0 {
             let elided = count_of(record.messages_elided, "earlier message");
-            output.line(format_args!("({elided} of the conversation came again and stand above)"))?;
+            output.line(format_args!("({elided} came again; stored once, in an earlier record)"))?;
         }
-        if raw || record.texts.is_empty() {
-            output.foreign(&record.raw)?;
-            continue;
-        }
-        for (role, text) in &record.texts {
-            output.foreign(&format!("[{role}]"))?;
-            output.foreign(text)?;
+        body(output, record, raw)?;
+        if row.kind == "request" && whole && !answered(content, record) {
+            output.line("(no answer to this request is stored)")?;
         }
     }
     Ok(())
+}
+
+fn body(output: &mut Output, record: &RecordContent, raw: bool) -> Result<(), Failure> {
+    if !raw && record.texts.is_empty() && record.messages_elided > 0 {
+        return output.line("(nothing else was said; --raw shows the parameters that were sent)");
+    }
+    if raw || record.texts.is_empty() {
+        return output.foreign(&record.raw);
+    }
+    for (role, text) in &record.texts {
+        // What an embedding is made of has no role.
+        let role = if role.is_empty() { "input" } else { role };
+        output.line(format_args!("[{}]", escape_line(role)))?;
+        output.foreign(text)?;
+    }
+    Ok(())
+}
+
+fn answered(content: &ConversationContent, request: &RecordContent) -> bool {
+    let of_same = |record: &&RecordContent| record.row.exchange == request.row.exchange;
+    content.records.iter().filter(of_same).any(|record| record.row.kind == "answer")
 }

@@ -142,6 +142,9 @@ fn describe(text: &str, error: &toml::de::Error) -> Problem {
         let text = format!("a text cannot stand here; expected {expected}");
         return Problem { place: place.map(Place::masked), text };
     }
+    if message.trim_end() == "invalid socket address syntax" {
+        return Problem { place, text: "this is no address; write one such as \"127.0.0.1:4100\"".into() };
+    }
     Problem { place, text: message.trim_end().replace('\n', ", ") }
 }
 
@@ -183,6 +186,8 @@ fn missing_field(message: &str) -> Option<&str> {
 }
 
 fn resolve_paths(configuration: &mut Configuration, file: &Path) {
+    // Absolute, so that a message about a path says where it is; when the working directory is gone, as given.
+    let file = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
     let folder = file.parent().map(Path::to_owned).unwrap_or_default();
     let resolve = |path: &mut PathBuf| *path = folder.join(&path);
     resolve(&mut configuration.data.directory);
@@ -249,6 +254,12 @@ mod tests {
     fn a_missing_required_key_is_named() {
         assert!(problems("[data]\ndirectory = \"d\"\n").contains("`keyfile` is required here and missing"));
         assert!(problems("").contains("`data` is required"));
+    }
+
+    #[test]
+    fn an_address_that_is_none_is_answered_with_an_example() {
+        let shown = problems(&format!("{DATA}[gateway]\nlisten = \"127.0.0.1:99999\"\n"));
+        assert!(shown.contains("127.0.0.1:4100"), "{shown}");
     }
 
     #[test]

@@ -3,10 +3,10 @@
 mod table;
 mod text;
 
-use std::io::{self, BufWriter, IsTerminal, Write};
+use std::io::{self, BufWriter, Write};
 
 pub(crate) use table::{Align, Table};
-pub(crate) use text::{bytes_of, count_of, escape_controls, instant, instant_or};
+pub(crate) use text::{bytes_of, count_of, escape_controls, escape_line, instant, instant_or};
 
 use crate::failure::Failure;
 
@@ -14,15 +14,12 @@ use crate::failure::Failure;
 pub(crate) struct Output {
     sink: Box<dyn Write>,
     json: bool,
-    terminal: bool,
 }
 
 impl Output {
     /// Standard output, as tables or, for machines, as JSON.
     pub(crate) fn standard(json: bool) -> Self {
-        let stdout = io::stdout();
-        let terminal = stdout.is_terminal();
-        Self { sink: Box::new(BufWriter::new(stdout)), json, terminal }
+        Self { sink: Box::new(BufWriter::new(io::stdout())), json }
     }
 
     /// Whether machines read this.
@@ -40,16 +37,19 @@ impl Output {
         self.sink.write_all(text.as_bytes()).map_err(Failure::Output)
     }
 
-    /// Prints text that others wrote. On a terminal its control characters are shown, not obeyed, so that a
-    /// conversation cannot repaint the screen of whoever reviews it; to a file or pipe it goes unchanged.
+    /// Prints text that others wrote, each line indented. Its control characters are shown, not obeyed, so that a
+    /// conversation cannot repaint the screen of whoever reviews it, and the indent tells its lines from ours. A pipe
+    /// gets the same, because `head` and `grep` end on a terminal too; JSON gives the exact text.
     pub(crate) fn foreign(&mut self, text: &str) -> Result<(), Failure> {
-        if self.terminal { self.line(escape_controls(text)) } else { self.line(text) }
+        escape_controls(text).split('\n').try_for_each(|line| {
+            if line.is_empty() { self.line("") } else { self.line(format_args!("  {line}")) }
+        })
     }
 
     /// Prints one value as a line of JSON.
     pub(crate) fn value(&mut self, value: &impl serde::Serialize) -> Result<(), Failure> {
-        serde_json::to_writer(&mut self.sink, value).map_err(|error| Failure::Output(error.into()))?;
-        self.line("")
+        let json = serde_json::to_string(value).map_err(|error| Failure::Output(error.into()))?;
+        self.line(text::escape_json(&json))
     }
 
     /// Prints a list: one JSON array, or a table with a sentence when there is nothing in it.
@@ -82,5 +82,5 @@ impl Output {
 /// Prints a remark for the person at the terminal. Standard error may be closed; a remark is then lost and nothing
 /// else.
 pub(crate) fn remark(line: impl std::fmt::Display) {
-    let _ = writeln!(io::stderr(), "{line}");
+    let _ = writeln!(io::stderr(), "{}", escape_controls(&line.to_string()));
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use unicode_width::UnicodeWidthStr;
 
-use super::escape_controls;
+use super::escape_line;
 
 /// On which side a column's short cells are filled up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,7 +32,7 @@ impl Table {
 
     /// Adds a row. Control characters in cells are shown, not obeyed.
     pub(crate) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
-        self.rows.push(cells.into_iter().map(|cell| escape_controls(&cell).replace('\n', "\\n")).collect());
+        self.rows.push(cells.into_iter().map(|cell| escape_line(&cell)).collect());
     }
 
     fn widths(&self) -> Vec<usize> {

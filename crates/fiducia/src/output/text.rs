@@ -35,15 +35,41 @@ pub(crate) fn bytes_of(bytes: u64) -> String {
 pub(crate) fn escape_controls(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for character in text.chars() {
-        let hidden =
-            matches!(character, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-        if hidden || (character.is_control() && character != '\n' && character != '\t') {
+        if misleads(character) && character != '\n' && character != '\t' {
             shown.extend(character.escape_unicode());
         } else {
             shown.push(character);
         }
     }
     shown
+}
+
+/// As [`escape_controls`], for what must stay on one line: a line feed in it could pass for another line of ours.
+pub(crate) fn escape_line(text: &str) -> String {
+    escape_controls(text).replace('\n', "\\n")
+}
+
+/// The same JSON with escapes for every character that a terminal would obey or hide. Such characters stand only in
+/// strings: serde_json writes no white space, and escapes what JSON calls control characters itself.
+pub(crate) fn escape_json(json: &str) -> String {
+    let mut escaped = String::with_capacity(json.len());
+    for character in json.chars() {
+        if misleads(character) {
+            let mut units = [0; 2];
+            escaped.extend(character.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}")));
+        } else {
+            escaped.push(character);
+        }
+    }
+    escaped
+}
+
+/// Whether a terminal obeys the character, or shows the text around it in another order or not at all.
+fn misleads(character: char) -> bool {
+    character.is_control()
+        || matches!(character,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
 }
 
 #[cfg(test)]
@@ -70,6 +96,17 @@ mod tests {
         assert_eq!(escape_controls("two\nlines\tand é"), "two\nlines\tand é");
         assert_eq!(escape_controls("\u{1b}]0;title\u{7}"), "\\u{1b}]0;title\\u{7}");
         assert_eq!(escape_controls("a\u{202e}b"), "a\\u{202e}b");
+        assert_eq!(escape_controls("a\u{9b}31m\u{e0041}\u{2028}"), "a\\u{9b}31m\\u{e0041}\\u{2028}");
+        assert_eq!(escape_line("one\ntwo"), "one\\ntwo");
+    }
+
+    #[test]
+    fn json_says_the_same_when_it_is_escaped() {
+        let value = serde_json::json!({ "text": "\u{1b}[2J \u{9b}31m \u{202e} \u{e0041} \u{7f} é 😀 \n" });
+        let escaped = escape_json(&value.to_string());
+        assert!(escaped.chars().all(|character| !misleads(character)), "{escaped}");
+        assert!(escaped.contains("é 😀"), "{escaped}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&escaped).unwrap(), value);
     }
 
     #[test]

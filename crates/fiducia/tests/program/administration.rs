@@ -62,8 +62,10 @@ fn reading_needs_a_reason_and_names_the_ledger_entry() {
     let shown = place
         .run(&["records", "show", &conversation, "--reason", "customer_support", "--ticket", "T-1"])
         .exits(0);
-    let shown =
-        shown.prints("ledger entry").prints("[user]\ncanary question").prints("[assistant]\ncanary answer");
+    let shown = shown
+        .prints("ledger entry")
+        .prints("[user]\n  canary question")
+        .prints("[assistant]\n  canary answer");
     assert!(!shown.stderr.contains("canary"), "content belongs on standard output only");
     let content = place
         .run(&["records", "show", &conversation, "--reason", "customer_support", "--json"])
@@ -72,6 +74,41 @@ fn reading_needs_a_reason_and_names_the_ledger_entry() {
     let index = content["ledger_index"].as_u64().unwrap();
     let log = place.run(&["ledger", "tail", "--json", "--from", &index.to_string()]).exits(0).json();
     assert_eq!(log["entry"]["type"], "record_access", "{log}");
+}
+
+/// What a pipe gets ends on a terminal too, after `head` or `grep`.
+#[test]
+fn what_was_said_cannot_control_the_terminal_of_who_reads_it() {
+    let place = Place::with_organization();
+    let said = "red \u{1b}[31m \u{9b}2J \u{202e}\nrec_00 answer\n[assistant]\nnot said";
+    let line = serde_json::json!({ "id": "1", "messages": [{ "role": "user", "content": said }] });
+    write_lines(&place.path("chats.jsonl"), &[line.to_string()]);
+    place.run(&["import", "chats.jsonl", "--organization", "acme"]).exits(0);
+    let rows = place.run(&["conversations", "list", "--json"]).exits(0).json();
+    let show = ["records", "show", rows[0]["id"].as_str().unwrap(), "--reason", "safety_review"];
+
+    let text =
+        place.run(&show).exits(0).prints("\\u{1b}[31m \\u{9b}2J \\u{202e}\n").prints("\n  [assistant]\n");
+    assert!(
+        !text.stdout.contains("\n[assistant]"),
+        "a line that was said must not look like one of ours: {text:?}"
+    );
+    let json = place.run(&[&show[..], &["--json"]].concat()).exits(0);
+    for outcome in [&text, &json] {
+        let obeyed =
+            |character: char| character != '\n' && (character.is_control() || character == '\u{202e}');
+        assert!(!outcome.stdout.contains(obeyed), "{outcome:?}");
+    }
+    assert_eq!(json.json()["records"][0]["texts"][0][1], said, "JSON is exact");
+}
+
+#[test]
+fn wrong_arguments_are_answered_with_right_ones() {
+    let place = Place::with_organization();
+    let key = ["keys", "create", "--organization", "acme", "--subject", "x", "--expires-at", "tomorrow"];
+    place.run(&key).exits(2).complains("2027-01-01T00:00:00Z");
+    place.run(&["keyfile", "create", "no/such/root.key"]).exits(2).complains("mkdir -p no/such");
+    place.run(&["config", "check", "--config", "fiducia.toml"]).exits(0).prints("no problems found");
 }
 
 #[test]

@@ -112,3 +112,17 @@ fn log_folder(root: &Path) -> std::path::PathBuf {
     let folders = std::fs::read_dir(root).unwrap().map(|entry| entry.unwrap().path());
     folders.into_iter().find(|path| path.join("checkpoint").exists()).unwrap()
 }
+
+#[test]
+fn a_proof_as_json_holds_the_same_proof() {
+    let place = with_entries();
+    let file = place.run(&["ledger", "prove", "--index", "1"]).exits(0).stdout;
+    let value = place.run(&["ledger", "prove", "--index", "1", "--json"]).exits(0).json();
+    assert_eq!((value["index"].as_u64(), value["proof"].as_str()), (Some(1), Some(file.as_str())));
+}
+
+#[test]
+fn a_tail_from_beyond_the_end_says_how_long_the_log_is() {
+    let place = with_entries();
+    place.run(&["ledger", "tail", "--from", "99"]).exits(0).complains("has 3 entries");
+}
