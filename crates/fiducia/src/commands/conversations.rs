@@ -18,11 +18,11 @@ pub(super) fn run(command: ConversationsCommand) -> Result<ExitStatus, Failure> 
     session.close();
     let mut output = Output::standard(data.json);
     output.list(&rows, "no conversations", table)?;
+    output.finish()?;
     let full = u32::try_from(rows.len()).is_ok_and(|length| length >= limit);
     if let (true, Some(last)) = (full && !data.json, rows.last()) {
         crate::output::remark(format_args!("there may be more: add --after {}", last.id));
     }
-    output.finish()?;
     Ok(ExitStatus::Success)
 }
 
@@ -39,7 +39,8 @@ fn table(rows: &[ConversationRow]) -> Table {
         table.row([
             row.id.to_string(),
             row.subject.to_string(),
-            row.records.to_string(),
+            // What a destroyed conversation had is counted still, but nothing of it is there.
+            if row.destroyed_at.is_some() { "-".into() } else { row.records.to_string() },
             instant(row.created_at),
             instant(row.last_active_at),
             instant_or(row.destroyed_at, "-"),

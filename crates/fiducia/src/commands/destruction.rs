@@ -60,8 +60,8 @@ fn lines(report: &DestructionReport) -> Vec<String> {
         format!("records purged   {}", report.records_purged),
         format!("conversations    {}", report.conversations),
         format!(
-            "read-back        {} tried, {} opened, {} found in the store",
-            count_of(report.read_back.attempts, "record"),
+            "read-back        {}, {} opened, {} found in the store",
+            attempts(report),
             report.read_back.opened,
             count_of(report.read_back.rows_found, "row")
         ),
@@ -81,6 +81,16 @@ fn lines(report: &DestructionReport) -> Vec<String> {
         ));
     }
     lines
+}
+
+/// What the read-back tried. It holds back a bounded number of records, so of many it tries a sample, and says so.
+fn attempts(report: &DestructionReport) -> String {
+    let tried = count_of(report.read_back.attempts, "key path");
+    if report.read_back.attempts > 0 && report.read_back.attempts < report.records_purged {
+        format!("{tried} tried on a sample of the {} records", report.records_purged)
+    } else {
+        format!("{tried} tried")
+    }
 }
 
 fn confirm(scope: &DestructionScope) -> Result<(), Failure> {
@@ -126,8 +136,20 @@ mod tests {
         };
         let text = lines(&report).join("\n");
         assert!(text.contains("keys destroyed   3"), "{text}");
-        assert!(text.contains("5 records tried, 0 opened, 1 row found"), "{text}");
+        assert!(text.contains("5 key paths tried, 0 opened, 1 row found"), "{text}");
         assert!(text.contains("1 record by the ground safety-window until 2025-10-09T08:53:20Z"), "{text}");
         assert!(text.contains("ledger entry     9 in the log of org_"), "{text}");
+    }
+    #[test]
+    fn a_read_back_of_a_sample_says_so() {
+        let report = DestructionReport {
+            keys_destroyed: 1,
+            records_purged: 11_505,
+            conversations: 1,
+            kept: Vec::new(),
+            read_back: ReadBack { attempts: 1_000, opened: 0, rows_found: 0 },
+            ledger: Vec::new(),
+        };
+        assert_eq!(attempts(&report), "1000 key paths tried on a sample of the 11505 records");
     }
 }

@@ -104,3 +104,20 @@ fn a_file_that_is_not_there_is_named() {
     let place = Place::with_organization();
     import(&place, &[]).exits(3).complains("chats.jsonl");
 }
+
+#[test]
+fn a_source_that_cannot_be_read_twice_is_refused() {
+    let place = Place::with_organization();
+    for source in [".", "/dev/zero"] {
+        let outcome = place.run(&["import", source, "--organization", "acme"]).exits(2);
+        outcome.complains("no regular file; nothing was imported");
+    }
+}
+
+#[test]
+fn a_file_of_which_nothing_can_be_read_is_not_said_to_be_imported() {
+    let place = Place::with_organization();
+    std::fs::write(place.path("chats.jsonl.gz"), b"\x1f\x8b\x08garbage").unwrap();
+    let outcome = place.run(&["import", "chats.jsonl.gz", "--organization", "acme"]).exits(3);
+    outcome.complains("nothing of the file could be read, so nothing was imported");
+}

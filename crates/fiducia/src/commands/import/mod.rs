@@ -115,8 +115,15 @@ pub(super) fn import(
     interrupts: &Interrupts,
 ) -> Result<Summary, Failure> {
     let unreadable = |cause| Failure::File { doing: "read", path: plan.file.to_owned(), cause };
-    let length = std::fs::metadata(plan.file).map_err(unreadable)?.len();
-    let progress = Progress::start(length);
+    let metadata = std::fs::metadata(plan.file).map_err(unreadable)?;
+    if !metadata.is_file() {
+        return Err(Failure::Argument(format!(
+            "{} is no regular file; nothing was imported. An import reads its file twice, so write what comes from a \
+             pipe to a file first",
+            plan.file.display()
+        )));
+    }
+    let progress = Progress::start(metadata.len());
     let digest = source::digest(plan.file, |bytes| progress.digested(bytes) && !interrupts.requested());
     let Some(digest) = digest.map_err(unreadable)? else {
         return Err(Failure::Interrupted("stopped before anything was imported".into()));
@@ -205,9 +212,13 @@ impl Run<'_> {
             Some(cause) => {
                 self.progress.finish();
                 let done = self.summary.lines;
-                remark(format_args!(
-                    "lines 1 to {done} are imported and stay so; the rest of the file could not be read"
-                ));
+                if done == 0 {
+                    remark("nothing of the file could be read, so nothing was imported");
+                } else {
+                    remark(format_args!(
+                        "lines 1 to {done} are imported and stay so; the rest of the file could not be read"
+                    ));
+                }
                 Err(Failure::File { doing: "read", path: path.to_owned(), cause })
             }
             None => Ok(stopped),
