@@ -57,8 +57,32 @@ fn data(configuration: &Configuration, problems: &mut Problems) {
             data.directory.display()
         )));
     }
-    if let Err(error) = KeyfileKms::open(&data.keyfile) {
-        problems.push(Problem::general(format!("data.keyfile: {error}")));
+    match (data.keyfile.try_exists(), KeyfileKms::open(&data.keyfile)) {
+        (_, Ok(_)) => {}
+        // A new keyfile opens nothing that was written with another, so making one is no advice here.
+        (Ok(false), Err(_)) if data.directory.join("keys.db").exists() => {
+            problems.push(Problem::general(format!(
+                "data.keyfile: there is no file {} and {} holds data that only its keyfile opens. Put the keyfile back from \
+                 your copy, or correct the path; a new one would open nothing",
+                data.keyfile.display(),
+                data.directory.display()
+            )));
+        }
+        (Err(cause), Err(_)) => problems.push(Problem::general(format!(
+            "data.keyfile: {} cannot be reached: {cause}. Run this as the user who owns it",
+            data.keyfile.display()
+        ))),
+        (Ok(exists), Err(error)) => {
+            let others = exists && std::fs::File::open(&data.keyfile).is_err();
+            problems.push(Problem::general(if others {
+                format!(
+                    "data.keyfile: this user may not read {}. Run this as the user who owns it",
+                    data.keyfile.display()
+                )
+            } else {
+                format!("data.keyfile: {error}")
+            }));
+        }
     }
     if let Ok(metadata) = std::fs::metadata(&data.directory) {
         let mode = metadata.permissions().mode() & 0o7777;
@@ -286,6 +310,20 @@ mod tests {
     }
 
     const LOCAL: &str = "[providers.local]\nkind = \"compatible\"\nbase_url = \"http://127.0.0.1:9\"\n";
+
+    #[test]
+    fn a_lost_keyfile_is_to_be_put_back_and_not_made_anew() {
+        let place = Place::new();
+        assert!(
+            place.check("lost.key", LOCAL).contains("fiducia keyfile create"),
+            "without data a new one will do"
+        );
+        let directory = place.folder.path().join("data");
+        std::fs::DirBuilder::new().recursive(true).create(&directory).unwrap();
+        std::fs::write(directory.join("keys.db"), "").unwrap();
+        let found = place.check("lost.key", LOCAL);
+        assert!(found.contains("Put the keyfile back") && !found.contains("keyfile create"), "{found}");
+    }
 
     #[test]
     fn a_sound_configuration_has_no_problems() {

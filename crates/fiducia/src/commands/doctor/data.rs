@@ -41,6 +41,17 @@ pub(super) fn examine(configuration: &Configuration, report: &mut Report) -> boo
     server
 }
 
+/// What to do about a damaged file. A key store from a backup is no harmless fix: it holds keys that were destroyed.
+fn damaged(file: &str) -> &'static str {
+    if file.starts_with("keys.db") {
+        "Stop the server and keep a copy of the whole data directory before anything else. In a backup of this file keys \
+         that were destroyed since are alive: repeat those destructions, which the ledger lists, after restoring it"
+    } else {
+        "Stop the server and keep a copy of the whole data directory before anything else; then restore this file from a \
+         backup"
+    }
+}
+
 fn status(session: &Session, report: &mut Report) {
     match session.send(AdminCommand::Status) {
         Ok(AdminReply::Status(pairs)) => {
@@ -51,7 +62,7 @@ fn status(session: &Session, report: &mut Report) {
                 if found == "ok" {
                     report.ok("files", format!("{file}: sound"));
                 } else {
-                    report.fail("files", format!("{file}: {found}; restore this file from a backup"));
+                    report.fail("files", format!("{file}: {}. {}", found.replace('\n', "; "), damaged(file)));
                 }
             }
             let text: Vec<String> =
