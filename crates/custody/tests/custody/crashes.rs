@@ -7,7 +7,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::world::{World, anthropic};
+use crate::world::{World, anthropic, spawn};
 use fiducia_custody::{AdminError, AnswerOutcome, ConversationContent, DestructionScope};
 use fiducia_policy::GroundKind;
 
@@ -94,15 +94,15 @@ fn tell(line: &str) {
 }
 
 fn run_child(folder: &Path, seed: u64, fault: &str) -> Told {
-    let mut child = Command::new(std::env::current_exe().unwrap())
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command
         .args(["--exact", "crashes::work", "--nocapture", "--test-threads=1"])
         .env(FOLDER, folder)
         .env(SEED, seed.to_string())
         .env("FIDUCIA_FAULT", fault)
         .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
+        .stderr(Stdio::null());
+    let mut child = spawn(&mut command);
     let mut told = Told::default();
     for line in BufReader::new(child.stdout.take().unwrap()).lines() {
         let line = line.unwrap();

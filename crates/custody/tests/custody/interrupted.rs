@@ -2,13 +2,16 @@
 //!
 //! As in [`crate::crashes`] the work runs in a child process that a planted fault aborts.
 
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::world::{World, anthropic};
+use crate::world::{World, anthropic, spawn};
 use fiducia_custody::{DestructionScope, Scope};
 use fiducia_policy::GroundKind;
 
+/// The signal of an abort (POSIX).
+const SIGABRT: i32 = 6;
 const FOLDER: &str = "FIDUCIA_INTERRUPTED_FOLDER";
 const WORK: &str = "FIDUCIA_INTERRUPTED_WORK";
 /// The steps of every destruction, in order.
@@ -59,17 +62,18 @@ fn go_on_after_busy_delete(world: &World) {
 /// Does the work in a folder in which one exchange was captured, cut off by `fault`; gives the world after it.
 fn interrupted(folder: &Path, work: &str, fault: &str) -> World {
     World::at(folder, 0).exchange(&anthropic(&["one"]), "uno");
-    let ended = Command::new(std::env::current_exe().unwrap())
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command
         .args(["--exact", "interrupted::work", "--nocapture", "--test-threads=1"])
         .env(FOLDER, folder)
         .env(WORK, work)
         .env("FIDUCIA_FAULT", fault)
         .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .unwrap();
-    let cut_off = fault.starts_with("abort-at:");
-    assert_ne!(ended.success(), cut_off, "{work} with {fault}: {ended}");
+        .stderr(Stdio::null());
+    let ended = spawn(&mut command).wait().unwrap();
+    let as_planted =
+        if fault.starts_with("abort-at:") { ended.signal() == Some(SIGABRT) } else { ended.success() };
+    assert!(as_planted, "{work} with {fault}: {ended}");
     World::at(folder, 41)
 }
 

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, RwLock};
 use std::task::{Context, Poll, Wake, Waker};
 
 use bytes::Bytes;
@@ -23,6 +23,17 @@ use fiducia_wire::{Role, Wire, fingerprint::text_fingerprint, outline};
 
 /// 2026-01-10T12:00:00Z.
 const START_SECONDS: i64 = 1_768_046_400;
+
+/// A child holds copies of this process's locks until its program begins. Nothing is opened in that moment, or it would
+/// seem to be in use.
+static SPAWNING: RwLock<()> = RwLock::new(());
+
+/// Starts a child process; other tests of this process may run meanwhile.
+#[cfg(feature = "fault-injection")]
+pub(crate) fn spawn(command: &mut std::process::Command) -> std::process::Child {
+    let _nothing_is_opened = SPAWNING.write().unwrap();
+    command.spawn().unwrap()
+}
 
 pub(crate) struct SimulatedClock(AtomicI64);
 
@@ -147,6 +158,7 @@ impl World {
 
     fn open(&self, settings: &CustodySettings) -> Result<Custody, OpenError> {
         let (clock, randomness) = (Arc::clone(&self.clock), Arc::clone(&self.randomness));
+        let _nobody_spawns = SPAWNING.read().unwrap();
         Custody::open(settings, clock, randomness)
     }
 
