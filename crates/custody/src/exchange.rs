@@ -157,9 +157,12 @@ impl OpenExchange {
     /// # Errors
     /// When the answer could not be stored: the last byte must not be sent.
     pub async fn answered(mut self, answer: CapturedAnswer) -> Result<(), CaptureFailed> {
-        self.request_durable().await?;
         let Some(writer) = self.writer.take() else { return Ok(()) };
-        writer.answer(self.id, answer).await
+        // The answer is queued behind the request part without waiting for it, so that one commit can take both. An
+        // answer whose request part could not be stored is refused by the writer.
+        let answered = writer.answer(self.id, answer).await;
+        self.request_durable().await?;
+        answered
     }
 }
 

@@ -11,8 +11,9 @@ use crate::StoreError;
 const BUSY_TIMEOUT_MS: u64 = 5_000;
 /// Pages the write-ahead log may hold before it is folded into the file: 16 MiB of 16 KiB pages.
 const WAL_PAGES_MAX: u32 = 1_000;
-/// Memory for pages of one file, in KiB. A group commit must fit, or pages are written and read again within it.
-const PAGE_CACHE_KIB: u32 = 16_384;
+/// Pages of one file kept in memory: 4 MiB of the control file and the keys, 16 MiB of a bucket. A group commit must
+/// fit, or pages are written and read again within it.
+const PAGES_CACHED: u32 = 1_000;
 /// Prepared statements kept per connection.
 const STATEMENTS_MAX: usize = 64;
 
@@ -49,7 +50,7 @@ impl File {
             .execute_batch(&format!(
                 "PRAGMA page_size={page_bytes}; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; \
                  PRAGMA secure_delete=ON; PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF; \
-                 PRAGMA wal_autocheckpoint={WAL_PAGES_MAX}; PRAGMA cache_size=-{PAGE_CACHE_KIB}; \
+                 PRAGMA wal_autocheckpoint={WAL_PAGES_MAX}; PRAGMA cache_size={PAGES_CACHED}; \
                  PRAGMA temp_store=MEMORY;"
             ))
             .map_err(at("open"))?;

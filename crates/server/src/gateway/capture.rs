@@ -79,6 +79,17 @@ impl Capture {
         Self { gateway, exchange: Some(exchange), account, status, received: Received::default(), share }
     }
 
+    /// Waits until the request part is durable.
+    ///
+    /// # Errors
+    /// When it could not be stored.
+    pub(crate) async fn request_durable(&mut self) -> Result<(), CaptureFailed> {
+        match &mut self.exchange {
+            Some(exchange) => exchange.request_durable().await,
+            None => Ok(()),
+        }
+    }
+
     /// Takes a copy of the next piece. `expected` is the length of the whole answer where that is known, `Some(1)` to
     /// keep a first piece as it is in the hope that it is the only one, `None` to gather from the start.
     ///

@@ -75,8 +75,16 @@ pub(crate) async fn exchange(
         account.asking_upstream();
     });
     let asking = client.ask(asked.head.method.clone(), uri, sent_headers, UpstreamBody::whole(body));
-    let durable = async { open.request_durable().await.map_err(|failed| Refusal::capture_failed(&failed)) };
-    let (response, ()) = tokio::try_join!(asking, durable)?;
+    let mut asking = std::pin::pin!(asking);
+    // A request part that cannot be stored ends the exchange at once. One that is still on its way to the disk when
+    // the provider answers is waited for where the answer begins to leave: see `answered`.
+    let response = tokio::select! {
+        response = &mut asking => response?,
+        durable = open.request_durable() => {
+            durable.map_err(|failed| Refusal::capture_failed(&failed))?;
+            asking.await?
+        }
+    };
     let Some(account) = asked.account.take() else { return Err(Refusal::unreachable()) };
     let response = with_gateway_headers(response, &open, &notice_headers);
     let status = response.status().as_u16();
@@ -183,6 +191,9 @@ fn with_gateway_headers(
 }
 
 /// Passes an answer on, by its form.
+///
+/// INVARIANT: no byte leaves before the request part is durable. An answer sent in one piece leaves after its own
+/// record, which shares a commit with the request part or follows it; the other forms wait for the request part here.
 async fn answered(
     gateway: &Gateway,
     wire: Wire,
@@ -201,6 +212,7 @@ async fn answered(
     if headers::is_event_stream(&head.headers) {
         // The length is the framing's; an error event may have to be added to a stream that breaks off.
         head.headers.remove(header::CONTENT_LENGTH);
+        request_durable(&mut capture).await?;
         capture.account.streamed();
         let stream = CapturedStream::events(wire, upstream, capture, idle_max);
         return Ok(Response::from_parts(head, AnswerBody::Captured(Box::new(stream))));
@@ -211,11 +223,19 @@ async fn answered(
             Ok(Response::from_parts(head, AnswerBody::whole(body)))
         }
         Ok(Some(rest)) => {
+            request_durable(&mut capture).await?;
             capture.account.streamed();
             let stream = CapturedStream::large(wire, rest, capture, idle_max);
             Ok(Response::from_parts(head, AnswerBody::Captured(Box::new(stream))))
         }
         Err(refusal) => Err(give_up(&mut capture, refusal)),
+    }
+}
+
+async fn request_durable(capture: &mut Capture) -> Result<(), Refusal> {
+    match capture.request_durable().await {
+        Ok(()) => Ok(()),
+        Err(failed) => Err(give_up(capture, Refusal::capture_failed(&failed))),
     }
 }
 
