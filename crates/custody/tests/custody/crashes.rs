@@ -3,7 +3,7 @@
 //! The work runs in a child process that a planted fault aborts, as `kill -9` would. What the child was told is
 //! recorded by this process, outside of the killed one. Run with `--features fault-injection`.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -100,11 +100,10 @@ fn run_child(folder: &Path, seed: u64, fault: &str) -> Told {
         .env(FOLDER, folder)
         .env(SEED, seed.to_string())
         .env("FIDUCIA_FAULT", fault)
-        .stdout(Stdio::piped())
         .stderr(Stdio::null());
-    let mut child = spawn(&mut command);
+    let (mut child, said) = spawn(&mut command);
     let mut told = Told::default();
-    for line in BufReader::new(child.stdout.take().unwrap()).lines() {
+    for line in said.lines() {
         let line = line.unwrap();
         if let Some(answer) = line.strip_prefix("ANSWERED ") {
             told.answered.push(answer.to_owned());

@@ -68,9 +68,10 @@ fn interrupted(folder: &Path, work: &str, fault: &str) -> World {
         .env(FOLDER, folder)
         .env(WORK, work)
         .env("FIDUCIA_FAULT", fault)
-        .stdout(Stdio::null())
         .stderr(Stdio::null());
-    let ended = spawn(&mut command).wait().unwrap();
+    let (mut child, mut said) = spawn(&mut command);
+    std::io::copy(&mut said, &mut std::io::sink()).unwrap();
+    let ended = child.wait().unwrap();
     let as_planted =
         if fault.starts_with("abort-at:") { ended.signal() == Some(SIGABRT) } else { ended.success() };
     assert!(as_planted, "{work} with {fault}: {ended}");

@@ -28,11 +28,19 @@ const START_SECONDS: i64 = 1_768_046_400;
 /// seem to be in use.
 static SPAWNING: RwLock<()> = RwLock::new(());
 
-/// Starts a child process; other tests of this process may run meanwhile.
+/// Starts a child that runs one test; other tests of this process may run meanwhile. Gives what it says, behind the first
+/// line.
 #[cfg(feature = "fault-injection")]
-pub(crate) fn spawn(command: &mut std::process::Command) -> std::process::Child {
+pub(crate) fn spawn(
+    command: &mut std::process::Command,
+) -> (std::process::Child, std::io::BufReader<std::process::ChildStdout>) {
+    use std::io::BufRead;
     let _nothing_is_opened = SPAWNING.write().unwrap();
-    command.spawn().unwrap()
+    let mut child = command.stdout(std::process::Stdio::piped()).spawn().unwrap();
+    let mut said = std::io::BufReader::new(child.stdout.take().unwrap());
+    // Only its first word shows that the program has begun: starting returns a moment earlier.
+    said.read_line(&mut String::new()).unwrap();
+    (child, said)
 }
 
 pub(crate) struct SimulatedClock(AtomicI64);
