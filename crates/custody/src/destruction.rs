@@ -208,7 +208,7 @@ impl Writer {
         let announcement = fact.announcement(event, plan.organization);
         if let Some(subject) = erased {
             self.files.control.destroy_conversations(&plan.conversations, now, None)?;
-            self.files.control.erase_subject(subject, now, Some(&announcement))?;
+            self.files.control.erase_subject(subject, now, !plan.kept.is_empty(), Some(&announcement))?;
             self.callers_changed()?;
         } else {
             self.files.control.destroy_conversations(&plan.conversations, now, Some(&announcement))?;

@@ -69,7 +69,8 @@ impl Writer {
             let Some(subject) = node.subject else { continue };
             let conversations = self.files.control.living_conversations_of(subject)?;
             self.files.control.destroy_conversations(&conversations, now, None)?;
-            self.files.control.erase_subject(subject, now, None)?;
+            let kept = !self.files.keys.keys_of_conversations_of(subject)?.is_empty();
+            self.files.control.erase_subject(subject, now, kept, None)?;
         }
         self.callers_changed()
     }
@@ -125,7 +126,23 @@ impl Writer {
                 self.close_window(&root, now, &mut report)?;
             }
         }
+        self.forget_erased()?;
         Ok(report)
+    }
+
+    /// Forgets the pseudonyms of erased people of whom no window keeps a record any more: the last thread to them.
+    fn forget_erased(&mut self) -> Result<(), AdminError> {
+        let mut forgotten = Vec::new();
+        for subject in self.files.control.erased_with_pseudonym()? {
+            if self.files.keys.keys_of_conversations_of(subject)?.is_empty() {
+                forgotten.push(subject);
+            }
+        }
+        if !forgotten.is_empty() {
+            self.files.control.forget_pseudonyms(&forgotten)?;
+            self.files.control.empty_wal()?;
+        }
+        Ok(())
     }
 
     fn close_window(

@@ -84,7 +84,7 @@ pub struct SubjectRecord {
     pub id: SubjectId,
     /// Whose.
     pub organization: OrganizationId,
-    /// The ledger's name for it; `None` after erasure.
+    /// The ledger's name for it; `None` after erasure, once no safety window keeps records sealed to it.
     pub pseudonym: Option<Pseudonym>,
     /// Created when.
     pub created_at: Timestamp,
@@ -246,19 +246,21 @@ impl ControlStore {
         })
     }
 
-    /// Marks a subject erased, forgets its pseudonym, its name digest and what its imports were called, revokes its
-    /// keys, and announces it. The bytes are gone from the disk after [`Self::empty_wal`].
+    /// Marks a subject erased, forgets its name digest and what its imports were called, revokes its keys, and announces
+    /// it. The pseudonym is forgotten too unless a safety window keeps records that are sealed to it. The bytes are gone
+    /// from the disk after [`Self::empty_wal`].
     pub fn erase_subject(
         &mut self,
         id: SubjectId,
         now: Timestamp,
+        keep_pseudonym: bool,
         announcement: Option<&Announcement>,
     ) -> Result<(), StoreError> {
         self.file.write("erase_subject", |tx| {
             tx.execute(
-                "UPDATE subjects SET pseudonym = NULL, name_digest = NULL, erased_at = ?2
+                "UPDATE subjects SET pseudonym = CASE WHEN ?3 THEN pseudonym END, name_digest = NULL, erased_at = ?2
                  WHERE id = ?1 AND erased_at IS NULL",
-                params![id.as_bytes(), now.as_microsecond()],
+                params![id.as_bytes(), now.as_microsecond(), keep_pseudonym],
             )?;
             tx.execute(
                 "UPDATE virtual_keys SET revoked_at = ?2 WHERE subject = ?1 AND revoked_at IS NULL",
@@ -266,6 +268,31 @@ impl ControlStore {
             )?;
             tx.execute("UPDATE import_jobs SET source = '' WHERE subject = ?1", [id.as_bytes()])?;
             announcement.map_or(Ok(()), |announcement| announce(tx, announcement))
+        })
+    }
+
+    /// Erased subjects whose pseudonym is still known, because a safety window kept records of theirs.
+    pub fn erased_with_pseudonym(&self) -> Result<Vec<SubjectId>, StoreError> {
+        self.file.read("erased_with_pseudonym", |connection| {
+            connection
+                .prepare_cached(
+                    "SELECT id FROM subjects WHERE erased_at IS NOT NULL AND pseudonym IS NOT NULL",
+                )?
+                .query_map([], |row| Ok(SubjectId::from_bytes(bytes16(row, 0)?)))?
+                .collect()
+        })
+    }
+
+    /// Forgets the pseudonyms of erased subjects. The bytes are gone from the disk after [`Self::empty_wal`].
+    pub fn forget_pseudonyms(&mut self, erased: &[SubjectId]) -> Result<(), StoreError> {
+        self.file.write("forget_pseudonyms", |tx| {
+            for id in erased {
+                tx.prepare_cached(
+                    "UPDATE subjects SET pseudonym = NULL WHERE id = ?1 AND erased_at IS NOT NULL",
+                )?
+                .execute([id.as_bytes()])?;
+            }
+            Ok(())
         })
     }
 

@@ -350,3 +350,20 @@ fn imported_turns_are_read_in_the_order_they_were_said() {
     let expected: Vec<_> = (0..30).flat_map(|i| [format!("q{i}"), format!("a{i}")]).collect();
     assert_eq!(said, expected);
 }
+
+#[test]
+fn what_a_window_keeps_of_an_erased_person_can_be_read_for_safety_until_it_ends() {
+    let mut world = World::new();
+    world.use_new_organization("careful", Retention::Kept, 30, true);
+    world.exchange(&anthropic(&["risky"]), "answer");
+    let id = world.conversations()[0];
+    let report = world.destroy(DestructionScope::Subject(world.subject())).unwrap();
+    assert_eq!((report.kept.len(), report.records_purged), (1, 0));
+    assert!(world.custody().authenticate(world.secret()).is_err());
+    assert!(matches!(world.show(id, GroundKind::Service), Err(AdminError::Destroyed(_))));
+    assert_eq!(world.show(id, GroundKind::SafetyWindow).unwrap().records.len(), 2, "as the report says");
+    world.advance_days(31);
+    assert_eq!(world.sweep().records_purged, 2);
+    assert!(matches!(world.show(id, GroundKind::SafetyWindow), Err(AdminError::Destroyed(_))));
+    world.verify_ledger();
+}

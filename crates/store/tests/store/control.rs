@@ -46,7 +46,7 @@ fn an_erased_subject_leaves_no_name_no_pseudonym_and_no_name_of_an_import() {
     for trace in traces {
         assert!(find(folder.path(), trace).is_some(), "the search finds what is there");
     }
-    control.erase_subject(SUBJECT, now(), Some(&announcement(1))).unwrap();
+    control.erase_subject(SUBJECT, now(), false, Some(&announcement(1))).unwrap();
     control.empty_wal().unwrap();
     for trace in traces {
         assert_eq!(find(folder.path(), trace), None, "{}", String::from_utf8_lossy(trace));
