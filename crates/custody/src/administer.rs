@@ -298,7 +298,7 @@ impl Writer {
         Ok(id)
     }
 
-    fn person(&mut self, name: &str) -> Result<PersonId, AdminError> {
+    pub(crate) fn person(&mut self, name: &str) -> Result<PersonId, AdminError> {
         check_name("a person's name", name)?;
         let now = self.clock.now();
         let fresh = PersonId::generate(now, &*self.randomness)?;

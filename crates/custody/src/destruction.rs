@@ -6,7 +6,7 @@
 use fiducia_keyring::{RecordBinding, SealedRecord, rewrap, still_opens};
 use fiducia_ledger::Event;
 use fiducia_policy::{
-    ConversationId, GroundKind, KeyId, OrganizationId, Pseudonym, RecordId, SubjectId, Timestamp,
+    ConversationId, GroundKind, KeyId, OrganizationId, PersonId, Pseudonym, RecordId, SubjectId, Timestamp,
 };
 use fiducia_store::{BucketName, KeyKind, KeyNode, StoredRecord, StoredWrap};
 
@@ -30,6 +30,7 @@ const SECONDS_PER_DAY: i64 = 86_400;
 
 /// What is to be destroyed, found out before anything is.
 struct Plan {
+    actor: PersonId,
     organization: OrganizationId,
     pseudonym: Option<Pseudonym>,
     conversations: Vec<ConversationId>,
@@ -52,15 +53,20 @@ impl Writer {
         scope: DestructionScope,
         actor: &str,
     ) -> Result<DestructionReport, AdminError> {
-        tracing::info!(?scope, actor, "destruction begins");
+        let actor = self.person(actor)?;
+        tracing::info!(?scope, %actor, "destruction begins");
         match scope {
-            DestructionScope::Conversation(id) => self.destroy_conversation(id),
-            DestructionScope::Subject(id) => self.erase(id),
-            DestructionScope::Record(id) => self.destroy_record(id),
+            DestructionScope::Conversation(id) => self.destroy_conversation(id, actor),
+            DestructionScope::Subject(id) => self.erase(id, actor),
+            DestructionScope::Record(id) => self.destroy_record(id, actor),
         }
     }
 
-    fn destroy_conversation(&mut self, id: ConversationId) -> Result<DestructionReport, AdminError> {
+    fn destroy_conversation(
+        &mut self,
+        id: ConversationId,
+        actor: PersonId,
+    ) -> Result<DestructionReport, AdminError> {
         let conversation = self
             .files
             .control
@@ -75,6 +81,7 @@ impl Writer {
         let nodes = self.files.keys.conversation_keys(id)?;
         let (destroy, kept) = self.split_by_survival(conversation.organization, nodes)?;
         let plan = Plan {
+            actor,
             organization: conversation.organization,
             pseudonym: subject.and_then(|subject| subject.pseudonym),
             conversations: vec![id],
@@ -85,7 +92,7 @@ impl Writer {
         self.carry_out(&plan, "deletion", None)
     }
 
-    fn erase(&mut self, id: SubjectId) -> Result<DestructionReport, AdminError> {
+    fn erase(&mut self, id: SubjectId, actor: PersonId) -> Result<DestructionReport, AdminError> {
         let subject = self
             .files
             .control
@@ -104,6 +111,7 @@ impl Writer {
         destroy.extend(self.files.keys.subject_keys(id)?);
         let evidence = self.evidence(&conversations)?;
         let plan = Plan {
+            actor,
             organization: subject.organization,
             pseudonym: subject.pseudonym,
             conversations,
@@ -199,6 +207,7 @@ impl Writer {
                 reason: reason.to_owned(),
                 conversations: u64::try_from(plan.conversations.len()).unwrap_or(0),
                 records: dropped.records,
+                actor: Some(plan.actor),
                 // An erasure forgets the pseudonym; naming it in the entry would keep the last thread to the person.
                 pseudonym: plan.pseudonym.filter(|_| erased.is_none()),
                 certificate: None,
@@ -353,7 +362,7 @@ impl Writer {
     }
 
     /// Destroys one record: its conversation gets new keys, the survivors are wrapped under them, the old keys go.
-    fn destroy_record(&mut self, id: RecordId) -> Result<DestructionReport, AdminError> {
+    fn destroy_record(&mut self, id: RecordId, actor: PersonId) -> Result<DestructionReport, AdminError> {
         let (_, record) = self
             .find(id)?
             .ok_or_else(|| AdminError::NotFound(format!("there is no {id}; nothing was destroyed")))?;
@@ -384,6 +393,7 @@ impl Writer {
         self.caches.clear();
         let keys = rotated?;
         let plan = Plan {
+            actor,
             organization: record.organization,
             pseudonym: Some(binding.pseudonym),
             conversations: Vec::new(),
@@ -410,6 +420,7 @@ impl Writer {
                 reason: "deletion".to_owned(),
                 conversations: 0,
                 records: 1,
+                actor: Some(plan.actor),
                 pseudonym: plan.pseudonym,
                 certificate: None,
             },

@@ -64,7 +64,7 @@ impl Delivery {
 
 enum Message {
     Append(Vec<Delivery>),
-    AppendAndWait(Delivery, SyncSender<Result<u64, String>>),
+    AppendAndWait(Box<Delivery>, SyncSender<Result<u64, String>>),
     Access(Box<AccessEntry>, SyncSender<Result<AccessReceipt, String>>),
     Stop,
 }
@@ -134,7 +134,7 @@ impl Scribe {
 
     /// Hands one fact over and waits for its index.
     pub(crate) fn deliver_and_wait(&self, fact: Delivery) -> Result<u64, String> {
-        self.ask(|reply| Message::AppendAndWait(fact, reply))
+        self.ask(|reply| Message::AppendAndWait(Box::new(fact), reply))
     }
 
     /// Asks for an access entry. The receipt exists only once the entry is durable.
@@ -259,7 +259,7 @@ impl Pen {
                 Message::Append(facts) => batch.extend(facts),
                 Message::AppendAndWait(fact, reply) => {
                     waiting.push((batch.len(), reply));
-                    batch.push(fact);
+                    batch.push(*fact);
                 }
                 Message::Access(entry, reply) => {
                     self.append(std::mem::take(&mut batch), std::mem::take(&mut waiting));

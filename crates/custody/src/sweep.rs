@@ -94,6 +94,7 @@ impl Writer {
                 reason: "interrupted_destruction_finished".to_owned(),
                 conversations: 0,
                 records,
+                actor: None,
                 pseudonym: None,
                 certificate: None,
             };

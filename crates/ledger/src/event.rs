@@ -101,6 +101,9 @@ pub enum Event {
         /// Records that died.
         #[serde(serialize_with = "number")]
         records: u64,
+        /// Who ordered it, where a person did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        actor: Option<PersonId>,
         /// Whose, where it was one subject.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pseudonym: Option<Pseudonym>,
@@ -302,10 +305,12 @@ mod tests {
                 reason: "subject_request".to_owned(),
                 conversations: 1,
                 records: 4,
+                actor: Some(PersonId::from_bytes([0; 16])),
                 pseudonym: None,
                 certificate: Some(Digest([7; 32])),
             },
-            &r#"{"at":"AT","certificate":"HEX","conversations":1,"id":"event_1","keys":1,"kinds":["conversation"],"org":"ORG","reason":"subject_request","records":4,"type":"keys_destroyed"}"#
+            &r#"{"actor":"person_0","at":"AT","certificate":"HEX","conversations":1,"id":"event_1","keys":1,"kinds":["conversation"],"org":"ORG","reason":"subject_request","records":4,"type":"keys_destroyed"}"#
+                .replace("person_0", &format!("person_{zeros}"))
                 .replace("HEX", &hex),
         );
         check(
@@ -396,6 +401,7 @@ mod tests {
             reason: String::new(),
             conversations: 0,
             records: 0,
+            actor: None,
             pseudonym: None,
             certificate: None,
         };
