@@ -116,8 +116,10 @@ fn check_says_why(site: &Site, tenant: &Tenant) {
     let body = serde_json::json!({
         "model": "scripted-1", "max_tokens": 9, "messages": [{"role": "user", "content": long_text(0)}]
     });
-    let answer =
-        http::send(site.gateway, "POST", "/v1/messages", &headers, body.to_string().as_bytes()).unwrap();
+    let body = body.to_string();
+    let send = || http::send(site.gateway, "POST", "/v1/messages", &headers, body.as_bytes()).unwrap();
+    // Folding the write-ahead log into its file can make room once more: what then fits is answered, and kept.
+    let answer = (0..200).map(|_| send()).find(|answer| answer.status != 200).expect("the disk stays full");
     assert_eq!(answer.status, 503, "{}", answer.text());
     let error = answer.json();
     assert_eq!(error["type"], "error", "{error}");
