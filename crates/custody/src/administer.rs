@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use crate::administration::{CreatedOrganization, CreatedVirtualKey};
 use crate::callers::{SECRET_PREFIX, is_subject_name};
 use crate::keychain::{KeyPathError, KeyPurpose};
-use crate::scribe::{Delivery, Fact};
+use crate::scribe::{Delivery, Fact, Source};
 use crate::staging::{StagingError, sha256};
 use crate::writer::Writer;
 use crate::{AdminCommand, AdminError, AdminReply, Retention, Scope, import};
@@ -184,11 +184,13 @@ impl Writer {
         organization: OrganizationId,
         fact: Fact,
     ) -> Result<u64, AdminError> {
-        self.scribe.deliver_and_wait(Delivery { source: None, id, organization, fact }).map_err(|error| {
-            AdminError::Storage(format!(
-                "it was done and will be logged later, but the ledger cannot be written: {error}"
-            ))
-        })
+        self.scribe.deliver_and_wait(Delivery { source: Source::Control, id, organization, fact }).map_err(
+            |error| {
+                AdminError::Storage(format!(
+                    "it was done and will be logged later, but the ledger cannot be written: {error}"
+                ))
+            },
+        )
     }
 
     fn create_virtual_key(

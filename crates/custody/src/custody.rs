@@ -9,27 +9,23 @@ use std::thread::JoinHandle;
 use fiducia_keyring::{KeyManagementService, KeyfileKms, KeyringError, SymmetricKey};
 use fiducia_ledger::{Ledger, LedgerError, SigningKey};
 use fiducia_policy::{Clock, ExchangeId, OrganizationId, Randomness, RandomnessUnavailable, SubjectId};
-use fiducia_store::{BucketName, DataDirectory, DirectoryError, KeyKind, StoreError};
+use fiducia_store::{DataDirectory, DirectoryError, Journal, KeyKind, StoreError};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::administer::LedgerNames;
 use crate::callers::{Callers, is_subject_name};
+use crate::filing::Filing;
 use crate::import::ImportChunk;
-use crate::indexer::Indexer;
 use crate::keychain::{KeyPathError, KeyPurpose, Keychain};
 use crate::reading::{ReadRequest, Reader};
-use crate::scribe::{Delivery, Fact, Scribe, event_id};
+use crate::recovery::{file_journal, log_facts};
+use crate::scribe::Scribe;
 use crate::staging::Caches;
 use crate::writer::{Files, Message, Writer, WriterHandle, WriterState};
 use crate::{
     AdminCommand, AdminError, AdminReply, Caller, CaptureRefused, CredentialRefused, CustodySettings,
     ExchangeOpening, ImportOutcome, Notice, OpenExchange, Retention, Scope,
 };
-
-/// Outbox rows drained in one step when opening.
-const OUTBOX_ROWS_PER_STEP: u32 = 1_000;
-/// How far back in a log an undelivered fact may lie: more than ever waits at once.
-const RECENT_EVENTS: usize = 20_000;
 
 /// The data cannot be opened. Nothing was changed unless the text says so.
 #[derive(Debug, thiserror::Error)]
@@ -146,21 +142,27 @@ impl Custody {
         let names = LedgerNames { origin: settings.ledger_origin.clone(), key: signer.verifier() };
         let place = DataDirectory::ledger(&root);
         let mut ledger = Ledger::open(&place, &settings.ledger_origin, signer, Arc::clone(&clock))?;
-        drain_outboxes(&mut files, &mut ledger)?;
+        let mut facts = Vec::new();
+        let last_group = file_journal(&mut files, |group| facts.extend(group.facts))?;
+        log_facts(&mut files, &mut ledger, &facts)?;
+        // INVARIANT: only now may the journal forget: its records are filed and its facts published, both durably.
+        let journal = Journal::open(&DataDirectory::journal(&root), last_group)?;
         let callers = load_callers(&files, &mut keychain)?;
         let (scribe, scribe_thread) = Scribe::start(ledger)?;
-        let (indexer, indexer_thread) = Indexer::start(DataDirectory::control(&root))?;
         let readers = Arc::new(RwLock::new(()));
         let (sender, mut receiver) = mpsc::channel(settings.limits.queue_parts_max);
         let state = Arc::new(WriterState::default());
+        let idle = when_idle(sender.downgrade(), Arc::clone(&state));
+        let (filing, filing_thread) = Filing::start(root.clone(), last_group, idle)?;
         let mut writer = Writer {
             root: root.clone(),
             files,
             keychain,
             scribe: scribe.clone(),
-            indexer,
+            filing,
+            journal,
             caches: Caches::default(),
-            delivered: Vec::new(),
+            imported: HashSet::new(),
             open: std::collections::HashMap::new(),
             callers: Arc::clone(&callers),
             readers: Arc::clone(&readers),
@@ -193,7 +195,7 @@ impl Custody {
             randomness,
             limits: settings.limits,
             last_probe: Mutex::new(None),
-            threads: Mutex::new(vec![writer_thread, indexer_thread, scribe_thread]),
+            threads: Mutex::new(vec![writer_thread, filing_thread, scribe_thread]),
             names,
             _directory: directory,
         })))
@@ -519,58 +521,15 @@ fn signing_key(
     Ok(SigningKey::from_seed(&settings.ledger_origin, key.signing_seed())?)
 }
 
-/// Appends what the outboxes hold and the ledger does not, then empties them.
-fn drain_outboxes(files: &mut Files, ledger: &mut Ledger) -> Result<(), OpenError> {
-    let mut sources: Vec<Option<BucketName>> = files.place.names()?.into_iter().map(Some).collect();
-    sources.push(None);
-    let mut known: std::collections::HashMap<OrganizationId, HashSet<String>> =
-        std::collections::HashMap::new();
-    for source in sources {
-        loop {
-            let rows = match &source {
-                Some(name) => files.bucket(name)?.outbox(0, OUTBOX_ROWS_PER_STEP)?,
-                None => files.control.outbox(OUTBOX_ROWS_PER_STEP)?,
-            };
-            if rows.is_empty() {
-                break;
-            }
-            let mut missing = Vec::new();
-            for row in &rows {
-                let fact: Fact = serde_json::from_slice(&row.event).map_err(|_| {
-                    OpenError::Outbox(source.as_ref().map_or("control.db", |name| name.as_str()).to_owned())
-                })?;
-                let logged = match known.entry(row.organization) {
-                    std::collections::hash_map::Entry::Occupied(set) => set.into_mut(),
-                    std::collections::hash_map::Entry::Vacant(place) => {
-                        let recent = ledger.recent_event_ids(row.organization, RECENT_EVENTS)?;
-                        place.insert(recent.into_iter().map(|id| id.as_str().to_owned()).collect())
-                    }
-                };
-                if !logged.contains(event_id(row.id)?.as_str()) {
-                    missing.push(Delivery {
-                        source: source.clone(),
-                        id: row.id,
-                        organization: row.organization,
-                        fact,
-                    });
-                }
-            }
-            let leaves: Result<Vec<_>, LedgerError> =
-                missing.iter().map(|delivery| Ok((delivery.organization, delivery.leaf()?))).collect();
-            let leaves = leaves?;
-            if !leaves.is_empty() {
-                tracing::info!(facts = leaves.len(), "logging facts that a crash kept from the ledger");
-                ledger.append(&leaves)?;
-            }
-            let done: Vec<_> = rows.iter().map(|row| row.id).collect();
-            match &source {
-                Some(name) => files.bucket(name)?.forget_delivered(&done)?,
-                None => files.control.forget_delivered(&done)?,
-            }
+/// Asks the writer to empty the journal. Nobody waits for it: when the queue is full the writer is not idle.
+fn when_idle(sender: mpsc::WeakSender<Message>, state: Arc<WriterState>) -> impl Fn() + Send {
+    move || {
+        let Some(sender) = sender.upgrade() else { return };
+        if let Ok(permit) = sender.try_reserve() {
+            state.queued_parts.fetch_add(1, Ordering::Relaxed);
+            permit.send(Message::Idle);
         }
     }
-    ledger.publish()?;
-    Ok(())
 }
 
 fn load_callers(files: &Files, keychain: &mut Keychain) -> Result<Arc<Callers>, OpenError> {

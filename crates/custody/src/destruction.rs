@@ -55,6 +55,8 @@ impl Writer {
     ) -> Result<DestructionReport, AdminError> {
         let actor = self.person(actor)?;
         tracing::info!(?scope, %actor, "destruction begins");
+        // What is destroyed must lie nowhere but in its bucket.
+        self.settle_journal();
         match scope {
             DestructionScope::Conversation(id) => self.destroy_conversation(id, actor),
             DestructionScope::Subject(id) => self.erase(id, actor),

@@ -11,6 +11,9 @@ use crate::writer::Writer;
 /// The name under which imported turns are stored, beside the wire formats'.
 pub(crate) const IMPORT_WIRE: &str = "import";
 
+/// Imported conversations of which is remembered that they are journaled, before the filing is made to catch up.
+pub(crate) const UNFILED_IMPORTS_MAX: usize = 65_536;
+
 /// A line that could not be taken in.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct RejectedLine {
@@ -111,10 +114,10 @@ pub(crate) fn job_id(organization: OrganizationId, subject: SubjectId, digest: &
     first_half(&sha256(&[b"fiducia/import-job/v1", organization.as_bytes(), subject.as_bytes(), digest]))
 }
 
-/// The exchange of a turn, the same whenever the line is imported again within its job.
-fn turn_id(job: [u8; 16], line: u64, turn: u64) -> ExchangeId {
+/// The id of a turn's exchange and record, the same whenever the line is imported again within its job.
+fn turn_id(job: [u8; 16], line: u64, turn: u64) -> [u8; 16] {
     let hash = sha256(&[b"fiducia/import-turn/v1", &job, &line.to_be_bytes(), &turn.to_be_bytes()]);
-    ExchangeId::from_bytes(first_half(&hash))
+    first_half(&hash)
 }
 
 fn first_half(hash: &[u8; 32]) -> [u8; 16] {
@@ -136,7 +139,7 @@ impl Writer {
                 // All of the chunk or nothing: a conversation whose first turn is stored counts as stored whole.
                 batch.records.truncate(before);
                 for (line, _) in &chunk.conversations {
-                    batch.imported.remove(&turn_id(chunk.job.id, *line, 0));
+                    self.imported.remove(&RecordId::from_bytes(turn_id(chunk.job.id, *line, 0)));
                 }
                 return Err(error);
             }
@@ -157,18 +160,19 @@ impl Writer {
         line: u64,
         imported: &ImportedConversation,
     ) -> Result<(), StagingError> {
-        let first = turn_id(job.id, line, 0);
-        let stored = self.files.bucket(&BucketName::account())?.has(first, RecordKind::Turn)?;
-        if stored || !batch.imported.insert(first) {
+        let first = RecordId::from_bytes(turn_id(job.id, line, 0));
+        if self.imported.contains(&first) || self.files.bucket(&BucketName::account())?.has(first)? {
             return Ok(());
         }
+        self.imported.insert(first);
         let at = job.started_at;
         let keys = self.subject_keys(batch, job.organization, job.subject, at)?;
         let conversation = self.new_conversation(at)?;
         for (turn, exchange) in imported.exchanges().into_iter().enumerate() {
-            let record = RecordId::generate(at, &*self.randomness)?;
+            let id = turn_id(job.id, line, u64::try_from(turn).unwrap_or(0));
+            let record = RecordId::from_bytes(id);
             let draft = Draft {
-                exchange: turn_id(job.id, line, u64::try_from(turn).unwrap_or(0)),
+                exchange: ExchangeId::from_bytes(id),
                 kind: RecordKind::Turn,
                 organization: job.organization,
                 subject: job.subject,

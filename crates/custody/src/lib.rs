@@ -2,7 +2,8 @@
 //!
 //! This crate combines the pure and sans-IO crates beneath it with the store. It knows nothing of HTTP. One thread, the
 //! writer, owns everything that changes: it stages what arrives, seals it, commits it in groups and only then
-//! acknowledges. Another, the scribe, owns the ledger; a third, the indexer, lets the index follow the records.
+//! acknowledges. Another, the scribe, owns the ledger; a third files the records in their buckets and in
+//! the index.
 //! [`Custody`] is the handle to them.
 
 mod administer;
@@ -13,11 +14,12 @@ mod custody;
 mod destruction;
 mod exchange;
 mod faults;
+mod filing;
 mod import;
-mod indexer;
 mod keychain;
 mod payload;
 mod reading;
+mod recovery;
 mod scribe;
 mod settings;
 mod staging;

@@ -1,7 +1,7 @@
 //! The scribe: the one thread that writes the ledger.
 //!
-//! Facts arrive from the writer after the transaction that made them true, with their outbox rows still in place.
-//! When the ledger has them durably, the rows are handed back as delivered. A person's read waits here for its entry.
+//! Facts arrive from the writer after the commit that made them true, which also keeps them: in the journal, or in the
+//! outbox of `control.db`. When the ledger has them durably, they are handed back as delivered. A person's read waits here for its entry.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use fiducia_ledger::{AccessEntry, AccessReceipt, Event, EventId, Leaf, Ledger, LedgerError};
 use fiducia_policy::{OrganizationId, Timestamp};
-use fiducia_store::{Announcement, BucketName};
+use fiducia_store::Announcement;
 
 /// Facts that may wait for the ledger before the writer waits too.
 const QUEUE_FACTS_MAX: usize = 4_096;
@@ -43,13 +43,19 @@ impl Fact {
     }
 }
 
-/// Which outbox a fact came from: a bucket's, or the control file's.
-pub(crate) type OutboxSource = Option<BucketName>;
+/// Where a fact is kept until the ledger has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// The group of this number in the journal.
+    Journal(u64),
+    /// The outbox of `control.db`.
+    Control,
+}
 
 /// A fact on its way into the ledger.
 #[derive(Debug)]
 pub(crate) struct Delivery {
-    pub(crate) source: OutboxSource,
+    pub(crate) source: Source,
     pub(crate) id: [u8; 16],
     pub(crate) organization: OrganizationId,
     pub(crate) fact: Fact,
@@ -66,6 +72,7 @@ enum Message {
     Append(Vec<Delivery>),
     AppendAndWait(Box<Delivery>, SyncSender<Result<u64, String>>),
     Access(Box<AccessEntry>, SyncSender<Result<AccessReceipt, String>>),
+    Settle(SyncSender<()>),
     Stop,
 }
 
@@ -77,16 +84,15 @@ pub(crate) fn event_id(id: [u8; 16]) -> Result<EventId, LedgerError> {
 /// What the writer, the readers and the scribe share.
 #[derive(Debug, Default)]
 pub(crate) struct ScribeState {
-    delivered: Mutex<Vec<(OutboxSource, [u8; 16])>>,
+    delivered_from_control: Mutex<Vec<[u8; 16]>>,
+    delivered_up_to: AtomicU64,
     down: AtomicBool,
     entries: AtomicU64,
 }
 
 impl ScribeState {
-    /// Hands rows back whose facts lie under a published checkpoint. Until then they stay in the outbox, so that even
-    /// damage to the ledger's pending entries loses none.
-    fn mark_delivered(&self, appended: &mut Appended) {
-        self.delivered.lock().unwrap_or_else(std::sync::PoisonError::into_inner).append(appended);
+    fn control_ids(&self) -> std::sync::MutexGuard<'_, Vec<[u8; 16]>> {
+        self.delivered_from_control.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
 
@@ -149,10 +155,28 @@ impl Scribe {
         answer.recv().map_err(|_| stopped())?
     }
 
-    /// Outbox rows whose facts are durably in the ledger, under a published checkpoint.
-    pub(crate) fn take_delivered(&self) -> Vec<(OutboxSource, [u8; 16])> {
-        let mut delivered = self.state.delivered.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        std::mem::take(&mut *delivered)
+    /// Ids in the control outbox whose facts are durably in the ledger, under a published checkpoint. Each is given once.
+    pub(crate) fn delivered_from_control(&self) -> Vec<[u8; 16]> {
+        std::mem::take(&mut *self.state.control_ids())
+    }
+
+    /// Takes ids back that could not be removed from the outbox.
+    pub(crate) fn give_back(&self, mut ids: Vec<[u8; 16]>) {
+        self.state.control_ids().append(&mut ids);
+    }
+
+    /// The journal's last group whose facts are durably in the ledger, under a published checkpoint, with all before it.
+    pub(crate) fn delivered_up_to(&self) -> u64 {
+        self.state.delivered_up_to.load(Ordering::Acquire)
+    }
+
+    /// Waits until everything handed over so far is published, or was found not to be.
+    pub(crate) fn settle(&self) {
+        let (reply, done) = sync_channel(1);
+        if self.sender.send(Message::Settle(reply)).is_ok() {
+            // An error means that the thread has ended, and with it all that waited.
+            let _ = done.recv();
+        }
     }
 
     /// Asks the thread to publish what it has and end.
@@ -162,14 +186,12 @@ impl Scribe {
     }
 }
 
-/// Facts that are in the ledger but not yet under a published checkpoint.
-type Appended = Vec<(OutboxSource, [u8; 16])>;
-
 /// The thread's own.
 struct Pen {
     ledger: Ledger,
     state: Arc<ScribeState>,
-    appended: Appended,
+    /// Facts that are in the ledger but not yet under a published checkpoint, oldest first.
+    appended: Vec<(Source, [u8; 16])>,
     /// Facts that an error kept from the ledger, oldest first. While there are any, nothing new is captured.
     backlog: Vec<Delivery>,
     unpublished_since: Option<Instant>,
@@ -222,8 +244,29 @@ impl Pen {
         }
         self.unpublished_since = None;
         match self.ledger.publish() {
-            Ok(_) => self.state.mark_delivered(&mut self.appended),
+            Ok(_) => self.hand_back(),
             Err(error) => self.fail(&error),
+        }
+    }
+
+    /// Hands facts back that lie under a published checkpoint. Until then they stay in journal and outbox, so that even
+    /// damage to the ledger's pending entries loses none.
+    fn hand_back(&mut self) {
+        // A group whose facts came half way is not delivered: its others are the first in the backlog.
+        let unfinished = self.backlog.iter().find_map(|delivery| match delivery.source {
+            Source::Journal(group) => Some(group),
+            Source::Control => None,
+        });
+        let mut control_ids = self.state.control_ids();
+        for (source, id) in self.appended.drain(..) {
+            match source {
+                Source::Control => control_ids.push(id),
+                Source::Journal(group) if unfinished.is_none_or(|unfinished| group < unfinished) => {
+                    self.state.delivered_up_to.fetch_max(group, Ordering::AcqRel);
+                }
+                // Recognised by its id when the data is opened again.
+                Source::Journal(_) => {}
+            }
         }
     }
 
@@ -238,7 +281,7 @@ impl Pen {
     /// is started anew.
     fn recover(&mut self) {
         if self.catch_up().and_then(|()| self.ledger.publish()).is_ok() {
-            self.state.mark_delivered(&mut self.appended);
+            self.hand_back();
             self.state.down.store(false, Ordering::Release);
             tracing::info!("the ledger can be written again and has everything that was captured meanwhile");
         }
@@ -269,6 +312,12 @@ impl Pen {
                     }
                     // The reader may have gone away; the entry stands all the same.
                     let _ = reply.send(receipt);
+                }
+                Message::Settle(reply) => {
+                    self.append(std::mem::take(&mut batch), std::mem::take(&mut waiting));
+                    self.publish_when_due(true);
+                    // Whoever asked may have gone away; what is published stays so.
+                    let _ = reply.send(());
                 }
                 Message::Stop => stop = true,
             }

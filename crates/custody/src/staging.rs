@@ -1,6 +1,5 @@
 //! Staging: turning what arrived into sealed records and new keys, in memory, before the commit.
 
-use std::collections::HashSet;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
@@ -62,8 +61,6 @@ pub(crate) struct Batch {
     pub(crate) new_keys: Vec<(KeyNode, Edge)>,
     pub(crate) records: Vec<(BucketName, StoredRecord)>,
     pub(crate) notices: Vec<(OrganizationId, Fact)>,
-    /// First turns of imported conversations staged here, so that a chunk that arrives twice is stored once.
-    pub(crate) imported: HashSet<ExchangeId>,
 }
 
 /// A subject's unwrapped keys.
@@ -263,7 +260,7 @@ impl Writer {
         Ok(())
     }
 
-    fn note(
+    pub(crate) fn note(
         batch: &mut Batch,
         organization: OrganizationId,
         exchange: ExchangeId,
@@ -586,7 +583,7 @@ pub(crate) fn sha256(parts: &[&[u8]]) -> [u8; 32] {
 }
 
 /// The ledger's events for notices; texts are cut to what an entry may hold.
-pub(crate) fn notice_events(exchange: ExchangeId, notices: &[Notice]) -> impl Iterator<Item = Event> {
+fn notice_events(exchange: ExchangeId, notices: &[Notice]) -> impl Iterator<Item = Event> {
     notices.iter().map(move |notice| Event::RoutingNotice {
         exchange,
         code: shortened(&notice.code),

@@ -109,6 +109,7 @@ impl Writer {
     /// Closes safety windows that have ended and purges what no ground holds any more.
     pub(crate) fn sweep(&mut self) -> Result<DestructionReport, AdminError> {
         let now = self.clock.now();
+        self.settle_journal();
         let finished = self.finish_destructions()?;
         let mut report = DestructionReport {
             keys_destroyed: finished.keys,

@@ -1,27 +1,29 @@
 //! The writer: the one thread that changes the store.
 //!
 //! It takes whatever waits, stages it, commits it as one group and only then acknowledges. The order of commits makes
-//! every crash point safe: keys, then records with their outbox rows, then the acknowledgement, then the index.
+//! every crash point safe: keys, then the journal with records and facts, then the acknowledgement, then the buckets and
+//! the index.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use fiducia_ledger::{Digest, Event, capture_batch_root};
-use fiducia_policy::{Clock, ExchangeId, OrganizationId, Randomness};
+use fiducia_policy::{Clock, ExchangeId, OrganizationId, Randomness, RecordId};
 use fiducia_store::{
-    Announcement, Bucket, BucketName, ControlStore, DataDirectory, IndexEntry, KeyStore, PrefixHit,
-    RecordBucket, StoreError, StoredRecord,
+    Bucket, BucketName, ControlStore, DataDirectory, Journal, KeyStore, PrefixHit, RecordBucket, StoreError,
+    StoredRecord,
 };
 use tokio::sync::{mpsc, oneshot};
 
 use crate::exchange::Acknowledgement;
 use crate::faults;
-use crate::import::{ImportChunk, ImportOutcome};
-use crate::indexer::{Indexable, Indexer};
+use crate::filing::{Filing, Group};
+use crate::import::{ImportChunk, ImportOutcome, UNFILED_IMPORTS_MAX};
 use crate::keychain::Keychain;
-use crate::scribe::{Delivery, Fact, OutboxSource, Scribe};
-use crate::staging::{Batch, Caches, OpenState, StagingError, notice_events};
+use crate::recovery::file_journal;
+use crate::scribe::{Delivery, Fact, Scribe, Source};
+use crate::staging::{Batch, Caches, OpenState, StagingError};
 use crate::{
     AdminCommand, AdminError, AdminReply, CaptureFailed, CaptureLimits, CapturedAnswer, ExchangeOpening,
     Notice,
@@ -35,6 +37,8 @@ pub(crate) enum Message {
     Announce(OrganizationId, ExchangeId, Vec<Notice>),
     Administer(Box<AdminCommand>, oneshot::Sender<Result<AdminReply, AdminError>>),
     CatchUp(oneshot::Sender<Result<(), AdminError>>),
+    /// Nothing was committed for a while: what the journal still holds can leave it.
+    Idle,
     Stop,
 }
 
@@ -44,7 +48,7 @@ impl Message {
             Self::Request(opening, ..) => opening.body.len(),
             Self::Answer(_, answer, _) => answer.body.len(),
             Self::Import(chunk, _) => chunk.bytes,
-            Self::Announce(..) | Self::Administer(..) | Self::CatchUp(_) | Self::Stop => 0,
+            Self::Announce(..) | Self::Administer(..) | Self::CatchUp(_) | Self::Idle | Self::Stop => 0,
         }
     }
 }
@@ -130,6 +134,7 @@ impl WriterHandle {
 /// The writer's open files.
 #[derive(Debug)]
 pub(crate) struct Files {
+    pub(crate) root: std::path::PathBuf,
     pub(crate) control: ControlStore,
     pub(crate) keys: KeyStore,
     pub(crate) place: Bucket,
@@ -139,6 +144,7 @@ pub(crate) struct Files {
 impl Files {
     pub(crate) fn open(root: &std::path::Path) -> Result<Self, StoreError> {
         Ok(Self {
+            root: root.to_owned(),
             control: ControlStore::open(&DataDirectory::control(root))?,
             keys: KeyStore::open(&DataDirectory::keys(root))?,
             place: Bucket::in_directory(DataDirectory::records(root)),
@@ -165,11 +171,11 @@ pub(crate) struct Writer {
     pub(crate) files: Files,
     pub(crate) keychain: Keychain,
     pub(crate) scribe: Scribe,
-    pub(crate) indexer: Indexer,
+    pub(crate) filing: Filing,
+    pub(crate) journal: Journal,
     pub(crate) caches: Caches,
-    /// Outbox rows that the ledger has and that are not removed yet. One that stayed for long could be taken for a fact
-    /// that never reached the ledger.
-    pub(crate) delivered: Vec<(OutboxSource, [u8; 16])>,
+    /// First turns of imported conversations that are journaled and perhaps not filed yet.
+    pub(crate) imported: HashSet<RecordId>,
     pub(crate) open: HashMap<ExchangeId, OpenState>,
     pub(crate) callers: Arc<crate::callers::Callers>,
     pub(crate) readers: Arc<std::sync::RwLock<()>>,
@@ -185,8 +191,8 @@ enum Waiting {
     Import(ImportOutcome, oneshot::Sender<Result<ImportOutcome, AdminError>>),
 }
 
-/// What a commit leaves to be done: facts for the ledger, and entries for the index by bucket.
-type Committed = (Vec<Delivery>, Vec<Indexable>);
+/// What a commit leaves to be done: facts for the ledger, and records to be filed.
+type Committed = (Vec<Delivery>, Group);
 
 impl Writer {
     /// Serves messages until told to stop.
@@ -199,8 +205,8 @@ impl Writer {
             }
         }
         // What was queued behind the stop is answered by its dropped acknowledgement: not stored, and said so.
-        self.forget_delivered();
-        self.indexer.stop();
+        self.settle_journal();
+        self.filing.stop();
     }
 
     /// One turn: everything that waits, up to the limits, as one group. Gives whether to go on.
@@ -211,7 +217,7 @@ impl Writer {
         let mut next = Some(first);
         let mut taken_bytes = 0;
         let mut parts = 0;
-        if self.handle.down.load(Ordering::Acquire) || self.indexer.is_behind() {
+        if self.handle.down.load(Ordering::Acquire) || self.filing.is_behind() {
             self.reopen();
         }
         while let Some(message) = next.take() {
@@ -235,16 +241,12 @@ impl Writer {
                     }
                 },
                 Message::Announce(organization, exchange, notices) => {
-                    if !self.announce_notices(organization, exchange, &notices) {
-                        // What is staged must not outlive what is remembered of it.
-                        self.commit(std::mem::take(&mut batch), std::mem::take(&mut waiting));
-                        self.reopen();
-                    }
+                    Self::note(&mut batch, organization, exchange, &notices, self.clock.now());
                 }
                 Message::Administer(command, reply) => {
                     // Commands see and change committed state only.
                     self.commit(std::mem::take(&mut batch), std::mem::take(&mut waiting));
-                    // Requests wait for new names, which no index entry concerns.
+                    // Requests wait for new names, which no record concerns.
                     if !matches!(*command, AdminCommand::NameSubject { .. } | AdminCommand::NamePerson { .. })
                     {
                         self.catch_up();
@@ -256,6 +258,10 @@ impl Writer {
                     self.catch_up();
                     // A reader that is gone reads nothing.
                     let _ = reply.send(Ok(()));
+                }
+                Message::Idle => {
+                    self.commit(std::mem::take(&mut batch), std::mem::take(&mut waiting));
+                    self.settle_journal();
                 }
                 Message::Stop => {
                     self.commit(batch, waiting);
@@ -296,7 +302,7 @@ impl Writer {
     /// Commits the group and acknowledges, or fails all of it.
     fn commit(&mut self, batch: Batch, waiting: Vec<Waiting>) {
         // Keys are stored also when what they were made for was refused: they are remembered, and the next part uses them.
-        if waiting.is_empty() && batch.new_keys.is_empty() {
+        if waiting.is_empty() && batch.new_keys.is_empty() && batch.notices.is_empty() {
             return;
         }
         let mut waiting = waiting;
@@ -308,7 +314,7 @@ impl Writer {
             return drop(acknowledge(waiting));
         }
         match self.commit_records(batch) {
-            Ok((deliveries, index)) => {
+            Ok((deliveries, group)) => {
                 self.handle.batches.fetch_add(1, Ordering::Relaxed);
                 self.handle.failing.store(false, Ordering::Release);
                 self.advance_imports(&waiting);
@@ -318,7 +324,10 @@ impl Writer {
                 faults::reached("acknowledged");
                 self.scribe.deliver(deliveries);
                 faults::reached("delivered");
-                self.index(index);
+                self.file(group);
+                if self.imported.len() >= UNFILED_IMPORTS_MAX {
+                    self.catch_up();
+                }
             }
             Err(error) => self.fail(&error, waiting),
         }
@@ -328,6 +337,8 @@ impl Writer {
         self.handle.failures.fetch_add(1, Ordering::Relaxed);
         self.handle.failing.store(true, Ordering::Release);
         tracing::error!(%error, parts = waiting.len(), "a group could not be committed; none of it was acknowledged");
+        // First, so that who is refused finds the store as it will be for the next request.
+        self.reopen();
         for part in waiting {
             match part {
                 Waiting::Capture(id, is_request, reply) => {
@@ -341,165 +352,126 @@ impl Writer {
                 }
             }
         }
-        self.reopen();
     }
 
-    /// Closes and opens all files after a failure: their state, and that of the caches, is not known.
+    /// Closes and opens all files after a failure: their state, and that of the caches, is not known. What the journal
+    /// holds is filed before anything else.
     pub(crate) fn reopen(&mut self) {
         self.caches.clear();
+        self.imported.clear();
         self.keychain.forget();
-        // What the indexer still holds must not go in a second time.
-        self.indexer.catch_up();
+        // What the filing thread still holds must not go in a second time.
+        self.filing.catch_up();
         let reopened = Files::open(&self.root).and_then(|files| {
             self.files = files;
+            file_journal(&mut self.files, |_| {})?;
             self.index_what_is_behind()
         });
-        if reopened.is_ok() {
-            self.indexer.resume();
-        }
-        if let Err(error) = &reopened {
-            tracing::error!(%error, "the store could not be opened again; captures are refused until it can");
+        match &reopened {
+            Ok(()) => self.filing.resume(self.journal.last_group()),
+            Err(error) => {
+                tracing::error!(%error, "the store could not be opened again; captures are refused until it can");
+            }
         }
         self.handle.down.store(reopened.is_err(), Ordering::Release);
     }
 
     fn commit_records(&mut self, batch: Batch) -> Result<Committed, StoreError> {
-        if !batch.new_keys.is_empty() {
+        let with_keys = !batch.new_keys.is_empty();
+        if with_keys {
             self.files.keys.add(&batch.new_keys)?;
             faults::reached("keys-committed");
         }
-        let mut groups: BTreeMap<BucketName, Vec<StoredRecord>> = BTreeMap::new();
-        for (bucket, record) in batch.records {
-            groups.entry(bucket).or_default().push(record);
-        }
-        self.delivered.append(&mut self.scribe.take_delivered());
-        let from_control = self.delivered_from(None);
-        if !from_control.is_empty() {
-            self.files.control.forget_delivered(&from_control)?;
-            self.delivered.retain(|(source, _)| source.is_some());
-        }
+        self.forget_delivered()?;
+        self.journal.release(self.settled())?;
         let now = self.clock.now();
-        let mut notices = batch.notices;
-        let mut deliveries = Vec::new();
-        let mut index = Vec::new();
-        for (name, mut records) in groups {
-            let batch_id = ExchangeId::generate(now, &*self.randomness).map_err(|_| StoreError::Refused {
-                path: self.root.clone(),
-                operation: "capture",
-                detail: "the source of randomness failed".to_owned(),
-            })?;
-            for record in &mut records {
-                record.batch = batch_id;
-            }
-            let mut facts = capture_facts(&records, batch_id, now);
-            facts.append(&mut notices);
-            let announcements = self.announce(&name, facts, &mut deliveries)?;
-            let done = self.delivered_from(Some(&name));
-            self.files.bucket(&name)?.commit(&records, &announcements, &done)?;
-            self.delivered.retain(|(source, _)| source.as_ref() != Some(&name));
-            faults::reached("records-committed");
-            self.handle.records.fetch_add(u64::try_from(records.len()).unwrap_or(0), Ordering::Relaxed);
-            let sequence = self.files.bucket(&name)?.last_sequence()?;
-            index.push(Indexable {
-                bucket: name,
-                sequence,
-                entries: records.iter().map(index_entry).collect(),
-            });
+        let batch_id = ExchangeId::generate(now, &*self.randomness).map_err(|_| self.no_randomness())?;
+        let mut records = batch.records;
+        for (_, record) in &mut records {
+            record.batch = batch_id;
         }
-        Ok((deliveries, index))
-    }
-
-    fn delivered_from(&self, wanted: Option<&BucketName>) -> Vec<[u8; 16]> {
-        let found = self.delivered.iter().filter(|(source, _)| source.as_ref() == wanted);
-        found.map(|(_, id)| *id).collect()
-    }
-
-    fn announce(
-        &self,
-        bucket: &BucketName,
-        facts: Vec<(OrganizationId, Fact)>,
-        deliveries: &mut Vec<Delivery>,
-    ) -> Result<Vec<Announcement>, StoreError> {
+        let mut facts = capture_facts(records.iter().map(|(_, record)| record), batch_id, now);
+        facts.extend(batch.notices);
         let mut announcements = Vec::with_capacity(facts.len());
-        for (organization, fact) in facts {
-            let id = self.event_id()?;
-            announcements.push(fact.announcement(id, organization));
-            deliveries.push(Delivery { source: Some(bucket.clone()), id, organization, fact });
+        for (organization, fact) in &facts {
+            announcements.push(fact.announcement(self.event_id()?, *organization));
         }
-        Ok(announcements)
+        if records.is_empty() && facts.is_empty() {
+            let number = self.journal.last_group();
+            return Ok((Vec::new(), Group { number, records, with_keys }));
+        }
+        let number = self.journal.append(&records, &announcements)?;
+        faults::reached("records-journaled");
+        self.handle.records.fetch_add(u64::try_from(records.len()).unwrap_or(0), Ordering::Relaxed);
+        let source = Source::Journal(number);
+        let deliveries = facts.into_iter().zip(announcements).map(|((organization, fact), announced)| {
+            Delivery { source, id: announced.id, organization, fact }
+        });
+        Ok((deliveries.collect(), Group { number, records, with_keys }))
     }
 
-    /// Puts notices of a request that is not captured into the control outbox and on their way to the ledger.
-    /// Gives whether all were written.
-    fn announce_notices(
-        &mut self,
-        organization: OrganizationId,
-        exchange: ExchangeId,
-        notices: &[Notice],
-    ) -> bool {
-        let at = self.clock.now();
-        for event in notice_events(exchange, notices) {
-            let fact = Fact { at, event };
-            let noted = self.event_id().and_then(|id| {
-                self.files.control.announce(&fact.announcement(id, organization)).map(|()| id)
-            });
-            match noted {
-                Ok(id) => self.scribe.deliver(vec![Delivery { source: None, id, organization, fact }]),
-                Err(error) => {
-                    tracing::error!(%error, "a notice that was given on the wire could not be written for the ledger");
-                    self.handle.failures.fetch_add(1, Ordering::Relaxed);
-                    return false;
-                }
-            }
+    /// The last group that is filed and whose facts are in the ledger, with all before it.
+    fn settled(&self) -> u64 {
+        self.filing.filed().min(self.scribe.delivered_up_to())
+    }
+
+    /// Takes the rows out of the control outbox that the ledger has.
+    fn forget_delivered(&mut self) -> Result<(), StoreError> {
+        let delivered = self.scribe.delivered_from_control();
+        if delivered.is_empty() {
+            return Ok(());
         }
-        true
+        let forgotten = self.files.control.forget_delivered(&delivered);
+        if forgotten.is_err() {
+            self.scribe.give_back(delivered);
+        }
+        forgotten
+    }
+
+    /// Lets everything leave the journal that can, so that no byte of it stays there. Without this only the next groups
+    /// would push it out. What cannot leave yet stays: it is found again when the data is opened.
+    pub(crate) fn settle_journal(&mut self) {
+        self.catch_up();
+        self.scribe.settle();
+        let settled = self.forget_delivered().and_then(|()| self.journal.release_all(self.settled()));
+        if let Err(error) = settled {
+            tracing::warn!(%error, "the journal could not be emptied; this is tried again");
+        }
+    }
+
+    fn no_randomness(&self) -> StoreError {
+        StoreError::Refused {
+            path: self.root.clone(),
+            operation: "capture",
+            detail: "the source of randomness failed".to_owned(),
+        }
     }
 
     /// A fresh event id.
     pub(crate) fn event_id(&self) -> Result<[u8; 16], StoreError> {
-        ExchangeId::generate(self.clock.now(), &*self.randomness).map(|id| *id.as_bytes()).map_err(|_| {
-            StoreError::Refused {
-                path: self.root.clone(),
-                operation: "announce",
-                detail: "the source of randomness failed".to_owned(),
-            }
-        })
+        ExchangeId::generate(self.clock.now(), &*self.randomness)
+            .map(|id| *id.as_bytes())
+            .map_err(|_| self.no_randomness())
     }
 
-    /// Remembers entries for the next requests and hands them to the indexer.
-    fn index(&mut self, index: Vec<Indexable>) {
-        for indexable in index {
-            for entry in &indexable.entries {
-                for digest in entry.prefix.into_iter().chain(entry.alias) {
-                    let hit = PrefixHit { conversation: entry.conversation, position: entry.position };
-                    self.caches.prefixes.put(digest, hit);
-                }
+    /// Remembers what the next requests may continue and hands the group to the filing thread.
+    fn file(&mut self, group: Group) {
+        for (_, record) in &group.records {
+            for digest in record.prefix.into_iter().chain(record.alias) {
+                let hit = PrefixHit { conversation: record.conversation, position: record.position };
+                self.caches.prefixes.put(digest, hit);
             }
-            self.indexer.index(indexable);
         }
+        self.filing.file(group);
     }
 
-    /// Waits until the index holds everything that is committed.
-    fn catch_up(&mut self) {
-        self.indexer.catch_up();
-        if self.indexer.is_behind() {
+    /// Waits until records and index hold everything that is committed.
+    pub(crate) fn catch_up(&mut self) {
+        self.filing.catch_up();
+        if self.filing.is_behind() {
             self.reopen();
         }
-    }
-
-    /// Indexes records beyond each bucket's mark: what a crash left out.
-    pub(crate) fn index_what_is_behind(&mut self) -> Result<(), StoreError> {
-        const RECORDS_PER_STEP: u32 = 1_000;
-        for name in self.files.place.names()? {
-            loop {
-                let mark = self.files.control.indexed_up_to(&name)?;
-                let records = self.files.bucket(&name)?.unindexed(mark, RECORDS_PER_STEP)?;
-                let Some((last, _)) = records.last() else { break };
-                let entries: Vec<_> = records.iter().map(|(_, record)| index_entry(record)).collect();
-                self.files.control.index(&name, *last, &entries)?;
-            }
-        }
-        Ok(())
+        self.imported.clear();
     }
 
     fn advance_imports(&mut self, waiting: &[Waiting]) {
@@ -512,19 +484,6 @@ impl Writer {
                     // The chunk is durable; without its mark it will be sent again and found to be there.
                     tracing::warn!(%error, "an import's progress could not be noted");
                 }
-            }
-        }
-    }
-
-    fn forget_delivered(&mut self) {
-        self.delivered.append(&mut self.scribe.take_delivered());
-        for (source, id) in std::mem::take(&mut self.delivered) {
-            let forgotten = match source {
-                Some(name) => self.files.bucket(&name).and_then(|bucket| bucket.forget_delivered(&[id])),
-                None => self.files.control.forget_delivered(&[id]),
-            };
-            if let Err(error) = forgotten {
-                tracing::warn!(%error, "a delivered fact stays in its outbox; the ledger will recognise it");
             }
         }
     }
@@ -549,8 +508,8 @@ fn acknowledge(waiting: Vec<Waiting>) -> Vec<ExchangeId> {
 }
 
 /// One capture leaf for each organisation in the group.
-fn capture_facts(
-    records: &[StoredRecord],
+fn capture_facts<'a>(
+    records: impl IntoIterator<Item = &'a StoredRecord>,
     batch: ExchangeId,
     now: fiducia_policy::Timestamp,
 ) -> Vec<(OrganizationId, Fact)> {
@@ -569,16 +528,4 @@ fn capture_facts(
             (organization, Fact { at: now, event })
         })
         .collect()
-}
-
-fn index_entry(record: &StoredRecord) -> IndexEntry {
-    IndexEntry {
-        conversation: record.conversation,
-        organization: record.organization,
-        subject: record.subject,
-        at: record.created_at,
-        prefix: record.prefix,
-        alias: record.alias,
-        position: record.position,
-    }
 }

@@ -17,15 +17,6 @@ const PAGES_CACHED: u32 = 1_000;
 /// Prepared statements kept per connection.
 const STATEMENTS_MAX: usize = 64;
 
-/// How much a commit waits for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Durability {
-    /// The commit is on disk when it returns.
-    Full,
-    /// The commit may be lost with power, never torn: for what can be rebuilt from the records.
-    Rebuildable,
-}
-
 /// A connection with its path, so that errors name the file.
 #[derive(Debug)]
 pub(crate) struct File {
@@ -117,26 +108,27 @@ impl File {
         Ok(value)
     }
 
-    /// Runs `body` in a transaction whose durability may be relaxed.
-    pub(crate) fn write_with<T>(
-        &mut self,
-        durability: Durability,
-        operation: &'static str,
-        body: impl FnOnce(&rusqlite::Transaction<'_>) -> rusqlite::Result<T>,
-    ) -> Result<T, StoreError> {
-        if durability == Durability::Full {
-            return self.write(operation, body);
-        }
-        self.pragma("PRAGMA synchronous=NORMAL")?;
-        let outcome = self.write(operation, body);
-        self.pragma("PRAGMA synchronous=FULL")?;
-        outcome
+    /// From now on commits of this connection may be lost with power, though never torn: for what can be rebuilt.
+    pub(crate) fn relax_durability(&self) -> Result<(), StoreError> {
+        self.pragma("PRAGMA synchronous=NORMAL")
+    }
+
+    /// From now on commits of this connection leave folding the write-ahead log to another, up to `pages_max`.
+    pub(crate) fn fold_at(&self, pages_max: u32) -> Result<(), StoreError> {
+        self.pragma(&format!("PRAGMA wal_autocheckpoint={pages_max}"))
+    }
+
+    /// Folds the write-ahead log into the file as far as nobody is in the way.
+    pub(crate) fn fold(&self) -> Result<(), StoreError> {
+        self.read("fold the write-ahead log", |connection| {
+            connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
+        })
     }
 
     fn pragma(&self, sql: &str) -> Result<(), StoreError> {
         self.connection
             .execute_batch(sql)
-            .map_err(|error| StoreError::from_sqlite(&self.path, "set durability", &error))
+            .map_err(|error| StoreError::from_sqlite(&self.path, "set up the connection", &error))
     }
 
     /// Runs `body` on a consistent snapshot.
@@ -171,7 +163,7 @@ impl File {
 }
 
 /// Whether the environment plants this fault.
-fn is_planted(name: &str) -> bool {
+pub(crate) fn is_planted(name: &str) -> bool {
     std::env::var_os("FIDUCIA_FAULT").is_some_and(|planted| planted == name)
 }
 

@@ -6,8 +6,8 @@ use fiducia_policy::{OrganizationId, PersonId, Pseudonym, SubjectId, Timestamp, 
 use rusqlite::{OptionalExtension, params};
 
 use crate::StoreError;
-use crate::connection::{Durability, File, bytes16, instant, optional_instant};
-use crate::outbox::{self, Announcement, OutboxRow, announce, forget};
+use crate::connection::{File, bytes16, instant, optional_instant};
+use crate::outbox::{Announcement, announce, forget, waiting};
 
 const MIGRATIONS: &[&str] = &["
     CREATE TABLE organizations (
@@ -102,6 +102,13 @@ impl ControlStore {
     /// Opens or creates the file.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         Ok(Self { file: File::open(path, 4_096, MIGRATIONS)? })
+    }
+
+    /// Opens the file for [`ControlStore::index`] alone: its commits are not synced, since the records are the truth.
+    pub fn open_for_indexing(path: &Path) -> Result<Self, StoreError> {
+        let store = Self::open(path)?;
+        store.file.relax_durability()?;
+        Ok(store)
     }
 
     /// Opens the file for reading.
@@ -315,13 +322,13 @@ impl ControlStore {
     }
 
     /// Facts that the ledger may not have taken yet, oldest first.
-    pub fn outbox(&self, limit: u32) -> Result<Vec<OutboxRow>, StoreError> {
-        self.file.read("outbox", |connection| outbox::rows(connection, 0, limit))
+    pub fn outbox(&self, limit: u32) -> Result<Vec<Announcement>, StoreError> {
+        self.file.read("outbox", |connection| waiting(connection, limit))
     }
 
     /// Removes facts that the ledger has taken.
     pub fn forget_delivered(&mut self, delivered: &[[u8; 16]]) -> Result<(), StoreError> {
-        self.file.write_with(Durability::Rebuildable, "forget_delivered", |tx| forget(tx, delivered))
+        self.file.write("forget_delivered", |tx| forget(tx, delivered))
     }
 
     /// SQLite's own check of the file.

@@ -112,6 +112,11 @@ impl DataDirectory {
         root.join("records")
     }
 
+    /// Where the journal is.
+    pub fn journal(root: &Path) -> PathBuf {
+        root.join("journal")
+    }
+
     /// Where the logs are.
     pub fn ledger(root: &Path) -> PathBuf {
         root.join("ledger")

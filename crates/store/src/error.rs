@@ -97,6 +97,16 @@ impl StoreError {
         }
     }
 
+    pub(crate) fn from_io(path: &Path, operation: &'static str, error: &std::io::Error) -> Self {
+        use std::io::ErrorKind;
+        let (path, detail) = (path.to_owned(), error.to_string());
+        match error.kind() {
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Self::Full { path, operation },
+            ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied => Self::ReadOnly { path, detail },
+            _ => Self::Io { path, operation, detail },
+        }
+    }
+
     /// Whether the connection may be in an unknown state and must be reopened before it is used again.
     pub fn needs_reopening(&self) -> bool {
         matches!(self, Self::Io { .. } | Self::Corrupt { .. } | Self::Full { .. } | Self::ReadOnly { .. })

@@ -3,7 +3,7 @@
 use fiducia_policy::{ConversationId, OrganizationId, SubjectId, Timestamp};
 use rusqlite::{OptionalExtension, params};
 
-use crate::connection::{Durability, bytes16, instant, optional_instant};
+use crate::connection::{bytes16, instant, optional_instant};
 use crate::outbox::{Announcement, announce};
 use crate::records::BucketName;
 use crate::{ControlStore, StoreError};
@@ -67,7 +67,7 @@ impl ControlStore {
         sequence: i64,
         entries: &[IndexEntry],
     ) -> Result<(), StoreError> {
-        self.file.write_with(Durability::Rebuildable, "index", |tx| {
+        self.file.write("index", |tx| {
             let mut conversation = tx.prepare_cached(
                 "INSERT INTO conversations (id, organization, subject, created_at, last_active_at, records, buckets)
                  VALUES (?1, ?2, ?3, ?4, ?4, 1, ?5)

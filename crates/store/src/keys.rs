@@ -111,6 +111,9 @@ const MIGRATIONS: &[&str] = &["
     CREATE INDEX edges_parent ON edges (parent, child);
 "];
 
+/// Pages the write-ahead log may hold before a commit folds it: 32 MiB of 4 KiB pages.
+const WAL_PAGES_MAX: u32 = 8_192;
+
 const NODE_COLUMNS: &str = "id, kind, organization, subject, conversation, label, created_at, destroyed_at";
 
 /// The key graph's file.
@@ -120,9 +123,17 @@ pub struct KeyStore {
 }
 
 impl KeyStore {
-    /// Opens or creates the file.
+    /// Opens or creates the file. Its write-ahead log is folded by [`KeyStore::fold`], on another connection, and by
+    /// commits only when that lags far behind: requests wait for commits.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        Ok(Self { file: File::open(path, 4_096, MIGRATIONS)? })
+        let file = File::open(path, 4_096, MIGRATIONS)?;
+        file.fold_at(WAL_PAGES_MAX)?;
+        Ok(Self { file })
+    }
+
+    /// Folds the write-ahead log into the file as far as nobody is in the way.
+    pub fn fold(&self) -> Result<(), StoreError> {
+        self.file.fold()
     }
 
     /// Opens the file for reading.

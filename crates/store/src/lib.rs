@@ -1,13 +1,15 @@
-//! SQL. The only crate that imports the database driver; no SQL exists outside of it.
+//! SQL and the journal before it. The only crate that imports the database driver; no SQL exists outside of it.
 //!
-//! Three kinds of SQLite file, all in WAL mode with `synchronous=FULL` and `secure_delete=ON`:
+//! A group of captures is durable when its frame in `journal/` is synced. From there its records are filed into SQLite,
+//! many groups in one transaction. Three kinds of file, all in WAL mode with `secure_delete=ON`:
 //!
 //! - `control.db`: organisations, subjects, virtual keys, conversations, the prefix index, jobs, the outbox;
 //! - `keys.db`: the key graph alone, with its own rule for backups;
-//! - `records/<bucket>.db`: ciphertext and its outbox rows, one file per expiry bucket.
+//! - `records/<bucket>.db`: ciphertext, one file per expiry bucket.
 //!
-//! SQLite commits each file by itself. The order that makes every crash point safe is kept by `custody`: keys before
-//! records, records before their index. Everything in the index can be rebuilt from the records.
+//! SQLite commits each file by itself. The order that makes every crash point safe is kept by `custody`: keys before the
+//! journal, the journal before the records, the records before their index. Everything in the index can be rebuilt from
+//! the records.
 
 mod connection;
 mod control;
@@ -16,6 +18,7 @@ mod directory;
 mod error;
 mod index;
 mod jobs;
+mod journal;
 mod keys;
 mod outbox;
 mod records;
@@ -26,6 +29,7 @@ pub use directory::{DataDirectory, DirectoryError};
 pub use error::StoreError;
 pub use index::{ConversationRecord, IndexEntry, PrefixHit};
 pub use jobs::ImportJob;
+pub use journal::{Journal, JournalGroup};
 pub use keys::{Edge, KeyKind, KeyNode, KeyStore};
-pub use outbox::{Announcement, OutboxRow};
+pub use outbox::Announcement;
 pub use records::{Bucket, BucketName, RecordBucket, RecordKind, STEP_BYTES_MAX, StoredRecord, StoredWrap};

@@ -1,4 +1,4 @@
-//! The outbox that lies in each file beside the facts it announces.
+//! The outbox that lies in `control.db` beside the facts it announces.
 //!
 //! A fact is put in the outbox by the transaction that makes it true, and taken out when the ledger has it.
 
@@ -7,22 +7,9 @@ use rusqlite::{Connection, Transaction, params};
 
 use crate::connection::bytes16;
 
-/// A fact to be put in an outbox, in the transaction that makes it true.
+/// A fact that must reach the ledger, kept by the commit that makes it true: in an outbox or in the journal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Announcement {
-    /// The event's id: an event is appended once, whatever crashes.
-    pub id: [u8; 16],
-    /// Whose log.
-    pub organization: OrganizationId,
-    /// The event as JSON.
-    pub event: Vec<u8>,
-}
-
-/// A fact in an outbox that must reach the ledger.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OutboxRow {
-    /// Order within its file.
-    pub sequence: i64,
     /// The event's id: an event is appended once, whatever crashes.
     pub id: [u8; 16],
     /// Whose log.
@@ -47,18 +34,15 @@ pub(crate) fn forget(tx: &Transaction<'_>, delivered: &[[u8; 16]]) -> rusqlite::
     Ok(())
 }
 
-/// The rows after a sequence number, oldest first.
-pub(crate) fn rows(connection: &Connection, after: i64, limit: u32) -> rusqlite::Result<Vec<OutboxRow>> {
+/// The oldest facts that the ledger may not have taken yet.
+pub(crate) fn waiting(connection: &Connection, limit: u32) -> rusqlite::Result<Vec<Announcement>> {
     connection
-        .prepare_cached(
-            "SELECT sequence, id, organization, event FROM outbox WHERE sequence > ?1 ORDER BY sequence LIMIT ?2",
-        )?
-        .query_map(params![after, limit], |row| {
-            Ok(OutboxRow {
-                sequence: row.get(0)?,
-                id: bytes16(row, 1)?,
-                organization: OrganizationId::from_bytes(bytes16(row, 2)?),
-                event: row.get(3)?,
+        .prepare_cached("SELECT id, organization, event FROM outbox ORDER BY sequence LIMIT ?1")?
+        .query_map([limit], |row| {
+            Ok(Announcement {
+                id: bytes16(row, 0)?,
+                organization: OrganizationId::from_bytes(bytes16(row, 1)?),
+                event: row.get(2)?,
             })
         })?
         .collect()

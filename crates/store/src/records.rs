@@ -1,4 +1,4 @@
-//! `records/<bucket>.db`: ciphertext and its outbox rows.
+//! `records/<bucket>.db`: ciphertext.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,6 @@ use rusqlite::{OptionalExtension, params};
 
 use crate::StoreError;
 use crate::connection::{File, bytes16, fixed, instant};
-use crate::outbox::{self, Announcement, OutboxRow, announce, forget};
 
 /// The bucket a record lies in: all records that expire on one day, or those that expire with the account.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -62,7 +61,7 @@ impl RecordKind {
         }
     }
 
-    const fn code(self) -> i64 {
+    pub(crate) const fn code(self) -> u8 {
         match self {
             Self::Request => 0,
             Self::Answer => 1,
@@ -70,7 +69,7 @@ impl RecordKind {
         }
     }
 
-    const fn parse(code: i64) -> Option<Self> {
+    pub(crate) const fn parse(code: u8) -> Option<Self> {
         match code {
             0 => Some(Self::Request),
             1 => Some(Self::Answer),
@@ -145,12 +144,10 @@ const MIGRATIONS: &[&str] = &["
         wire TEXT NOT NULL, model TEXT NOT NULL, status INTEGER NOT NULL, answer_id TEXT, position BIGINT NOT NULL,
         prefix BLOB, alias BLOB, schema_version SMALLINT NOT NULL, key_version SMALLINT NOT NULL, commitment BLOB NOT NULL,
         record_hash BLOB NOT NULL, batch BLOB NOT NULL, service_parent BLOB, service_wrap BLOB, safety_parent BLOB,
-        safety_wrap BLOB, ciphertext BLOB NOT NULL, UNIQUE (exchange, kind)
+        safety_wrap BLOB, ciphertext BLOB NOT NULL
     );
     CREATE INDEX records_conversation ON records (conversation);
-    CREATE TABLE outbox (
-        sequence INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, organization BLOB NOT NULL, event BLOB NOT NULL
-    );
+    CREATE TABLE filed (one INTEGER PRIMARY KEY CHECK (one = 1), journal_group BIGINT NOT NULL);
 "];
 
 const RECORD_COLUMNS: &str = "id, exchange, kind, organization, subject, conversation, created_at, wire, model, status, \
@@ -258,17 +255,14 @@ impl RecordBucket {
         self.last_sequence = self.last_sequence.max(sequence);
     }
 
-    /// Commits records and outbox rows together, durably, all or none. A record whose exchange and kind are there
-    /// already is left as it is, so that a repeated batch changes nothing.
-    pub fn commit(
-        &mut self,
-        records: &[StoredRecord],
-        facts: &[Announcement],
-        delivered: &[[u8; 16]],
-    ) -> Result<(), StoreError> {
+    /// Files records of the journal's groups up to `group`, durably, all or none, and notes that they are filed. A record
+    /// whose id is there already is left as it is, so that repeating it changes nothing.
+    ///
+    /// Gives the highest sequence number in use.
+    pub fn file(&mut self, group: u64, records: &[&StoredRecord]) -> Result<i64, StoreError> {
         // INVARIANT: a sequence number is never given out twice, though SQLite itself would reuse those of deleted rows.
         let mut last = self.last_sequence;
-        self.file.write("capture", |tx| {
+        self.file.write("file", |tx| {
             last = last.max(highest_sequence(tx)?);
             let mut insert = tx.prepare_cached(
                 "INSERT INTO records (id, exchange, kind, organization, subject, conversation, created_at, wire, model,
@@ -276,30 +270,31 @@ impl RecordBucket {
                     service_parent, service_wrap, safety_parent, safety_wrap, ciphertext, sequence)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20,
                     ?21, ?22, ?23, ?24, ?25)
-                 ON CONFLICT (exchange, kind) DO NOTHING",
+                 ON CONFLICT (id) DO NOTHING",
             )?;
             for record in records {
                 if insert_record(&mut insert, record, last + 1)? {
                     last += 1;
                 }
             }
-            for fact in facts {
-                announce(tx, fact)?;
-            }
-            forget(tx, delivered)
+            tx.prepare_cached(
+                "INSERT INTO filed (one, journal_group) VALUES (1, ?1)
+                 ON CONFLICT (one) DO UPDATE SET journal_group = max(journal_group, ?1)",
+            )?
+            .execute([group])
+            .map(drop)
         })?;
         self.last_sequence = last;
-        Ok(())
+        Ok(last)
     }
 
-    /// Removes outbox rows that the ledger has taken.
-    pub fn forget_delivered(&mut self, delivered: &[[u8; 16]]) -> Result<(), StoreError> {
-        self.file.write("forget_delivered", |tx| forget(tx, delivered))
-    }
-
-    /// Outbox rows that the ledger may not have taken yet, oldest first.
-    pub fn outbox(&self, after: i64, limit: u32) -> Result<Vec<OutboxRow>, StoreError> {
-        self.file.read("outbox", |connection| outbox::rows(connection, after, limit))
+    /// Up to which of the journal's groups this bucket has its records; 0 when there was none.
+    pub fn filed_up_to(&self) -> Result<u64, StoreError> {
+        self.file.read("filed_up_to", |connection| {
+            connection
+                .prepare_cached("SELECT coalesce(max(journal_group), 0) FROM filed")?
+                .query_row([], |row| row.get(0))
+        })
     }
 
     /// One record by id.
@@ -352,12 +347,10 @@ impl RecordBucket {
         })
     }
 
-    /// The exchange's record of a kind, if there.
-    pub fn has(&self, exchange: ExchangeId, kind: RecordKind) -> Result<bool, StoreError> {
-        self.file.read("has_exchange", |connection| {
-            connection
-                .prepare_cached("SELECT 1 FROM records WHERE exchange = ?1 AND kind = ?2")?
-                .exists(params![exchange.as_bytes(), kind.code()])
+    /// Whether a record is there.
+    pub fn has(&self, id: RecordId) -> Result<bool, StoreError> {
+        self.file.read("has_record", |connection| {
+            connection.prepare_cached("SELECT 1 FROM records WHERE id = ?1")?.exists([id.as_bytes()])
         })
     }
 
@@ -484,7 +477,7 @@ fn insert_record(
 }
 
 fn record(row: &rusqlite::Row<'_>) -> rusqlite::Result<StoredRecord> {
-    let kind: i64 = row.get(2)?;
+    let kind: u8 = row.get(2)?;
     let kind = RecordKind::parse(kind).ok_or_else(|| {
         rusqlite::Error::FromSqlConversionFailure(
             2,

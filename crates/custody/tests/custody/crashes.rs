@@ -13,11 +13,13 @@ use fiducia_policy::GroundKind;
 
 const FOLDER: &str = "FIDUCIA_CRASH_FOLDER";
 const SEED: &str = "FIDUCIA_CRASH_SEED";
-const POINTS: [&str; 9] = [
+const POINTS: [&str; 11] = [
     "keys-committed",
-    "records-committed",
+    "records-journaled",
     "acknowledged",
     "delivered",
+    "records-filed",
+    "records-indexed",
     "keys-destroyed",
     "paths-dropped",
     "marked-purged",

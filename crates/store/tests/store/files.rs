@@ -3,9 +3,12 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use fiducia_store::{Bucket, BucketName, ControlStore, DataDirectory, DirectoryError, KeyStore, StoreError};
+use fiducia_store::{
+    Bucket, BucketName, ControlStore, DataDirectory, DirectoryError, Journal, KeyStore, StoreError,
+};
 
-use crate::samples::{announcement, conversation, key, record};
+use crate::journal::{journaled, numbers};
+use crate::samples::{conversation, key, record};
 
 /// A page of a bucket's file, in bytes.
 const PAGE_BYTES: usize = 16_384;
@@ -51,7 +54,7 @@ fn a_damaged_page_is_an_error_that_names_the_file_and_the_check_finds_it() {
     let name = BucketName::account();
     let mut bucket = place.open(&name).unwrap();
     let records: Vec<_> = (1..=100).map(|number| record(number, 1)).collect();
-    bucket.commit(&records, &[], &[]).unwrap();
+    bucket.file(1, &records.iter().collect::<Vec<_>>()).unwrap();
     assert_eq!(bucket.problem().unwrap(), None);
     bucket.empty_wal().unwrap();
     drop(bucket);
@@ -72,20 +75,26 @@ fn a_damaged_page_is_an_error_that_names_the_file_and_the_check_finds_it() {
 #[test]
 fn work_on_a_full_disk() {
     let Some(folder) = std::env::var_os(FULL_DISK_FOLDER) else { return };
-    let place = Bucket::in_directory(folder.into());
+    let bucket_folder = std::path::PathBuf::from(folder);
+    let place = Bucket::in_directory(bucket_folder.clone());
     let mut bucket = place.open(&BucketName::account()).unwrap();
-    bucket.commit(&[record(1, 1)], &[announcement(1)], &[]).unwrap();
+    bucket.file(1, &[&record(1, 1)]).unwrap();
     let mut large = record(2, 1);
     large.ciphertext = vec![1; 32 * 1024 * 1024];
-    let full = bucket.commit(&[record(3, 1), large], &[announcement(3)], &[[1; 16]]).unwrap_err();
+    let full = bucket.file(2, &[&record(3, 1), &large]).unwrap_err();
     assert!(matches!(full, StoreError::Io { .. } | StoreError::Full { .. }), "{full}");
     assert!(full.needs_reopening());
     assert!(full.to_string().contains("rolled back"), "{full}");
     drop(bucket);
     let mut bucket = place.open(&BucketName::account()).unwrap();
     assert_eq!(bucket.size().unwrap().0, 1, "all of the batch was rolled back");
-    assert_eq!(bucket.outbox(0, 10).unwrap().len(), 1);
-    bucket.commit(&[record(4, 1)], &[], &[]).unwrap();
+    assert_eq!(bucket.filed_up_to().unwrap(), 1, "and it does not count as filed");
+    bucket.file(3, &[&record(4, 1)]).unwrap();
+    let mut journal = Journal::open(&DataDirectory::journal(bucket_folder.as_ref()), 3).unwrap();
+    journal.append(&journaled(&[record(5, 1)]), &[]).unwrap();
+    let full = journal.append(&journaled(&[record(6, 1), large]), &[]).unwrap_err();
+    assert!(matches!(full, StoreError::Io { .. } | StoreError::Full { .. }), "{full}");
+    assert_eq!(journal.append(&journaled(&[record(7, 1)]), &[]).unwrap(), 5, "a smaller one still fits");
 }
 
 #[test]
@@ -102,6 +111,7 @@ fn a_batch_that_the_disk_cannot_take_is_rolled_back_whole_and_smaller_ones_go_on
     let bucket = Bucket::in_directory(folder.path().to_owned()).open(&BucketName::account()).unwrap();
     assert_eq!(bucket.size().unwrap().0, 2, "the first and the last, and nothing of the one that failed");
     assert_eq!(bucket.problem().unwrap(), None);
+    assert_eq!(numbers(&DataDirectory::journal(folder.path())), [4, 5], "the one that failed left nothing");
 }
 
 #[test]

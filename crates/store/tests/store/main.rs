@@ -4,6 +4,7 @@
 
 mod control;
 mod files;
+mod journal;
 mod keys;
 mod records;
 mod samples;

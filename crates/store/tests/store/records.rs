@@ -2,7 +2,7 @@
 
 use fiducia_store::{Bucket, BucketName, RecordBucket, STEP_BYTES_MAX, StoredWrap};
 
-use crate::samples::{announcement, conversation, find, needle, record, safety_key, service_key};
+use crate::samples::{conversation, find, needle, record, safety_key, service_key};
 
 fn bucket(folder: &std::path::Path) -> RecordBucket {
     Bucket::in_directory(folder.to_owned()).open(&BucketName::account()).unwrap()
@@ -16,7 +16,7 @@ fn records_of(bucket: &RecordBucket, of: u8) -> Vec<i64> {
 fn what_was_committed_is_read_back_the_same() {
     let folder = tempfile::tempdir().unwrap();
     let committed = record(1, 1);
-    bucket(folder.path()).commit(std::slice::from_ref(&committed), &[], &[]).unwrap();
+    bucket(folder.path()).file(1, &[&committed]).unwrap();
     let again = bucket(folder.path());
     assert_eq!(again.record(committed.id).unwrap().as_ref(), Some(&committed));
     let (sequence, indexed) = again.unindexed(0, 10).unwrap().remove(0);
@@ -26,65 +26,35 @@ fn what_was_committed_is_read_back_the_same() {
 }
 
 #[test]
-fn a_repeated_batch_changes_nothing() {
+fn what_is_filed_twice_changes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let mut bucket = bucket(folder.path());
-    bucket.commit(&[record(1, 1)], &[announcement(1)], &[]).unwrap();
+    assert_eq!(bucket.filed_up_to().unwrap(), 0);
+    assert_eq!(bucket.file(7, &[&record(1, 1)]).unwrap(), 1);
     let mut again = record(1, 1);
-    again.id = record(9, 1).id;
     again.ciphertext = b"something else".to_vec();
-    bucket.commit(&[again.clone(), record(2, 1)], &[announcement(1)], &[]).unwrap();
+    assert_eq!(bucket.file(7, &[&again, &record(2, 1)]).unwrap(), 2);
     assert_eq!(bucket.record(record(1, 1).id).unwrap(), Some(record(1, 1)), "the first one stands");
-    assert_eq!(bucket.record(again.id).unwrap(), None);
     assert_eq!(records_of(&bucket, 1), [1, 2], "and leaves no gap");
-    assert_eq!(bucket.outbox(0, 10).unwrap().len(), 1);
-}
-
-#[test]
-fn a_batch_that_fails_leaves_nothing_behind() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut bucket = bucket(folder.path());
-    bucket.commit(&[record(1, 1)], &[announcement(1)], &[]).unwrap();
-    let mut same_id = record(2, 1);
-    same_id.id = record(1, 1).id;
-    let refused = bucket.commit(&[record(3, 1), same_id], &[announcement(3)], &[[1; 16]]);
-    assert!(refused.unwrap_err().to_string().contains("capture was refused"));
-    assert_eq!(records_of(&bucket, 1), [1]);
-    let waiting: Vec<_> = bucket.outbox(0, 10).unwrap().iter().map(|row| row.id).collect();
-    assert_eq!(waiting, [[1; 16]], "neither announced nor forgotten");
-    bucket.commit(&[record(3, 1)], &[], &[]).unwrap();
-    assert_eq!(records_of(&bucket, 1), [1, 2]);
-}
-
-#[test]
-fn outbox_rows_keep_their_order_and_are_forgotten_once_delivered() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut bucket = bucket(folder.path());
-    bucket.commit(&[], &[announcement(3), announcement(1), announcement(2)], &[]).unwrap();
-    let rows = bucket.outbox(0, 2).unwrap();
-    assert_eq!(rows.iter().map(|row| row.id[0]).collect::<Vec<_>>(), [3, 1]);
-    assert_eq!(rows[0].event, announcement(3).event);
-    let later = bucket.outbox(rows[1].sequence, 10).unwrap();
-    assert_eq!(later.iter().map(|row| row.id[0]).collect::<Vec<_>>(), [2]);
-    bucket.commit(&[record(1, 1)], &[announcement(4)], &[[3; 16], [2; 16]]).unwrap();
-    bucket.forget_delivered(&[[1; 16]]).unwrap();
-    assert_eq!(bucket.outbox(0, 10).unwrap().iter().map(|row| row.id[0]).collect::<Vec<_>>(), [4]);
+    bucket.file(5, &[]).unwrap();
+    assert_eq!(bucket.filed_up_to().unwrap(), 7, "the mark never goes back");
+    assert!(bucket.has(record(2, 1).id).unwrap() && !bucket.has(record(3, 1).id).unwrap());
 }
 
 #[test]
 fn a_sequence_number_is_never_given_out_twice() {
     let folder = tempfile::tempdir().unwrap();
     let mut first = bucket(folder.path());
-    first.commit(&[record(1, 1), record(2, 2)], &[], &[]).unwrap();
+    first.file(1, &[&record(1, 1), &record(2, 2)]).unwrap();
     assert_eq!(first.drop_paths(&paths_of(2)).unwrap(), 1, "the newest record goes");
-    first.commit(&[record(3, 3)], &[], &[]).unwrap();
+    first.file(1, &[&record(3, 3)]).unwrap();
     assert_eq!(records_of(&first, 3), [3], "above every number there ever was");
     first.drop_paths(&paths_of(3)).unwrap();
     drop(first);
     // The index has seen everything up to 3: what is numbered at or below it would not be indexed after a crash.
     let mut again = bucket(folder.path());
     again.number_after(3);
-    again.commit(&[record(4, 4)], &[], &[]).unwrap();
+    again.file(1, &[&record(4, 4)]).unwrap();
     assert_eq!(records_of(&again, 4), [4]);
     assert_eq!(again.unindexed(3, 10).unwrap().len(), 1);
 }
@@ -97,7 +67,7 @@ fn paths_of(of: u8) -> Vec<(fiducia_policy::ConversationId, fiducia_policy::KeyI
 fn dropped_paths_take_wraps_first_and_records_without_any_left() {
     let folder = tempfile::tempdir().unwrap();
     let mut bucket = bucket(folder.path());
-    bucket.commit(&[record(1, 1), record(2, 1), record(3, 2)], &[], &[]).unwrap();
+    bucket.file(1, &[&record(1, 1), &record(2, 1), &record(3, 2)]).unwrap();
     let service_only = &paths_of(1)[..1];
     assert_eq!(bucket.drop_paths(service_only).unwrap(), 0, "the safety window still holds them");
     let left = bucket.record(record(1, 1).id).unwrap().unwrap();
@@ -118,7 +88,7 @@ fn dropped_paths_take_wraps_first_and_records_without_any_left() {
 fn no_byte_of_a_purged_record_or_dropped_wrap_is_left_in_any_file() {
     let folder = tempfile::tempdir().unwrap();
     let mut bucket = bucket(folder.path());
-    bucket.commit(&[record(1, 1), record(2, 2)], &[], &[]).unwrap();
+    bucket.file(1, &[&record(1, 1), &record(2, 2)]).unwrap();
     let purged = [needle("ciphertext", 1), needle("service", 1), needle("safety", 1)];
     for bytes in &purged {
         assert!(find(folder.path(), bytes).is_some(), "the search finds what is there");
@@ -139,7 +109,7 @@ fn a_large_record_that_spans_many_pages_leaves_none_of_them() {
     let mut bucket = bucket(folder.path());
     let mut large = record(1, 1);
     large.ciphertext = needle("page", 1).repeat(20_000);
-    bucket.commit(&[large], &[], &[]).unwrap();
+    bucket.file(1, &[&large]).unwrap();
     assert!(find(folder.path(), &needle("page", 1)).is_some());
     bucket.drop_paths(&paths_of(1)).unwrap();
     bucket.empty_wal().unwrap();
@@ -150,7 +120,7 @@ fn a_large_record_that_spans_many_pages_leaves_none_of_them() {
 fn a_reader_that_keeps_the_log_busy_is_reported_and_the_next_try_cleans_up() {
     let folder = tempfile::tempdir().unwrap();
     let mut bucket = bucket(folder.path());
-    bucket.commit(&[record(1, 1)], &[], &[]).unwrap();
+    bucket.file(1, &[&record(1, 1)]).unwrap();
     let reader = rusqlite::Connection::open(folder.path().join("account.db")).unwrap();
     reader.execute_batch("BEGIN").unwrap();
     reader.query_row("SELECT count(*) FROM records", [], |row| row.get::<_, i64>(0)).unwrap();
@@ -167,7 +137,7 @@ fn a_reader_that_keeps_the_log_busy_is_reported_and_the_next_try_cleans_up() {
 fn survivors_are_rewrapped_and_the_removed_record_goes_in_one_step() {
     let folder = tempfile::tempdir().unwrap();
     let mut bucket = bucket(folder.path());
-    bucket.commit(&[record(1, 1), record(2, 1)], &[], &[]).unwrap();
+    bucket.file(1, &[&record(1, 1), &record(2, 1)]).unwrap();
     let fresh = StoredWrap { parent: service_key(7), wrap: needle("fresh", 2) };
     let removed =
         bucket.rewrap_and_remove(&[(record(2, 1).id, fresh.clone())], &[], Some(record(1, 1).id)).unwrap();
@@ -188,7 +158,7 @@ fn a_step_through_a_conversation_is_bounded_by_rows_and_by_bytes() {
             record
         })
         .collect();
-    bucket.commit(&records, &[], &[]).unwrap();
+    bucket.file(1, &records.iter().collect::<Vec<_>>()).unwrap();
     let step = |after, limit| {
         let found = bucket.conversation(conversation(1), after, limit).unwrap();
         found.iter().map(|(sequence, _)| *sequence).collect::<Vec<_>>()
@@ -206,7 +176,7 @@ fn an_unlinked_bucket_is_gone_with_its_logs() {
     let place = Bucket::in_directory(folder.path().to_owned());
     let day = BucketName::day("2026-02-01").unwrap();
     let mut bucket = place.open(&day).unwrap();
-    bucket.commit(&[record(1, 1)], &[], &[]).unwrap();
+    bucket.file(1, &[&record(1, 1)]).unwrap();
     place.open(&BucketName::account()).unwrap();
     assert_eq!(place.names().unwrap(), [day.clone(), BucketName::account()]);
     drop(bucket);

@@ -1,0 +1,297 @@
+//! The layout of one group in the journal, version 1.
+//!
+//! A frame is a header and a payload, all numbers big-endian:
+//!
+//! ```text
+//! header   magic "FIDJRNL1" (8) · group number (8) · payload length (4) · CRC-32 of number, length and payload (4)
+//! payload  records: count (4), then each · facts: count (4), then each
+//! ```
+//!
+//! The checksum tells a frame that a crash cut off from one that was written whole. It is no protection against an
+//! attacker: that is what each record's authenticated encryption is for.
+
+use fiducia_policy::{ConversationId, ExchangeId, KeyId, OrganizationId, RecordId, SubjectId, Timestamp};
+
+use crate::outbox::Announcement;
+use crate::records::{BucketName, RecordKind, StoredRecord, StoredWrap};
+
+const MAGIC: [u8; 8] = *b"FIDJRNL1";
+/// Bytes before the payload.
+pub(super) const HEADER_BYTES: usize = 24;
+
+/// What one group commit wrote.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JournalGroup {
+    /// Its number: larger than that of every group before it.
+    pub number: u64,
+    /// Records with the buckets they belong to.
+    pub records: Vec<(BucketName, StoredRecord)>,
+    /// Facts that must reach the ledger.
+    pub facts: Vec<Announcement>,
+}
+
+/// What stands at the front of a file's remaining bytes.
+#[derive(Debug)]
+pub(super) enum Found {
+    /// A whole group, and the bytes it takes.
+    Group(Box<JournalGroup>, usize),
+    /// Nothing, or a frame that a crash cut off.
+    End,
+    /// Something that was written whole and is not what was written.
+    Damaged,
+}
+
+/// Appends the frame of a group to `buffer`. Gives `false`, and leaves the buffer as it was, when the group is larger
+/// than a frame can say.
+pub(super) fn encode(
+    buffer: &mut Vec<u8>,
+    number: u64,
+    records: &[(BucketName, StoredRecord)],
+    facts: &[Announcement],
+) -> bool {
+    let start = buffer.len();
+    buffer.extend_from_slice(&MAGIC);
+    buffer.extend_from_slice(&number.to_be_bytes());
+    buffer.extend_from_slice(&[0; 8]);
+    let whole = put_list(buffer, records, |buffer, (bucket, record)| put_record(buffer, bucket, record))
+        && put_list(buffer, facts, put_fact);
+    let length = u32::try_from(buffer.len() - start - HEADER_BYTES);
+    let (true, Ok(length)) = (whole, length) else {
+        buffer.truncate(start);
+        return false;
+    };
+    let checksum = match buffer.get(start + HEADER_BYTES..) {
+        Some(payload) => checksum(number, length, payload),
+        None => 0,
+    };
+    for (place, value) in [(16, length), (20, checksum)] {
+        if let Some(field) = buffer.get_mut(start + place..start + place + 4) {
+            field.copy_from_slice(&value.to_be_bytes());
+        }
+    }
+    true
+}
+
+/// Reads the frame at the front of `bytes`. `is_last_file` tells whether a crash can have cut the file off.
+pub(super) fn decode(bytes: &[u8], is_last_file: bool) -> Found {
+    if bytes.is_empty() {
+        return Found::End;
+    }
+    match whole(bytes) {
+        Some((number, payload, length)) => match group(number, payload) {
+            Some(group) => Found::Group(Box::new(group), length),
+            None => Found::Damaged,
+        },
+        // Each frame is on disk before the next is begun, so a crash cuts off the last one of the last file and no
+        // other.
+        None if is_last_file && !another_follows(bytes) => Found::End,
+        None => Found::Damaged,
+    }
+}
+
+/// Number and payload of the frame at the front, and its length, if it is there whole.
+fn whole(bytes: &[u8]) -> Option<(u64, &[u8], usize)> {
+    let mut cursor = Cursor(bytes);
+    if cursor.fixed::<8>()? != MAGIC {
+        return None;
+    }
+    let number = u64::from_be_bytes(cursor.fixed()?);
+    let length = u32::from_be_bytes(cursor.fixed()?);
+    let expected = u32::from_be_bytes(cursor.fixed()?);
+    let payload = cursor.take(usize::try_from(length).ok()?)?;
+    (checksum(number, length, payload) == expected).then_some((number, payload, HEADER_BYTES + payload.len()))
+}
+
+/// Whether a whole frame stands anywhere behind the front.
+pub(super) fn another_follows(bytes: &[u8]) -> bool {
+    let mut places = bytes.windows(MAGIC.len()).enumerate().skip(1).filter(|(_, window)| *window == MAGIC);
+    places.any(|(place, _)| bytes.get(place..).and_then(whole).is_some())
+}
+
+/// The number of the group at the front, if its frame is there whole.
+pub(super) fn first_number(bytes: &[u8]) -> Option<u64> {
+    whole(bytes).map(|(number, ..)| number)
+}
+
+fn group(number: u64, payload: &[u8]) -> Option<JournalGroup> {
+    let mut cursor = Cursor(payload);
+    let records = cursor.list(Cursor::record)?;
+    let facts = cursor.list(Cursor::fact)?;
+    cursor.0.is_empty().then_some(JournalGroup { number, records, facts })
+}
+
+fn checksum(number: u64, length: u32, payload: &[u8]) -> u32 {
+    let mut hasher = crc32fast::Hasher::new();
+    hasher.update(&number.to_be_bytes());
+    hasher.update(&length.to_be_bytes());
+    hasher.update(payload);
+    hasher.finalize()
+}
+
+fn put_list<T>(buffer: &mut Vec<u8>, items: &[T], put: impl Fn(&mut Vec<u8>, &T) -> bool) -> bool {
+    let Ok(count) = u32::try_from(items.len()) else { return false };
+    buffer.extend_from_slice(&count.to_be_bytes());
+    items.iter().all(|item| put(buffer, item))
+}
+
+fn put_bytes(buffer: &mut Vec<u8>, bytes: &[u8]) -> bool {
+    let Ok(length) = u32::try_from(bytes.len()) else { return false };
+    buffer.extend_from_slice(&length.to_be_bytes());
+    buffer.extend_from_slice(bytes);
+    true
+}
+
+fn put_optional<T>(
+    buffer: &mut Vec<u8>,
+    value: Option<&T>,
+    put: impl FnOnce(&mut Vec<u8>, &T) -> bool,
+) -> bool {
+    buffer.push(u8::from(value.is_some()));
+    value.is_none_or(|value| put(buffer, value))
+}
+
+fn put_wrap(buffer: &mut Vec<u8>, wrap: &StoredWrap) -> bool {
+    buffer.extend_from_slice(wrap.parent.as_bytes());
+    put_bytes(buffer, &wrap.wrap)
+}
+
+fn put_digest(buffer: &mut Vec<u8>, digest: &[u8; 32]) -> bool {
+    buffer.extend_from_slice(digest);
+    true
+}
+
+fn put_record(buffer: &mut Vec<u8>, bucket: &BucketName, record: &StoredRecord) -> bool {
+    for id in [
+        record.id.as_bytes(),
+        record.exchange.as_bytes(),
+        record.organization.as_bytes(),
+        record.subject.as_bytes(),
+        record.conversation.as_bytes(),
+        record.batch.as_bytes(),
+    ] {
+        buffer.extend_from_slice(id);
+    }
+    buffer.push(record.kind.code());
+    buffer.extend_from_slice(&record.created_at.as_microsecond().to_be_bytes());
+    buffer.extend_from_slice(&record.position.to_be_bytes());
+    for number in [record.status, record.schema_version, record.key_version] {
+        buffer.extend_from_slice(&number.to_be_bytes());
+    }
+    buffer.extend_from_slice(&record.commitment);
+    buffer.extend_from_slice(&record.record_hash);
+    put_bytes(buffer, bucket.as_str().as_bytes())
+        && put_bytes(buffer, record.wire.as_bytes())
+        && put_bytes(buffer, record.model.as_bytes())
+        && put_optional(buffer, record.answer_id.as_ref(), |buffer, id| put_bytes(buffer, id.as_bytes()))
+        && put_optional(buffer, record.prefix.as_ref(), put_digest)
+        && put_optional(buffer, record.alias.as_ref(), put_digest)
+        && put_optional(buffer, record.service.as_ref(), put_wrap)
+        && put_optional(buffer, record.safety.as_ref(), put_wrap)
+        && put_bytes(buffer, &record.ciphertext)
+}
+
+fn put_fact(buffer: &mut Vec<u8>, fact: &Announcement) -> bool {
+    buffer.extend_from_slice(&fact.id);
+    buffer.extend_from_slice(fact.organization.as_bytes());
+    put_bytes(buffer, &fact.event)
+}
+
+/// What is left to be read. Every read gives `None` when the bytes do not hold it.
+struct Cursor<'a>(&'a [u8]);
+
+impl<'a> Cursor<'a> {
+    fn take(&mut self, count: usize) -> Option<&'a [u8]> {
+        let (taken, rest) = self.0.split_at_checked(count)?;
+        self.0 = rest;
+        Some(taken)
+    }
+
+    fn fixed<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let (taken, rest) = self.0.split_first_chunk()?;
+        self.0 = rest;
+        Some(*taken)
+    }
+
+    fn bytes(&mut self) -> Option<&'a [u8]> {
+        let length = u32::from_be_bytes(self.fixed()?);
+        self.take(usize::try_from(length).ok()?)
+    }
+
+    fn text(&mut self) -> Option<String> {
+        self.bytes().and_then(|bytes| std::str::from_utf8(bytes).ok()).map(str::to_owned)
+    }
+
+    /// A value that may be absent. The outer result is `None` when the bytes do not hold it.
+    #[expect(
+        clippy::option_option,
+        reason = "absent by the bytes' own word is another thing than not readable"
+    )]
+    fn optional<T>(&mut self, read: impl FnOnce(&mut Self) -> Option<T>) -> Option<Option<T>> {
+        match self.fixed::<1>()? {
+            [0] => Some(None),
+            [1] => read(self).map(Some),
+            _ => None,
+        }
+    }
+
+    fn list<T>(&mut self, read: impl Fn(&mut Self) -> Option<T>) -> Option<Vec<T>> {
+        let count = u32::from_be_bytes(self.fixed()?);
+        (0..count).map(|_| read(self)).collect()
+    }
+
+    fn wrap(&mut self) -> Option<StoredWrap> {
+        Some(StoredWrap { parent: KeyId::from_bytes(self.fixed()?), wrap: self.bytes()?.to_vec() })
+    }
+
+    fn record(&mut self) -> Option<(BucketName, StoredRecord)> {
+        let id = RecordId::from_bytes(self.fixed()?);
+        let exchange = ExchangeId::from_bytes(self.fixed()?);
+        let organization = OrganizationId::from_bytes(self.fixed()?);
+        let subject = SubjectId::from_bytes(self.fixed()?);
+        let conversation = ConversationId::from_bytes(self.fixed()?);
+        let batch = ExchangeId::from_bytes(self.fixed()?);
+        let [kind] = self.fixed()?;
+        let kind = RecordKind::parse(kind)?;
+        let created_at = Timestamp::from_microsecond(i64::from_be_bytes(self.fixed()?)).ok()?;
+        let position = u64::from_be_bytes(self.fixed()?);
+        let status = u16::from_be_bytes(self.fixed()?);
+        let schema_version = u16::from_be_bytes(self.fixed()?);
+        let key_version = u16::from_be_bytes(self.fixed()?);
+        let commitment = self.fixed()?;
+        let record_hash = self.fixed()?;
+        let bucket = BucketName::parse(&self.text()?)?;
+        let record = StoredRecord {
+            id,
+            exchange,
+            kind,
+            organization,
+            subject,
+            conversation,
+            created_at,
+            wire: self.text()?,
+            model: self.text()?,
+            status,
+            answer_id: self.optional(Self::text)?,
+            position,
+            prefix: self.optional(Self::fixed)?,
+            alias: self.optional(Self::fixed)?,
+            schema_version,
+            key_version,
+            commitment,
+            record_hash,
+            batch,
+            service: self.optional(Self::wrap)?,
+            safety: self.optional(Self::wrap)?,
+            ciphertext: self.bytes()?.to_vec(),
+        };
+        Some((bucket, record))
+    }
+
+    fn fact(&mut self) -> Option<Announcement> {
+        Some(Announcement {
+            id: self.fixed()?,
+            organization: OrganizationId::from_bytes(self.fixed()?),
+            event: self.bytes()?.to_vec(),
+        })
+    }
+}
