@@ -26,6 +26,8 @@ const READ_BACK_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Key paths dropped in one transaction.
 const PATHS_PER_STEP: usize = 256;
 const RECORDS_PER_STEP: u32 = 500;
+/// Digests forgotten in one transaction.
+const DIGESTS_PER_STEP: usize = 4_096;
 const SECONDS_PER_DAY: i64 = 86_400;
 
 /// What is to be destroyed, found out before anything is.
@@ -186,6 +188,7 @@ impl Writer {
         erased: Option<SubjectId>,
     ) -> Result<DestructionReport, AdminError> {
         let now = self.clock.now();
+        self.forget_prefixes(&plan.conversations)?;
         let dropped = self.destroy_keys(&plan.destroy, now);
         // A failure behind the commit, such as a busy write-ahead log, leaves the keys destroyed all the same. A failure
         // before it leaves everything as it was, and then answers under way must be kept.
@@ -240,6 +243,34 @@ impl Writer {
             read_back,
             ledger: vec![(plan.organization, index)],
         })
+    }
+
+    /// Forgets by which beginnings conversations are recognised. INVARIANT: this comes before their keys are destroyed and
+    /// their records purged, since the records tell the digests. Should a crash come between, the conversations live on
+    /// and are merely not continued.
+    fn forget_prefixes(&mut self, conversations: &[ConversationId]) -> Result<(), AdminError> {
+        let mut digests = Vec::new();
+        for name in self.files.place.names()? {
+            for conversation in conversations {
+                let mut after = 0;
+                loop {
+                    let step = self.files.bucket(&name)?.prefixes(*conversation, after, RECORDS_PER_STEP)?;
+                    let Some((last, _)) = step.last() else { break };
+                    after = *last;
+                    digests.extend(step.into_iter().flat_map(|(_, digests)| digests));
+                    if digests.len() >= DIGESTS_PER_STEP {
+                        self.files.control.forget_prefixes(&std::mem::take(&mut digests))?;
+                    }
+                }
+            }
+        }
+        if !digests.is_empty() {
+            self.files.control.forget_prefixes(&digests)?;
+        }
+        // What is remembered of them must go too, also when the destruction fails.
+        self.caches.prefixes.clear();
+        faults::reached("prefixes-forgotten");
+        Ok(())
     }
 
     /// Whether none of these keys can be reached any more.
@@ -389,6 +420,7 @@ impl Writer {
         let Some(binding) = self.binding_of(&record)? else {
             return Err(AdminError::Destroyed(format!("{id} belongs to a person who was erased")));
         };
+        self.forget_prefixes(&[conversation])?;
         let rotated = self.rotate(&rotate, id, now);
         // Also after an error: a key that was replaced must not be used again.
         self.keychain.forget();

@@ -5,6 +5,7 @@
 //! records or index asks for the filing to catch up first.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -27,6 +28,8 @@ const WAITING_BYTES_MAX: usize = 12 * 1024 * 1024;
 const RECORDS_PER_TRANSACTION: usize = 2_048;
 /// Bytes of ciphertext after which a transaction is not made larger.
 const BYTES_PER_TRANSACTION: usize = 4 * 1024 * 1024;
+/// Index entries that are gathered before they go in: sorted, many of them share a page.
+const ENTRIES_PER_TRANSACTION: usize = 16_384;
 /// How long the first group waits for others to share its transaction, in milliseconds.
 const GATHERING_MS: u64 = 500;
 /// After how long without a group the writer is asked to empty the journal, in milliseconds.
@@ -143,6 +146,9 @@ struct FilingFiles {
     buckets: BTreeMap<BucketName, RecordBucket>,
     index: ControlStore,
     keys: KeyStore,
+    /// Entries of filed records that are not in the index yet, with the last sequence number they stand for. Should they
+    /// be lost, the records tell them again.
+    unindexed: BTreeMap<BucketName, (i64, Vec<IndexEntry>)>,
 }
 
 impl FilingFiles {
@@ -152,7 +158,42 @@ impl FilingFiles {
             buckets: BTreeMap::new(),
             index: ControlStore::open_for_indexing(&DataDirectory::control(root))?,
             keys: KeyStore::open(&DataDirectory::keys(root))?,
+            unindexed: BTreeMap::new(),
         })
+    }
+
+    fn file(&mut self, gathered: &[Group], last: u64) -> Result<(), StoreError> {
+        for (name, records) in by_bucket(gathered.iter().flat_map(|group| &group.records)) {
+            let bucket = match self.buckets.entry(name.clone()) {
+                Entry::Occupied(open) => open.into_mut(),
+                Entry::Vacant(place) => {
+                    let mut bucket = self.place.open(name)?;
+                    bucket.number_after(self.index.indexed_up_to(name)?);
+                    place.insert(bucket)
+                }
+            };
+            let sequence = bucket.file(last, &records)?;
+            faults::reached("records-filed");
+            let (up_to, entries) = self.unindexed.entry(name.clone()).or_default();
+            *up_to = sequence;
+            entries.extend(records.into_iter().map(index_entry));
+        }
+        if gathered.iter().any(|group| group.with_keys) {
+            self.keys.fold()?;
+        }
+        Ok(())
+    }
+
+    fn index(&mut self) -> Result<(), StoreError> {
+        for (name, (sequence, entries)) in std::mem::take(&mut self.unindexed) {
+            self.index.index(&name, sequence, &entries)?;
+            faults::reached("records-indexed");
+        }
+        Ok(())
+    }
+
+    fn entries_waiting(&self) -> usize {
+        self.unindexed.values().map(|(_, entries)| entries.len()).sum()
     }
 }
 
@@ -173,22 +214,27 @@ impl<F: Fn()> Thread<F> {
             } else {
                 self.receiver.recv_timeout(Duration::from_millis(IDLE_MS))
             };
-            let first = match first {
-                Ok(first) => first,
+            settled = false;
+            match first {
+                Ok(first) => {
+                    let (gathered, last) = self.gather(first);
+                    self.file(gathered);
+                    match last {
+                        Some(Message::CatchUp(reply)) => {
+                            self.index();
+                            // Whoever asked may have gone away.
+                            let _ = reply.send(());
+                        }
+                        Some(Message::Stop) => return self.index(),
+                        Some(Message::File(_)) | None => {}
+                    }
+                }
                 Err(RecvTimeoutError::Timeout) => {
+                    self.index();
                     (self.idle)();
                     settled = true;
-                    continue;
                 }
-                Err(RecvTimeoutError::Disconnected) => return,
-            };
-            settled = false;
-            let (gathered, last) = self.gather(first);
-            self.file(gathered);
-            match last {
-                Some(Message::CatchUp(reply)) => drop(reply.send(())),
-                Some(Message::Stop) => return,
-                Some(Message::File(_)) | None => {}
+                Err(RecvTimeoutError::Disconnected) => return self.index(),
             }
         }
     }
@@ -223,46 +269,43 @@ impl<F: Fn()> Thread<F> {
         let bytes: usize = gathered.iter().map(Group::bytes).sum();
         // INVARIANT: groups are filed in the order of their numbers, without a gap: a bucket's mark says that everything
         // up to it is in. Hence after a failure nothing is filed until the writer has filled the gap from the journal.
-        if !self.shared.behind.load(Ordering::Acquire) {
-            match self.try_file(&gathered, last) {
-                Ok(()) => self.shared.filed.store(last, Ordering::Release),
-                Err(error) => {
-                    self.files = None;
-                    self.shared.behind.store(true, Ordering::Release);
-                    tracing::warn!(%error, "records could not be filed; they stay in the journal until they can");
-                }
-            }
+        if let Some(()) = self.attempt(|files| files.file(&gathered, last)) {
+            self.shared.filed.store(last, Ordering::Release);
         }
         drop(gathered);
         *self.shared.waiting_bytes.lock().unwrap_or_else(PoisonError::into_inner) -= bytes;
         self.shared.room.notify_all();
+        if self.files.as_ref().is_some_and(|files| files.entries_waiting() >= ENTRIES_PER_TRANSACTION) {
+            self.index();
+        }
     }
 
-    fn try_file(&mut self, gathered: &[Group], last: u64) -> Result<(), StoreError> {
+    fn index(&mut self) {
+        if self.files.is_some() {
+            self.attempt(FilingFiles::index);
+        }
+    }
+
+    /// Does something with the files unless something failed before. After a failure nothing more is done until the
+    /// writer has filled the gap.
+    fn attempt(&mut self, work: impl FnOnce(&mut FilingFiles) -> Result<(), StoreError>) -> Option<()> {
+        if self.shared.behind.load(Ordering::Acquire) {
+            self.files = None;
+            return None;
+        }
         let files = match self.files.as_mut() {
-            Some(files) => files,
-            None => self.files.insert(FilingFiles::open(&self.root)?),
+            Some(files) => Ok(files),
+            None => FilingFiles::open(&self.root).map(|files| self.files.insert(files)),
         };
-        let records = gathered.iter().flat_map(|group| &group.records);
-        for (name, records) in by_bucket(records) {
-            let bucket = match files.buckets.entry(name.clone()) {
-                std::collections::btree_map::Entry::Occupied(open) => open.into_mut(),
-                std::collections::btree_map::Entry::Vacant(place) => {
-                    let mut bucket = files.place.open(name)?;
-                    bucket.number_after(files.index.indexed_up_to(name)?);
-                    place.insert(bucket)
-                }
-            };
-            let sequence = bucket.file(last, &records)?;
-            faults::reached("records-filed");
-            let entries: Vec<_> = records.into_iter().map(index_entry).collect();
-            files.index.index(name, sequence, &entries)?;
-            faults::reached("records-indexed");
+        match files.and_then(work) {
+            Ok(()) => Some(()),
+            Err(error) => {
+                self.files = None;
+                self.shared.behind.store(true, Ordering::Release);
+                tracing::warn!(%error, "records could not be filed; they stay in the journal until they can");
+                None
+            }
         }
-        if gathered.iter().any(|group| group.with_keys) {
-            files.keys.fold()?;
-        }
-        Ok(())
     }
 }
 

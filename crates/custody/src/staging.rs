@@ -280,8 +280,19 @@ impl Writer {
         if let Some(previous) = &opening.outline.previous_response {
             return Ok(self.prefix(matching.digest(&[b"answer", previous.as_bytes()]))?);
         }
+        // Memory first, for all lengths: a longer beginning was stored later than the shorter ones before it, so when one
+        // of those is remembered the file seldom knows more. If it does, something is stored a second time, no worse.
+        let mut digests = Vec::new();
         for message in opening.outline.messages.iter().rev().take(PREFIX_PROBES_MAX) {
-            if let Some(hit) = self.prefix(matching.digest(&[b"prefix", &message.prefix]))? {
+            let digest = matching.digest(&[b"prefix", &message.prefix]);
+            if let Some(hit) = self.caches.prefixes.get(&digest) {
+                return Ok(Some(*hit));
+            }
+            digests.push(digest);
+        }
+        for digest in &digests {
+            if let Some(hit) = self.files.control.prefix(digest)? {
+                self.caches.prefixes.put(*digest, hit);
                 return Ok(Some(hit));
             }
         }

@@ -57,10 +57,8 @@ impl Writer {
         for node in unpurged.iter().filter(|node| node.kind == KeyKind::Conversation) {
             let Some(conversation) = node.conversation else { continue };
             let living = self.files.keys.conversation_keys(conversation)?;
-            if living.iter().any(|key| key.kind == KeyKind::Conversation) {
-                // One record was destroyed: the others live under the key that replaced this one.
-                self.files.control.forget_prefixes(conversation)?;
-            } else {
+            // Otherwise one record was destroyed: the others live under the key that replaced this one.
+            if !living.iter().any(|key| key.kind == KeyKind::Conversation) {
                 destroyed.push(conversation);
             }
         }

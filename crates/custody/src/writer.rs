@@ -29,6 +29,9 @@ use crate::{
     Notice,
 };
 
+/// Why nothing is taken in while the files cannot be opened.
+const DOWN: &str = "its files could not be opened again after a failure";
+
 /// What the writer can be asked.
 pub(crate) enum Message {
     Request(Box<ExchangeOpening>, ExchangeId, Acknowledgement),
@@ -217,7 +220,7 @@ impl Writer {
         let mut next = Some(first);
         let mut taken_bytes = 0;
         let mut parts = 0;
-        if self.handle.down.load(Ordering::Acquire) || self.filing.is_behind() {
+        if self.is_down() || self.filing.is_behind() {
             self.reopen();
         }
         while let Some(message) = next.take() {
@@ -226,6 +229,13 @@ impl Writer {
             taken_bytes += message.bytes();
             parts += 1;
             match message {
+                // What could be journaled now could not be filed: the journal would grow without end.
+                Message::Request(_, _, reply) | Message::Answer(_, _, reply) if self.is_down() => {
+                    let _ = reply.send(Err(CaptureFailed::Store(DOWN.to_owned())));
+                }
+                Message::Import(_, reply) if self.is_down() => {
+                    let _ = reply.send(Err(AdminError::Storage(DOWN.to_owned())));
+                }
                 Message::Request(opening, id, reply) => {
                     let staged = self.stage_request(&mut batch, id, &opening);
                     Self::wait_or_refuse(&mut waiting, staged, id, true, reply);
@@ -274,6 +284,10 @@ impl Writer {
         }
         self.commit(batch, waiting);
         true
+    }
+
+    fn is_down(&self) -> bool {
+        self.handle.down.load(Ordering::Acquire)
     }
 
     fn wait_or_refuse(

@@ -37,9 +37,8 @@ const MIGRATIONS: &[&str] = &["
     ) WITHOUT ROWID;
     CREATE INDEX conversations_subject ON conversations (subject, id);
     CREATE TABLE prefixes (
-        digest BLOB PRIMARY KEY, conversation BLOB NOT NULL, position BIGINT NOT NULL
-    ) WITHOUT ROWID;
-    CREATE INDEX prefixes_conversation ON prefixes (conversation);
+        place INTEGER PRIMARY KEY, rest BLOB NOT NULL, conversation BLOB NOT NULL, position BIGINT NOT NULL
+    );
     CREATE TABLE indexed (bucket TEXT PRIMARY KEY, sequence BIGINT NOT NULL) WITHOUT ROWID;
     CREATE TABLE import_jobs (
         id BLOB PRIMARY KEY, organization BLOB NOT NULL, subject BLOB NOT NULL, source TEXT NOT NULL,

@@ -1,5 +1,7 @@
 //! The index over the records in `control.db`. All of it can be rebuilt from the records.
 
+use std::collections::BTreeMap;
+
 use fiducia_policy::{ConversationId, OrganizationId, SubjectId, Timestamp};
 use rusqlite::{OptionalExtension, params};
 
@@ -57,38 +59,93 @@ pub struct PrefixHit {
     pub position: u64,
 }
 
+/// Where a keyed digest stands in the index: its first half orders, its second half confirms. The other 16 bytes are not
+/// needed to tell it from any other.
+struct PrefixKey {
+    place: i64,
+    rest: [u8; 8],
+}
+
+impl PrefixKey {
+    fn of(digest: &[u8; 32]) -> Self {
+        let half = |from: usize| {
+            let mut half = [0; 8];
+            half.copy_from_slice(digest.get(from..from + 8).unwrap_or(&[0; 8]));
+            half
+        };
+        Self { place: i64::from_be_bytes(half(0)), rest: half(8) }
+    }
+}
+
+/// What several records add to one conversation.
+struct Joined {
+    organization: OrganizationId,
+    subject: SubjectId,
+    first: Timestamp,
+    last: Timestamp,
+    records: u64,
+}
+
+fn joined_by_conversation(entries: &[IndexEntry]) -> BTreeMap<ConversationId, Joined> {
+    let mut joined = BTreeMap::new();
+    for entry in entries {
+        let into = joined.entry(entry.conversation).or_insert(Joined {
+            organization: entry.organization,
+            subject: entry.subject,
+            first: entry.at,
+            last: entry.at,
+            records: 0,
+        });
+        into.last = into.last.max(entry.at);
+        into.records += 1;
+    }
+    joined
+}
+
 impl ControlStore {
-    /// Adds committed records of one bucket to the index and moves the bucket's mark to `sequence`.
+    /// Adds filed records of one bucket to the index and moves the bucket's mark to `sequence`.
     ///
-    /// Not synced: after a crash the records beyond the mark are indexed again.
+    /// On a connection of [`ControlStore::open_for_indexing`] this is not synced: after a crash the records beyond the
+    /// mark are indexed again.
     pub fn index(
         &mut self,
         bucket: &BucketName,
         sequence: i64,
         entries: &[IndexEntry],
     ) -> Result<(), StoreError> {
+        // In order of their keys, so that neighbours share the work of finding their page.
+        let conversations = joined_by_conversation(entries);
+        let mut prefixes: Vec<_> = entries
+            .iter()
+            .flat_map(|entry| entry.prefix.into_iter().chain(entry.alias).map(move |digest| (digest, entry)))
+            .map(|(digest, entry)| (PrefixKey::of(&digest), entry))
+            .collect();
+        // Stable: of two records with the same beginning the later one counts.
+        prefixes.sort_by_key(|(key, _)| key.place);
         self.file.write("index", |tx| {
             let mut conversation = tx.prepare_cached(
                 "INSERT INTO conversations (id, organization, subject, created_at, last_active_at, records, buckets)
-                 VALUES (?1, ?2, ?3, ?4, ?4, 1, ?5)
-                 ON CONFLICT (id) DO UPDATE SET last_active_at = max(last_active_at, ?4), records = records + 1,
-                    buckets = CASE WHEN instr(buckets, ?5) > 0 THEN buckets ELSE buckets || ' ' || ?5 END",
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+                 ON CONFLICT (id) DO UPDATE SET last_active_at = max(last_active_at, ?5), records = records + ?6,
+                    buckets = CASE WHEN instr(buckets, ?7) > 0 THEN buckets ELSE buckets || ' ' || ?7 END",
             )?;
-            let mut prefix = tx.prepare_cached(
-                "INSERT INTO prefixes (digest, conversation, position) VALUES (?1, ?2, ?3)
-                 ON CONFLICT (digest) DO UPDATE SET conversation = ?2, position = ?3",
-            )?;
-            for entry in entries {
+            for (id, joined) in &conversations {
                 conversation.execute(params![
-                    entry.conversation.as_bytes(),
-                    entry.organization.as_bytes(),
-                    entry.subject.as_bytes(),
-                    entry.at.as_microsecond(),
+                    id.as_bytes(),
+                    joined.organization.as_bytes(),
+                    joined.subject.as_bytes(),
+                    joined.first.as_microsecond(),
+                    joined.last.as_microsecond(),
+                    joined.records,
                     bucket.as_str(),
                 ])?;
-                for digest in entry.prefix.into_iter().chain(entry.alias) {
-                    prefix.execute(params![digest, entry.conversation.as_bytes(), entry.position])?;
-                }
+            }
+            let mut prefix = tx.prepare_cached(
+                "INSERT INTO prefixes (place, rest, conversation, position) VALUES (?1, ?2, ?3, ?4)
+                 ON CONFLICT (place) DO UPDATE SET rest = ?2, conversation = ?3, position = ?4",
+            )?;
+            for (key, entry) in &prefixes {
+                prefix.execute(params![key.place, key.rest, entry.conversation.as_bytes(), entry.position])?;
             }
             tx.prepare_cached(
                 "INSERT INTO indexed (bucket, sequence) VALUES (?1, ?2)
@@ -112,10 +169,11 @@ impl ControlStore {
 
     /// The conversation that begins with the prefix of this keyed digest.
     pub fn prefix(&self, digest: &[u8; 32]) -> Result<Option<PrefixHit>, StoreError> {
+        let key = PrefixKey::of(digest);
         self.file.read("prefix", |connection| {
             connection
-                .prepare_cached("SELECT conversation, position FROM prefixes WHERE digest = ?1")?
-                .query_row([digest], |row| {
+                .prepare_cached("SELECT conversation, position FROM prefixes WHERE place = ?1 AND rest = ?2")?
+                .query_row(params![key.place, key.rest], |row| {
                     Ok(PrefixHit {
                         conversation: ConversationId::from_bytes(bytes16(row, 0)?),
                         position: row.get(1)?,
@@ -172,15 +230,19 @@ impl ControlStore {
         })
     }
 
-    /// Forgets by which beginnings a conversation is recognised: what they stand for is not all there any more.
-    pub fn forget_prefixes(&mut self, conversation: ConversationId) -> Result<(), StoreError> {
+    /// Forgets beginnings by which conversations are recognised: what they stand for will not all be there any more. The
+    /// bytes are gone from the disk after [`ControlStore::empty_wal`].
+    pub fn forget_prefixes(&mut self, digests: &[[u8; 32]]) -> Result<(), StoreError> {
         self.file.write("forget_prefixes", |tx| {
-            tx.execute("DELETE FROM prefixes WHERE conversation = ?1", [conversation.as_bytes()]).map(drop)
+            let mut forget = tx.prepare_cached("DELETE FROM prefixes WHERE place = ?1 AND rest = ?2")?;
+            for key in digests.iter().map(PrefixKey::of) {
+                forget.execute(params![key.place, key.rest])?;
+            }
+            Ok(())
         })
     }
 
-    /// Marks conversations destroyed, forgets their prefixes, and announces it. The bytes are gone from the disk after
-    /// [`ControlStore::empty_wal`].
+    /// Marks conversations destroyed and announces it. Their prefixes were forgotten before their keys were destroyed.
     pub fn destroy_conversations(
         &mut self,
         conversations: &[ConversationId],
@@ -193,15 +255,12 @@ impl ControlStore {
                     "UPDATE conversations SET destroyed_at = ?2 WHERE id = ?1 AND destroyed_at IS NULL",
                 )?
                 .execute(params![id.as_bytes(), now.as_microsecond()])?;
-                tx.prepare_cached("DELETE FROM prefixes WHERE conversation = ?1")?
-                    .execute([id.as_bytes()])?;
             }
             announcement.map_or(Ok(()), |announcement| announce(tx, announcement))
         })
     }
 
-    /// Takes one record off a conversation's count, forgets its prefixes, and announces it. The bytes are gone from the
-    /// disk after [`ControlStore::empty_wal`].
+    /// Takes one record off a conversation's count and announces it.
     pub fn remove_record(
         &mut self,
         conversation: ConversationId,
@@ -212,7 +271,6 @@ impl ControlStore {
                 "UPDATE conversations SET records = max(records - 1, 0) WHERE id = ?1",
                 [conversation.as_bytes()],
             )?;
-            tx.execute("DELETE FROM prefixes WHERE conversation = ?1", [conversation.as_bytes()])?;
             announce(tx, announcement)
         })
     }

@@ -32,4 +32,6 @@ pub use jobs::ImportJob;
 pub use journal::{Journal, JournalGroup};
 pub use keys::{Edge, KeyKind, KeyNode, KeyStore};
 pub use outbox::Announcement;
-pub use records::{Bucket, BucketName, RecordBucket, RecordKind, STEP_BYTES_MAX, StoredRecord, StoredWrap};
+pub use records::{
+    Bucket, BucketName, RecordBucket, RecordKind, RecordPrefixes, STEP_BYTES_MAX, StoredRecord, StoredWrap,
+};

@@ -79,6 +79,9 @@ impl RecordKind {
     }
 }
 
+/// A record's sequence number and the keyed digests by which it is recognised.
+pub type RecordPrefixes = (i64, Vec<[u8; 32]>);
+
 /// A data key wrapped for one ground.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredWrap {
@@ -330,6 +333,28 @@ impl RecordBucket {
                     *bytes_read += found.as_ref().map_or(0, |(_, record)| record.ciphertext.len());
                     (!enough).then_some(found)
                 })
+                .collect()
+        })
+    }
+
+    /// The keyed digests by which a conversation's records are recognised, after `after` (a sequence number; 0 to begin):
+    /// each record's number with its digests, at most `limit` records.
+    pub fn prefixes(
+        &self,
+        conversation: ConversationId,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<RecordPrefixes>, StoreError> {
+        self.file.read("conversation_prefixes", |connection| {
+            connection
+                .prepare_cached(
+                    "SELECT sequence, prefix, alias FROM records WHERE conversation = ?1 AND sequence > ?2
+                     ORDER BY sequence LIMIT ?3",
+                )?
+                .query_map(params![conversation.as_bytes(), after, limit], |row| {
+                    let (prefix, alias): (Option<[u8; 32]>, Option<[u8; 32]>) = (row.get(1)?, row.get(2)?);
+                    Ok((row.get(0)?, prefix.into_iter().chain(alias).collect()))
+                })?
                 .collect()
         })
     }

@@ -13,13 +13,14 @@ use fiducia_policy::GroundKind;
 
 const FOLDER: &str = "FIDUCIA_CRASH_FOLDER";
 const SEED: &str = "FIDUCIA_CRASH_SEED";
-const POINTS: [&str; 11] = [
+const POINTS: [&str; 12] = [
     "keys-committed",
     "records-journaled",
     "acknowledged",
     "delivered",
     "records-filed",
     "records-indexed",
+    "prefixes-forgotten",
     "keys-destroyed",
     "paths-dropped",
     "marked-purged",

@@ -147,6 +147,8 @@ fn a_store_that_is_repaired_is_found_although_the_clock_was_set_back() {
         draws += 1;
     }
     world.refuse_randomness_after(u64::MAX);
+    // One a second tries whether the store is up again; it is not.
+    assert!(!world.is_exchanged(&anthropic(&["lost"]), "lost"));
     assert!(world.begin_with(world.opening(&anthropic(&["refused"]))).is_none());
     std::fs::rename(&away, &records).unwrap();
     world.set_clock_back_days(1);
