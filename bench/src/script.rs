@@ -8,6 +8,11 @@ const BODY_BYTES: usize = 1_024;
 /// Digits of the number that makes each body unlike the others.
 const DIGITS: usize = 16;
 const MARK: &str = "0123456789abcdef";
+/// Where the number of a known conversation goes.
+const CONVERSATION_MARK: &str = "fedcba9876543210";
+/// Conversations whose first two messages are made known before the measurement. A prime, so that numbers which advance
+/// by any step come to all of them.
+pub(crate) const KNOWN_CONVERSATIONS: u32 = 251;
 
 /// How the provider answers.
 #[derive(Debug, Clone, Copy)]
@@ -36,20 +41,24 @@ pub(crate) enum History {
 #[derive(Debug, Clone)]
 pub(crate) struct Numbered {
     bytes: Vec<u8>,
-    place: usize,
+    place: Option<usize>,
+    conversation: Option<usize>,
 }
 
 impl Numbered {
     fn new(text: String) -> Self {
-        let place = text.find(MARK).unwrap_or(text.len());
-        Self { bytes: text.into_bytes(), place }
+        let (place, conversation) = (text.find(MARK), text.find(CONVERSATION_MARK));
+        Self { bytes: text.into_bytes(), place, conversation }
     }
 
     /// The bytes with this number in them.
     pub(crate) fn number(&mut self, number: u64) -> &[u8] {
-        let digits = format!("{number:0DIGITS$x}");
-        if let Some(place) = self.bytes.get_mut(self.place..self.place + DIGITS) {
-            place.copy_from_slice(digits.as_bytes());
+        let marked = [(self.place, number), (self.conversation, number % u64::from(KNOWN_CONVERSATIONS))];
+        for (place, number) in marked {
+            let Some(place) = place.and_then(|place| self.bytes.get_mut(place..place + DIGITS)) else {
+                continue;
+            };
+            place.copy_from_slice(format!("{number:0DIGITS$x}").as_bytes());
         }
         &self.bytes
     }
@@ -80,8 +89,8 @@ pub(crate) fn opening(key: &str) -> Numbered {
 
 fn known_history() -> String {
     format!(
-        r#"{{"role":"user","content":"{}"}},{{"role":"assistant","content":"{}"}},"#,
-        words(200),
+        r#"{{"role":"user","content":"{CONVERSATION_MARK}: {}"}},{{"role":"assistant","content":"{}"}},"#,
+        words(182),
         words(400)
     )
 }
@@ -175,6 +184,7 @@ mod tests {
         let mut request = request("key", History::Known, false);
         let text = String::from_utf8(request.number(0xbeef).to_vec()).unwrap();
         assert!(text.contains("Question 000000000000beef"));
+        assert!(text.contains(&format!("{:016x}: ", 0xbeef % KNOWN_CONVERSATIONS)));
         assert_eq!(text.split_once("\r\n\r\n").unwrap().1.len(), BODY_BYTES);
         assert_eq!(answer_length(Answering::PROMPT), BODY_BYTES);
     }
