@@ -47,7 +47,9 @@ pub(crate) fn requests(rounds: u32, seconds: u32) -> Result<(), Failure> {
         units: 1.0,
     };
     report::line("processor time for each request: 1 KB each way, one core, capture, sealing and ledger on");
-    report::line("\nas fast as 16 connections go, each request a later turn of one of 251 known conversations:");
+    report::line(
+        "\nas fast as 16 connections go, each request a later turn of one of 251 known conversations:",
+    );
     costs(&mut traffic, &subjects, prompt, rounds)?.print("us", "3.20");
     report::line("\nthe same, each request a conversation of its own, with a key of its own:");
     costs(&mut traffic, &subjects, Kind { history: History::None, ..prompt }, rounds)?.print("us", "3.20");

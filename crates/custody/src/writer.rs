@@ -397,7 +397,7 @@ impl Writer {
             faults::reached("keys-committed");
         }
         self.forget_delivered()?;
-        self.journal.release(self.settled())?;
+        self.journal.release(self.settled());
         let now = self.clock.now();
         let batch_id = ExchangeId::generate(now, &*self.randomness).map_err(|_| self.no_randomness())?;
         let mut records = batch.records;

@@ -3,12 +3,12 @@
 //! A frame is a header and a payload, all numbers big-endian:
 //!
 //! ```text
-//! header   magic "FIDJRNL1" (8) · group number (8) · payload length (4) · CRC-32 of number, length and payload (4)
+//! header   magic "FIDJRNL1" (8) · group number (8) · last released group (8) · payload length (4) · CRC-32 (4)
 //! payload  records: count (4), then each · facts: count (4), then each
 //! ```
 //!
-//! The checksum tells a frame that a crash cut off from one that was written whole. It is no protection against an
-//! attacker: that is what each record's authenticated encryption is for.
+//! The checksum covers the numbers, the length and the payload. It tells a frame that a crash cut off from one that was
+//! written whole, and is no protection against an attacker: that is what each record's authenticated encryption is for.
 
 use fiducia_policy::{ConversationId, ExchangeId, KeyId, OrganizationId, RecordId, SubjectId, Timestamp};
 
@@ -17,7 +17,7 @@ use crate::records::{BucketName, RecordKind, StoredRecord, StoredWrap};
 
 const MAGIC: [u8; 8] = *b"FIDJRNL1";
 /// Bytes before the payload.
-pub(super) const HEADER_BYTES: usize = 24;
+const HEADER_BYTES: usize = 32;
 
 /// What one group commit wrote.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,102 +30,92 @@ pub struct JournalGroup {
     pub facts: Vec<Announcement>,
 }
 
-/// What stands at the front of a file's remaining bytes.
-#[derive(Debug)]
-pub(super) enum Found {
-    /// A whole group, and the bytes it takes.
-    Group(Box<JournalGroup>, usize),
-    /// Nothing, or a frame that a crash cut off.
-    End,
-    /// Something that was written whole and is not what was written.
-    Damaged,
+/// A frame that was written whole.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Frame<'a> {
+    pub(super) number: u64,
+    /// The last group that had left the journal when this was written.
+    pub(super) released: u64,
+    payload: &'a [u8],
 }
 
 /// Appends the frame of a group to `buffer`. Gives `false`, and leaves the buffer as it was, when the group is larger
 /// than a frame can say.
 pub(super) fn encode(
     buffer: &mut Vec<u8>,
-    number: u64,
+    (number, released): (u64, u64),
     records: &[(BucketName, StoredRecord)],
     facts: &[Announcement],
 ) -> bool {
     let start = buffer.len();
-    buffer.extend_from_slice(&MAGIC);
-    buffer.extend_from_slice(&number.to_be_bytes());
-    buffer.extend_from_slice(&[0; 8]);
+    buffer.resize(start + HEADER_BYTES, 0);
     let whole = put_list(buffer, records, |buffer, (bucket, record)| put_record(buffer, bucket, record))
         && put_list(buffer, facts, put_fact);
-    let length = u32::try_from(buffer.len() - start - HEADER_BYTES);
-    let (true, Ok(length)) = (whole, length) else {
+    let header = whole
+        .then(|| buffer.get(start + HEADER_BYTES..).and_then(|payload| header(number, released, payload)));
+    let (Some(Some(header)), Some(place)) = (header, buffer.get_mut(start..start + HEADER_BYTES)) else {
         buffer.truncate(start);
         return false;
     };
-    let checksum = match buffer.get(start + HEADER_BYTES..) {
-        Some(payload) => checksum(number, length, payload),
-        None => 0,
-    };
-    for (place, value) in [(16, length), (20, checksum)] {
-        if let Some(field) = buffer.get_mut(start + place..start + place + 4) {
-            field.copy_from_slice(&value.to_be_bytes());
-        }
-    }
+    place.copy_from_slice(&header);
     true
 }
 
-/// Reads the frame at the front of `bytes`. `is_last_file` tells whether a crash can have cut the file off.
-pub(super) fn decode(bytes: &[u8], is_last_file: bool) -> Found {
-    if bytes.is_empty() {
-        return Found::End;
-    }
-    match whole(bytes) {
-        Some((number, payload, length)) => match group(number, payload) {
-            Some(group) => Found::Group(Box::new(group), length),
-            None => Found::Damaged,
-        },
-        // Each frame is on disk before the next is begun, so a crash cuts off the last one of the last file and no
-        // other.
-        None if is_last_file && !another_follows(bytes) => Found::End,
-        None => Found::Damaged,
-    }
+/// The header of a frame; `None` when the payload is larger than a header can say.
+fn header(number: u64, released: u64, payload: &[u8]) -> Option<[u8; HEADER_BYTES]> {
+    let mut header = [0; HEADER_BYTES];
+    let (numbers, checksum) = header.split_at_mut_checked(HEADER_BYTES - 4)?;
+    let length = u32::try_from(payload.len()).ok()?;
+    let parts = [&MAGIC[..], &number.to_be_bytes(), &released.to_be_bytes(), &length.to_be_bytes()];
+    numbers.copy_from_slice(&parts.concat());
+    checksum.copy_from_slice(&checksum_of(numbers, payload).to_be_bytes());
+    Some(header)
 }
 
-/// Number and payload of the frame at the front, and its length, if it is there whole.
-fn whole(bytes: &[u8]) -> Option<(u64, &[u8], usize)> {
-    let mut cursor = Cursor(bytes);
-    if cursor.fixed::<8>()? != MAGIC {
-        return None;
-    }
-    let number = u64::from_be_bytes(cursor.fixed()?);
-    let length = u32::from_be_bytes(cursor.fixed()?);
-    let expected = u32::from_be_bytes(cursor.fixed()?);
-    let payload = cursor.take(usize::try_from(length).ok()?)?;
-    (checksum(number, length, payload) == expected).then_some((number, payload, HEADER_BYTES + payload.len()))
-}
-
-/// Whether a whole frame stands anywhere behind the front.
-pub(super) fn another_follows(bytes: &[u8]) -> bool {
-    let mut places = bytes.windows(MAGIC.len()).enumerate().skip(1).filter(|(_, window)| *window == MAGIC);
-    places.any(|(place, _)| bytes.get(place..).and_then(whole).is_some())
-}
-
-/// The number of the group at the front, if its frame is there whole.
-pub(super) fn first_number(bytes: &[u8]) -> Option<u64> {
-    whole(bytes).map(|(number, ..)| number)
-}
-
-fn group(number: u64, payload: &[u8]) -> Option<JournalGroup> {
-    let mut cursor = Cursor(payload);
-    let records = cursor.list(Cursor::record)?;
-    let facts = cursor.list(Cursor::fact)?;
-    cursor.0.is_empty().then_some(JournalGroup { number, records, facts })
-}
-
-fn checksum(number: u64, length: u32, payload: &[u8]) -> u32 {
+fn checksum_of(numbers: &[u8], payload: &[u8]) -> u32 {
     let mut hasher = crc32fast::Hasher::new();
-    hasher.update(&number.to_be_bytes());
-    hasher.update(&length.to_be_bytes());
+    hasher.update(numbers);
     hasher.update(payload);
     hasher.finalize()
+}
+
+impl<'a> Frame<'a> {
+    /// The frame at the front of `bytes`, if it is there whole, and what comes after it.
+    pub(super) fn at_front(bytes: &'a [u8]) -> Option<(Self, &'a [u8])> {
+        let (numbers, rest) = bytes.split_at_checked(HEADER_BYTES - 4)?;
+        let mut cursor = Cursor(numbers);
+        if cursor.fixed::<8>()? != MAGIC {
+            return None;
+        }
+        let (number, released) = (u64::from_be_bytes(cursor.fixed()?), u64::from_be_bytes(cursor.fixed()?));
+        let length = u32::from_be_bytes(cursor.fixed()?);
+        let mut cursor = Cursor(rest);
+        let expected = u32::from_be_bytes(cursor.fixed()?);
+        let payload = cursor.take(usize::try_from(length).ok()?)?;
+        (checksum_of(numbers, payload) == expected).then_some((Self { number, released, payload }, cursor.0))
+    }
+
+    /// Bytes it takes in its file.
+    pub(super) fn length(&self) -> usize {
+        HEADER_BYTES + self.payload.len()
+    }
+
+    /// The first whole frame anywhere in `bytes` with a number above `above`.
+    pub(super) fn anywhere(bytes: &'a [u8], above: u64) -> Option<Self> {
+        let mut places = bytes.windows(MAGIC.len()).enumerate().filter(|(_, window)| *window == MAGIC);
+        places.find_map(|(place, _)| {
+            let (frame, _) = Self::at_front(bytes.get(place..)?)?;
+            (frame.number > above).then_some(frame)
+        })
+    }
+
+    /// The group in it; `None` when the payload is not one, whatever the checksum says.
+    pub(super) fn group(&self) -> Option<JournalGroup> {
+        let mut cursor = Cursor(self.payload);
+        let records = cursor.list(Cursor::record)?;
+        let facts = cursor.list(Cursor::fact)?;
+        cursor.0.is_empty().then_some(JournalGroup { number: self.number, records, facts })
+    }
 }
 
 fn put_list<T>(buffer: &mut Vec<u8>, items: &[T], put: impl Fn(&mut Vec<u8>, &T) -> bool) -> bool {

@@ -5,15 +5,15 @@
 //! and its facts lie in the ledger; until then the journal is what recovery reads. It holds ciphertext and facts, never
 //! a key: those have a file and rules for backups of their own.
 //!
-//! Files are used again instead of being removed, since a new name in a directory costs a sync of its own. A file whose
-//! groups have all left is cut to nothing.
+//! Files are written over instead of being removed or cut, since new names and new blocks cost a sync and more of their
+//! own. Numbers tell what is new from what was there before: each frame carries its own and that of the last group that had
+//! left the journal. Nothing old stays when [`Journal::release_all`] finds all of it released.
 
 mod frame;
 
 use std::collections::VecDeque;
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::Write;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::StoreError;
@@ -21,7 +21,7 @@ use crate::outbox::Announcement;
 use crate::records::{BucketName, StoredRecord};
 
 pub use frame::JournalGroup;
-use frame::{Found, encode};
+use frame::{Frame, encode};
 
 /// Length at which a file is full and the next one is begun, in bytes.
 const FILE_BYTES_MAX: u64 = 8 * 1024 * 1024;
@@ -35,16 +35,10 @@ const FILES_MAX: u32 = 10_000;
 struct Slot {
     path: PathBuf,
     file: File,
-    length: u64,
+    /// Where the next frame goes.
+    end: u64,
     /// The last group in it; 0 when there is none.
     last_group: u64,
-}
-
-/// Whether a change must be on disk when it returns.
-#[derive(Debug, Clone, Copy)]
-enum Sync {
-    Now,
-    Later,
 }
 
 /// The journal, open for writing.
@@ -54,11 +48,13 @@ pub struct Journal {
     current: Slot,
     /// Full files, oldest first.
     full: VecDeque<Slot>,
-    free: Vec<Slot>,
+    /// Files whose groups were all released, oldest first.
+    free: VecDeque<Slot>,
     last_group: u64,
+    released: u64,
     slots: u32,
     buffer: Vec<u8>,
-    /// A write or sync failed and what it left could not be taken back yet.
+    /// A write or sync failed and what it left could not be made void yet.
     uncertain: bool,
 }
 
@@ -72,32 +68,40 @@ impl Journal {
     pub fn open(directory: &Path, last_group: u64) -> Result<Self, StoreError> {
         let at = |operation| move |error: std::io::Error| StoreError::from_io(directory, operation, &error);
         DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(at("create"))?;
-        let mut free = Vec::new();
+        let mut free = VecDeque::new();
         for number in 0..FILES_MAX {
             let path = path(directory, number);
             if number > 0 && !path.exists() {
                 break;
             }
-            let slot = Slot::create(path)?;
-            free.push(slot);
+            let slot = Slot::open(path)?;
+            slot.empty()?;
+            free.push_back(slot);
         }
         sync_directory(directory)?;
         if let Some(parent) = directory.parent() {
             sync_directory(parent)?;
         }
         let slots = u32::try_from(free.len()).unwrap_or(FILES_MAX);
-        free.reverse();
-        let current = match free.pop() {
+        let current = match free.pop_front() {
             Some(slot) => slot,
-            None => Slot::create(path(directory, 0))?,
+            None => Slot::open(path(directory, 0))?,
         };
-        let directory = directory.to_owned();
-        let (full, buffer) = (VecDeque::new(), Vec::new());
-        Ok(Self { directory, current, full, free, last_group, slots, buffer, uncertain: false })
+        Ok(Self {
+            directory: directory.to_owned(),
+            current,
+            full: VecDeque::new(),
+            free,
+            last_group,
+            released: last_group,
+            slots,
+            buffer: Vec::new(),
+            uncertain: false,
+        })
     }
 
-    /// Gives every group in the files under `directory` to `each`, oldest first. A group that a crash cut off was never
-    /// acknowledged and is not given.
+    /// Gives every group in the files under `directory` that was not released to `each`, oldest first. A group that a
+    /// crash cut off was never acknowledged and is not given; one that had just been released may be.
     ///
     /// # Errors
     /// [`StoreError::Corrupt`] when a file holds something else than was written; whatever `each` fails with.
@@ -105,35 +109,32 @@ impl Journal {
         directory: &Path,
         mut each: impl FnMut(JournalGroup) -> Result<(), E>,
     ) -> Result<(), E> {
-        let mut files = Vec::new();
+        let (mut files, mut released) = (Vec::new(), 0);
         for number in 0..FILES_MAX {
             let path = path(directory, number);
-            let bytes = match fs::read(&path) {
-                Ok(bytes) => bytes,
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => break,
-                Err(error) => return Err(StoreError::from_io(&path, "read", &error).into()),
-            };
-            if let Some(first) = frame::first_number(&bytes) {
-                // Only the order is kept in memory: the files are read again one at a time.
-                files.push((first, path));
-            } else if frame::another_follows(&bytes) {
-                return Err(damaged(path).into());
-            }
+            let Some(bytes) = read(&path)? else { break };
+            let frames = frames(&bytes);
+            released = frames.iter().map(|frame| frame.released).fold(released, u64::max);
+            // Only the order is kept in memory: the files are read again one at a time.
+            files.push((frames.first().map_or(0, |frame| frame.number), path));
         }
         files.sort_unstable();
-        let last = files.len();
-        for (place, (_, path)) in files.into_iter().enumerate() {
-            let bytes = fs::read(&path).map_err(|error| StoreError::from_io(&path, "read", &error))?;
-            let mut rest = bytes.as_slice();
-            loop {
-                match frame::decode(rest, place + 1 == last) {
-                    Found::Group(group, length) => {
-                        rest = rest.get(length..).unwrap_or_default();
-                        each(*group)?;
-                    }
-                    Found::End => break,
-                    Found::Damaged => return Err(damaged(path).into()),
+        let mut last = released;
+        for (_, path) in files {
+            let bytes = read(&path)?.unwrap_or_default();
+            let frames = frames(&bytes);
+            let end = frames.last().map_or(0, |frame| frame.number).max(released);
+            for frame in frames.iter().filter(|frame| frame.number > released) {
+                // INVARIANT: numbers follow each other, also from file to file, so that nothing can be missing between.
+                if frame.number != last + 1 {
+                    return Err(damaged(path).into());
                 }
+                last = frame.number;
+                each(frame.group().ok_or_else(|| damaged(path.clone()))?)?;
+            }
+            // Each group is on disk before the next is begun: behind one that was cut off there is no later one.
+            if Frame::anywhere(behind(&bytes, &frames), end).is_some() {
+                return Err(damaged(path).into());
             }
         }
         Ok(())
@@ -150,15 +151,15 @@ impl Journal {
         facts: &[Announcement],
     ) -> Result<u64, StoreError> {
         if self.uncertain {
-            self.current.cut(self.current.length)?;
+            self.current.make_void()?;
             self.uncertain = false;
         }
-        if self.current.length >= FILE_BYTES_MAX {
+        if self.current.end >= FILE_BYTES_MAX {
             self.begin_another()?;
         }
         let number = self.last_group + 1;
         self.buffer.clear();
-        if !encode(&mut self.buffer, number, records, facts) {
+        if !encode(&mut self.buffer, (number, self.released), records, facts) {
             return Err(StoreError::Refused {
                 path: self.current.path.clone(),
                 operation: "capture",
@@ -166,14 +167,11 @@ impl Journal {
             });
         }
         if let Err(error) = self.current.write(&self.buffer) {
-            self.uncertain = true;
             // Tried again before the next group: a disk that is full or failing may refuse this too.
-            if self.current.cut(self.current.length).is_ok() {
-                self.uncertain = false;
-            }
+            self.uncertain = self.current.make_void().is_err();
             return Err(error);
         }
-        self.current.length += u64::try_from(self.buffer.len()).unwrap_or(0);
+        self.current.end += u64::try_from(self.buffer.len()).unwrap_or(0);
         self.current.last_group = number;
         self.last_group = number;
         if self.buffer.capacity() > BUFFER_BYTES_KEPT {
@@ -188,89 +186,71 @@ impl Journal {
     }
 
     /// Lets the groups up to `up_to` go: they are filed, and their facts are in the ledger. Files that hold nothing else
-    /// are emptied.
-    ///
-    /// # Errors
-    /// When a file cannot be emptied; it is tried again the next time.
-    pub fn release(&mut self, up_to: u64) -> Result<(), StoreError> {
-        while self.full.front().is_some_and(|slot| slot.last_group <= up_to) {
-            let Some(mut slot) = self.full.pop_front() else { break };
-            // Not synced: should a crash bring the groups back, recovery finds them filed and logged.
-            match slot.empty(Sync::Later) {
-                Ok(()) => self.free.push(slot),
-                Err(error) => {
-                    self.full.push_front(slot);
-                    return Err(error);
-                }
-            }
+    /// are written over from now on.
+    pub fn release(&mut self, up_to: u64) {
+        self.released = self.released.max(up_to.min(self.last_group));
+        while self.full.front().is_some_and(|slot| slot.last_group <= self.released) {
+            self.free.extend(self.full.pop_front());
         }
-        Ok(())
     }
 
-    /// As [`Journal::release`], and also empties the file that is being written when nothing else is in it, so that no
-    /// byte of what left stays in the journal.
+    /// As [`Journal::release`], and when that was all, empties the files, so that no byte of what left stays in them.
     ///
     /// # Errors
     /// When a file cannot be emptied.
     pub fn release_all(&mut self, up_to: u64) -> Result<(), StoreError> {
-        self.release(up_to)?;
-        if self.current.length > 0 && self.current.last_group <= up_to {
-            self.current.empty(Sync::Now)?;
+        self.release(up_to);
+        if self.released < self.last_group {
+            return Ok(());
         }
-        for slot in &self.free {
-            slot.sync().map_err(|error| StoreError::from_io(&slot.path, "empty the journal", &error))?;
+        for slot in self.free.iter().chain([&self.current]) {
+            slot.empty()?;
         }
+        (self.current.end, self.current.last_group) = (0, 0);
         Ok(())
     }
 
     fn begin_another(&mut self) -> Result<(), StoreError> {
-        let next = match self.free.pop() {
+        let mut next = match self.free.pop_front() {
             Some(slot) => slot,
             None => {
-                let slot = Slot::create(path(&self.directory, self.slots))?;
+                let slot = Slot::open(path(&self.directory, self.slots))?;
                 sync_directory(&self.directory)?;
                 self.slots += 1;
                 slot
             }
         };
+        (next.end, next.last_group) = (0, 0);
         self.full.push_back(std::mem::replace(&mut self.current, next));
         Ok(())
     }
 }
 
 impl Slot {
-    /// Opens or creates an empty file.
-    fn create(path: PathBuf) -> Result<Self, StoreError> {
-        let opened = OpenOptions::new().append(true).create(true).mode(0o600).open(&path);
+    fn open(path: PathBuf) -> Result<Self, StoreError> {
+        let opened = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
         let file = opened.map_err(|error| StoreError::from_io(&path, "open the journal", &error))?;
-        let mut slot = Self { path, file, length: 0, last_group: 0 };
-        slot.empty(Sync::Now)?;
-        Ok(slot)
+        Ok(Self { path, file, end: 0, last_group: 0 })
     }
 
-    fn empty(&mut self, sync: Sync) -> Result<(), StoreError> {
-        match sync {
-            Sync::Now => self.cut(0)?,
-            Sync::Later => self
-                .file
-                .set_len(0)
-                .map_err(|error| StoreError::from_io(&self.path, "empty the journal", &error))?,
-        }
-        (self.length, self.last_group) = (0, 0);
-        Ok(())
-    }
-
-    /// Takes everything behind `length` out of the file, durably.
-    fn cut(&self, length: u64) -> Result<(), StoreError> {
+    fn empty(&self) -> Result<(), StoreError> {
         self.file
-            .set_len(length)
+            .set_len(0)
             .and_then(|()| self.sync())
-            .map_err(|error| StoreError::from_io(&self.path, "shorten the journal", &error))
+            .map_err(|error| StoreError::from_io(&self.path, "empty the journal", &error))
     }
 
-    fn write(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
+    /// Makes what a failed write may have left behind the last group unreadable, durably.
+    fn make_void(&self) -> Result<(), StoreError> {
         self.file
-            .write_all(bytes)
+            .write_all_at(&[0; 8], self.end)
+            .and_then(|()| self.sync())
+            .map_err(|error| StoreError::from_io(&self.path, "take back a failed capture", &error))
+    }
+
+    fn write(&self, bytes: &[u8]) -> Result<(), StoreError> {
+        self.file
+            .write_all_at(bytes, self.end)
             .and_then(|()| self.sync())
             .map_err(|error| StoreError::from_io(&self.path, "capture", &error))
     }
@@ -281,6 +261,30 @@ impl Slot {
         }
         self.file.sync_data()
     }
+}
+
+/// A file's bytes, if it is there.
+fn read(path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(StoreError::from_io(path, "read the journal", &error)),
+    }
+}
+
+/// The frames from the front of a file up to where they end or older ones begin.
+fn frames(bytes: &[u8]) -> Vec<Frame<'_>> {
+    let (mut frames, mut rest, mut last) = (Vec::new(), bytes, 0);
+    while let Some((frame, after)) = Frame::at_front(rest).filter(|(frame, _)| frame.number > last) {
+        (last, rest) = (frame.number, after);
+        frames.push(frame);
+    }
+    frames
+}
+
+/// What stands in a file behind its frames.
+fn behind<'a>(bytes: &'a [u8], frames: &[Frame<'_>]) -> &'a [u8] {
+    bytes.get(frames.iter().map(Frame::length).sum()..).unwrap_or_default()
 }
 
 fn path(directory: &Path, number: u32) -> PathBuf {

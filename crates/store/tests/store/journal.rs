@@ -57,15 +57,14 @@ fn what_was_appended_is_given_back_the_same_and_in_order() {
 }
 
 #[test]
-fn full_files_are_left_behind_emptied_when_released_and_used_again() {
+fn full_files_are_left_behind_and_written_over_when_released() {
     let folder = tempfile::tempdir().unwrap();
     let mut journal = Journal::open(folder.path(), 0).unwrap();
     for number in 1..=4 {
         journal.append(&journaled(&[large(number)]), &[]).unwrap();
     }
     assert_eq!(numbers(folder.path()), [1, 2, 3, 4]);
-    journal.release(2).unwrap();
-    assert_eq!(numbers(folder.path()), [3, 4]);
+    journal.release(2);
     for number in 5..=7 {
         journal.append(&journaled(&[large(number)]), &[]).unwrap();
     }
@@ -81,12 +80,14 @@ fn nothing_of_what_was_released_stays_behind() {
     journal.append(&journaled(&[record(2, 1)]), &[]).unwrap();
     journal.release_all(1).unwrap();
     assert!(find(folder.path(), &needle("ciphertext", 1)).is_some(), "group 2 must stay, and 1 before it");
-    journal.release_all(2).unwrap();
+    journal.append(&journaled(&[record(4, 1)]), &[]).unwrap();
+    assert_eq!(numbers(folder.path()), [2, 3], "the frame says that 1 has left");
+    journal.release_all(3).unwrap();
     for what in [needle("ciphertext", 1), needle("ciphertext", 2), needle("event", 1)] {
         assert_eq!(find(folder.path(), &what), None);
     }
-    assert_eq!(journal.append(&journaled(&[record(3, 1)]), &[]).unwrap(), 3);
-    assert_eq!(numbers(folder.path()), [3]);
+    assert_eq!(journal.append(&journaled(&[record(3, 1)]), &[]).unwrap(), 4);
+    assert_eq!(numbers(folder.path()), [4]);
 }
 
 #[test]
@@ -146,12 +147,36 @@ fn a_flipped_byte_before_the_last_group_is_damage_that_names_the_file() {
 fn a_file_that_ends_too_early_is_damage_when_another_comes_after_it() {
     let folder = tempfile::tempdir().unwrap();
     let mut journal = Journal::open(folder.path(), 0).unwrap();
-    journal.append(&journaled(&[large(1)]), &[]).unwrap();
-    journal.append(&journaled(&[record(2, 1)]), &[]).unwrap();
-    let mut bytes = fs::read(file(folder.path(), 0)).unwrap();
-    bytes.extend_from_slice(b"FIDJRNL1 and no more");
-    fs::write(file(folder.path(), 0), &bytes).unwrap();
-    assert!(matches!(groups(folder.path()).unwrap_err(), StoreError::Corrupt { .. }));
+    journal.append(&journaled(&[record(1, 1)]), &[]).unwrap();
+    journal.append(&journaled(&[large(2)]), &[]).unwrap();
+    journal.append(&journaled(&[record(3, 1)]), &[]).unwrap();
+    let bytes = fs::read(file(folder.path(), 0)).unwrap();
+    fs::write(file(folder.path(), 0), &bytes[..bytes.len() - 1]).unwrap();
+    assert!(matches!(groups(folder.path()).unwrap_err(), StoreError::Corrupt { .. }), "group 2 is missing");
+}
+
+#[test]
+fn what_was_written_over_is_not_taken_for_new() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut journal = Journal::open(folder.path(), 0).unwrap();
+    // Two files full of small groups, then the first again: behind its new groups old ones stand whole.
+    let small = |number: u8| {
+        let mut small = record(number, 1);
+        small.ciphertext = vec![number; 1024 * 1024];
+        small
+    };
+    for number in 1..=20 {
+        journal.append(&journaled(&[small(number)]), &[]).unwrap();
+        journal.release(u64::from(number) - 1);
+    }
+    assert_eq!(numbers(folder.path()), [19, 20]);
+    for place in [0, 40, 700_000] {
+        // Damage to what was released long ago is no damage.
+        let mut bytes = fs::read(file(folder.path(), 1)).unwrap();
+        bytes[place] ^= 1;
+        fs::write(file(folder.path(), 1), &bytes).unwrap();
+        assert_eq!(numbers(folder.path()), [19, 20]);
+    }
 }
 
 proptest! {
