@@ -222,7 +222,9 @@ const fn too_large() -> AnswerError {
 /// Reads a whole JSON answer without copying it.
 pub fn read_answer(wire: Wire, body: &[u8]) -> AnswerOutline {
     if wire == Wire::AnthropicMessages {
-        return read_message(body);
+        let answer = messages::Answer::read(body);
+        return answer
+            .map_or_else(|| AnswerOutline::empty(Terminal::Truncated), messages::Answer::any_outline);
     }
     let Some(answer) = Object::from_bytes(body) else { return AnswerOutline::empty(Terminal::Truncated) };
     match wire {
@@ -234,14 +236,6 @@ pub fn read_answer(wire: Wire, body: &[u8]) -> AnswerOutline {
         }
         Wire::OpenAiResponses => responses::outline_of(&answer),
         _ => chat::outline_of(&answer),
-    }
-}
-
-fn read_message(body: &[u8]) -> AnswerOutline {
-    let Some(answer) = messages::Answer::read(body) else { return AnswerOutline::empty(Terminal::Truncated) };
-    match answer.error() {
-        Some(stop) => AnswerOutline { stop, ..AnswerOutline::empty(Terminal::Error) },
-        None => answer.outline(),
     }
 }
 
