@@ -81,11 +81,9 @@ impl Account {
     pub(crate) fn routed(&mut self, provider: usize, model: &str) {
         self.provider = Some(provider);
         let plain = |character: char| character.is_ascii_alphanumeric() || "-_.:/@".contains(character);
-        self.model = model
-            .chars()
-            .take(MODEL_CHARACTERS_MAX)
-            .map(|found| if plain(found) { found } else { '?' })
-            .collect();
+        self.model = String::with_capacity(model.len().min(MODEL_CHARACTERS_MAX));
+        let shown = model.chars().take(MODEL_CHARACTERS_MAX);
+        self.model.extend(shown.map(|found| if plain(found) { found } else { '?' }));
     }
 
     pub(crate) fn asking_upstream(&mut self) {
