@@ -8,7 +8,7 @@ use opentelemetry_otlp::{Protocol, WithExportConfig};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
 use tracing::Level;
-use tracing_subscriber::filter::Targets;
+use tracing_subscriber::filter::{FilterExt, Targets, filter_fn};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
@@ -41,7 +41,7 @@ impl Telemetry {
         };
         let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
         let lines = if json {
-            lines.json().flatten_event(true).with_current_span(true).with_span_list(false).boxed()
+            lines.json().flatten_event(true).with_current_span(false).with_span_list(false).boxed()
         } else {
             lines.with_ansi(terminal).compact().boxed()
         };
@@ -53,8 +53,10 @@ impl Telemetry {
                 .with_tracer(provider.tracer("fiducia"))
                 .with_location(false)
                 .with_threads(false)
-                .with_filter(own)
+                .with_filter(own.and(filter_fn(|metadata| metadata.is_span())))
         });
+        // Each line holds all that is to be said. A span that no layer wants is never made.
+        let filter = filter.and(filter_fn(|metadata| metadata.is_event()));
         tracing_subscriber::registry()
             .with(spans)
             .with(lines.with_filter(filter))

@@ -40,7 +40,7 @@
 
 use std::borrow::Cow;
 
-use aws_lc_rs::digest::{Context, SHA256, digest};
+use aws_lc_rs::digest::{Context, Digest, SHA256, digest};
 
 use crate::json::{Cursor, Kind, Token};
 use crate::{RequestError, Role};
@@ -54,15 +54,25 @@ pub const EMPTY_PREFIX: [u8; 32] = [0; 32];
 /// How much is gathered before it is hashed: enough that most members are hashed in one call.
 const GATHER_BYTES_MAX: usize = 1024;
 
-/// Room for a message without long text.
+/// Room for a member without long text.
 const FIRST_GATHER_BYTES: usize = 256;
+
+/// Bytes of a message's form besides its role and members.
+const MESSAGE_BYTES: usize = 64;
+
+/// Bytes of one member's digest in a form.
+const MEMBER_BYTES: usize = 33;
+
+/// Bytes of a text part's form besides its text.
+const TEXT_PART_BYTES: usize = 16;
 
 /// The digest of a conversation that goes on from `prefix` with a message.
 pub fn extend_prefix(prefix: &[u8; 32], fingerprint: &[u8; 32]) -> [u8; 32] {
-    let mut sink = Sink::default();
-    sink.feed(prefix);
-    sink.feed(fingerprint);
-    sink.finish()
+    let mut both = [0; 64];
+    let (before, new) = both.split_at_mut(32);
+    before.copy_from_slice(prefix);
+    new.copy_from_slice(fingerprint);
+    sha256(&both)
 }
 
 /// The fingerprint of one message, or Responses item, given as JSON.
@@ -70,7 +80,15 @@ pub fn extend_prefix(prefix: &[u8; 32], fingerprint: &[u8; 32]) -> [u8; 32] {
 /// # Errors
 /// A [`RequestError`] when the bytes are not one JSON object, or repeat a member that is compared by name.
 pub fn message_fingerprint(message: &[u8]) -> Result<[u8; 32], RequestError> {
-    let mut cursor = Cursor::new(message)?;
+    fingerprint_at(Cursor::new(message)?)
+}
+
+/// As [`message_fingerprint`], of text.
+pub(crate) fn text_message_fingerprint(message: &str) -> Result<[u8; 32], RequestError> {
+    fingerprint_at(Cursor::of(message))
+}
+
+fn fingerprint_at(mut cursor: Cursor<'_>) -> Result<[u8; 32], RequestError> {
     let (_, fingerprint) = read_message(&mut cursor)?;
     cursor.end()?;
     Ok(fingerprint)
@@ -101,14 +119,24 @@ pub(crate) fn read_message(cursor: &mut Cursor<'_>) -> Result<(Role, [u8; 32]), 
     Ok(draft.finish())
 }
 
-/// The fingerprint of the message that a client makes of a Messages answer: its role and content, nothing else.
-pub(crate) fn read_answer_message(cursor: &mut Cursor<'_>) -> Result<[u8; 32], RequestError> {
-    let mut draft = Draft::default();
-    cursor.members(|cursor, name| match &*name.lossy() {
-        "role" | "content" => draft.member(cursor, name),
-        _ => cursor.skip().map(drop),
-    })?;
-    Ok(draft.finish().1)
+/// The message that a client makes of a Messages answer: its role and content, nothing else. Its members are given as
+/// they are met.
+#[derive(Default)]
+pub(crate) struct AnswerMessage<'a>(Draft<'a>);
+
+impl<'a> AnswerMessage<'a> {
+    /// Reads the value of the member `name`, which is `role` or `content`.
+    ///
+    /// # Errors
+    /// When it is malformed, of the wrong kind, or was given before.
+    pub(crate) fn member(&mut self, cursor: &mut Cursor<'a>, name: Token<'a>) -> Result<(), RequestError> {
+        self.0.member(cursor, name)
+    }
+
+    /// Its fingerprint.
+    pub(crate) fn finish(self) -> [u8; 32] {
+        self.0.finish().1
+    }
 }
 
 /// A message while it is read, with its members in any order.
@@ -186,7 +214,7 @@ impl<'a> Draft<'a> {
 
 fn message_digest(role: &str, content: Sink, members: Vec<Member<'_>>) -> [u8; 32] {
     let content = content.finish();
-    let mut message = Sink::default();
+    let mut message = Sink::with_room(MESSAGE_BYTES + role.len() + members.len() * MEMBER_BYTES);
     message.feed(b"fiducia message 1\xFF");
     message.feed(role.as_bytes());
     message.feed(b"\xFF");
@@ -427,6 +455,11 @@ impl Sink {
         self.gathered.extend_from_slice(bytes);
     }
 
+    /// A sink that gathers `bytes` without growing.
+    fn with_room(bytes: usize) -> Self {
+        Self { gathered: Vec::with_capacity(bytes.min(GATHER_BYTES_MAX)), context: None, hashed: 0 }
+    }
+
     fn length(&self) -> usize {
         self.hashed + self.gathered.len()
     }
@@ -443,6 +476,10 @@ impl Sink {
 
     fn text_part(&mut self, text: Token<'_>) {
         if !text.is_empty() {
+            let room = text.bytes_max() + TEXT_PART_BYTES;
+            if self.gathered.len() + room <= GATHER_BYTES_MAX {
+                self.gathered.reserve(room);
+            }
             self.text_part_start();
             token_into(text, self);
             self.feed(b"\xFF}");
@@ -471,19 +508,23 @@ impl Sink {
     }
 
     fn finish(self) -> [u8; 32] {
-        let result = match self.context {
-            None => digest(&SHA256, &self.gathered),
+        match self.context {
+            None => sha256(&self.gathered),
             Some(mut context) => {
                 context.update(&self.gathered);
-                context.finish()
+                bytes_of(&context.finish())
             }
-        };
-        let mut bytes = [0; 32];
-        for (byte, computed) in bytes.iter_mut().zip(result.as_ref()) {
-            *byte = *computed;
         }
-        bytes
     }
+}
+
+fn sha256(bytes: &[u8]) -> [u8; 32] {
+    bytes_of(&digest(&SHA256, bytes))
+}
+
+fn bytes_of(digest: &Digest) -> [u8; 32] {
+    // SHA-256 gives 32 bytes, always.
+    digest.as_ref().try_into().unwrap_or_default()
 }
 
 fn token_into(token: Token<'_>, sink: &mut Sink) {

@@ -55,6 +55,11 @@ impl<'a> Token<'a> {
         String::from_utf8(decoded).ok().map(Cow::Owned)
     }
 
+    /// An upper bound of the decoded bytes: no escape is shorter than what it stands for.
+    pub(crate) const fn bytes_max(self) -> usize {
+        self.raw.len()
+    }
+
     /// Whether the string has no characters.
     pub(crate) fn is_empty(self) -> bool {
         self.raw.is_empty()
@@ -196,7 +201,7 @@ impl<'a> Cursor<'a> {
     /// Passes over one value and gives its text.
     pub(crate) fn raw(&mut self) -> Result<&'a str, RequestError> {
         let span = self.skip()?;
-        Ok(self.text.get(span).unwrap_or_default())
+        Ok(self.text_at(span))
     }
 
     /// Reads `null` if it comes next.
@@ -308,6 +313,25 @@ impl<'a> Cursor<'a> {
             }
             self.comma()?;
         }
+    }
+
+    /// Reads a value with `read`, or passes over it when that fails: a value that cannot be understood need not be
+    /// malformed.
+    pub(crate) fn attempt<T>(
+        &mut self,
+        read: impl FnOnce(&mut Self) -> Result<T, RequestError>,
+    ) -> Result<Option<T>, RequestError> {
+        let (position, depth) = (self.position, self.depth);
+        if let Ok(value) = read(self) {
+            return Ok(Some(value));
+        }
+        (self.position, self.depth) = (position, depth);
+        self.skip().map(|_| None)
+    }
+
+    /// The text between two offsets that were read.
+    pub(crate) fn text_at(&self, span: Range<usize>) -> &'a str {
+        self.text.get(span).unwrap_or_default()
     }
 
     /// The offset of the next byte that is not space.

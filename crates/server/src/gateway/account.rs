@@ -1,4 +1,4 @@
-//! What is said about one request: a span, one log line and its metrics, without content.
+//! What is said about one request: one log line, one span and its metrics, without content.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -28,7 +28,7 @@ pub(crate) struct Account {
     outcome: &'static str,
     streamed: bool,
     refusal: Option<&'static str>,
-    /// Lasts from the request's arrival to the answer's last byte. Its fields are all that is ever logged.
+    /// Lasts from the request's arrival to the answer's last byte. Disabled, and free, unless traces are exported.
     span: tracing::Span,
 }
 
@@ -81,11 +81,9 @@ impl Account {
     pub(crate) fn routed(&mut self, provider: usize, model: &str) {
         self.provider = Some(provider);
         let plain = |character: char| character.is_ascii_alphanumeric() || "-_.:/@".contains(character);
-        self.model = model
-            .chars()
-            .take(MODEL_CHARACTERS_MAX)
-            .map(|found| if plain(found) { found } else { '?' })
-            .collect();
+        self.model = String::with_capacity(model.len().min(MODEL_CHARACTERS_MAX));
+        let shown = model.chars().take(MODEL_CHARACTERS_MAX);
+        self.model.extend(shown.map(|found| if plain(found) { found } else { '?' }));
     }
 
     pub(crate) fn asking_upstream(&mut self) {
@@ -135,39 +133,51 @@ impl Drop for Account {
             let added = total.saturating_sub(upstream);
             metrics.durations(self.endpoint.name(), added.as_secs_f64(), upstream.as_secs_f64());
         }
-        if !self.span.is_disabled() {
-            self.record(provider.map(|name| &**name), total, upstream);
-            tracing::info!(target: "fiducia::exchange", parent: &self.span, "answered");
-        }
+        self.say(provider.map(|name| &**name), total, upstream);
     }
 }
 
 impl Account {
-    fn record(&self, provider: Option<&str>, total: Duration, upstream: Option<Duration>) {
-        let span = &self.span;
+    /// Writes the log line and fills the span. The fields of both are all that is ever said about a request.
+    fn say(&self, provider: Option<&str>, total: Duration, upstream: Option<Duration>) {
         let microseconds = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
-        if let Some(exchange) = self.exchange {
-            span.record("exchange", display(exchange));
-        }
-        if let Some((organization, key)) = &self.caller {
-            span.record("organization", display(organization));
-            span.record("key", display(key));
-        }
-        if let Some(provider) = provider {
-            span.record("provider", provider);
-        }
-        if !self.model.is_empty() {
-            span.record("model", self.model.as_str());
-        }
-        span.record("status", self.status);
-        span.record("outcome", self.outcome);
-        if let Some(refusal) = self.refusal {
-            span.record("refusal", refusal);
-        }
-        span.record("streamed", self.streamed);
-        span.record("total_us", microseconds(total));
-        if let Some(upstream) = upstream {
-            span.record("upstream_us", microseconds(upstream));
+        let exchange = self.exchange.map(display);
+        let organization = self.caller.map(|(organization, _)| display(organization));
+        let key = self.caller.map(|(_, key)| display(key));
+        let model = (!self.model.is_empty()).then_some(self.model.as_str());
+        let total_us = microseconds(total);
+        let upstream_us = upstream.map(microseconds);
+        tracing::info!(
+            target: "fiducia::exchange",
+            endpoint = self.endpoint.name(),
+            exchange,
+            organization,
+            key,
+            provider,
+            model,
+            status = self.status,
+            outcome = self.outcome,
+            refusal = self.refusal,
+            streamed = self.streamed,
+            total_us,
+            upstream_us,
+            "answered"
+        );
+        if !self.span.is_disabled() {
+            tracing::record_all!(
+                self.span,
+                exchange,
+                organization,
+                key,
+                provider,
+                model,
+                status = self.status,
+                outcome = self.outcome,
+                refusal = self.refusal,
+                streamed = self.streamed,
+                total_us,
+                upstream_us
+            );
         }
     }
 }

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
-use hyper::body::Incoming;
 
 use super::idle::IdleDeadline;
 use super::stream::CapturedStream;
+use super::upstream::ProviderBody;
 
 /// An answer was broken off on purpose, so that it does not look whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -72,13 +72,13 @@ impl Body for AnswerBody {
 
 /// A provider's answer that passes through without being kept: model lists, files, batch results.
 pub(crate) struct Relay {
-    upstream: Incoming,
+    upstream: ProviderBody,
     idle: IdleDeadline,
 }
 
 impl Relay {
     /// Relays `upstream`, which may pause for `idle_max` at most.
-    pub(crate) fn new(upstream: Incoming, idle_max: Duration) -> Self {
+    pub(crate) fn new(upstream: ProviderBody, idle_max: Duration) -> Self {
         Self { upstream, idle: IdleDeadline::new(idle_max) }
     }
 

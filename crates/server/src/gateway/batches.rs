@@ -111,12 +111,12 @@ async fn objects(
 ) -> Result<Response<AnswerBody>, Refusal> {
     let (provider, client) = worker.upstream(provider).ok_or_else(Refusal::unreachable)?;
     let uri = &asked.head.uri;
-    let uri = provider.uri(uri.path(), uri.query(), None).map_err(|_| Refusal::unreachable())?;
+    let target = provider.target(uri.path(), uri.query(), None).map_err(|_| Refusal::unreachable())?;
     let credential = provider.credential.as_ref();
     let forwarding = Forwarding { credential, readable_answer: true, body_replaced: false };
     let sent_headers = headers::upstream_headers(&asked.head.headers, forwarding);
     asked.account(Account::asking_upstream);
-    let response = client.ask(asked.head.method.clone(), uri, sent_headers, body).await?;
+    let response = client.ask(asked.head.method.clone(), target, sent_headers, body).await?;
     let (mut head, upstream) = response.into_parts();
     head.version = Version::HTTP_11;
     head.extensions.clear();

@@ -1,11 +1,12 @@
 //! The side copy of an answer, and the guard that hands it to custody whatever happens to the connection.
 
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use fiducia_custody::{AnswerOutcome, CaptureFailed, CapturedAnswer, OpenExchange};
 use fiducia_wire::{AnswerOutline, Terminal};
-use tokio::task::JoinHandle;
 
 use super::Gateway;
 use super::account::Account;
@@ -120,14 +121,14 @@ impl Capture {
         self.received.take()
     }
 
-    /// Hands the answer to custody. The task runs on whatever happens to the caller; awaiting it tells whether the
-    /// answer is durable. `None` when it was handed over before.
+    /// Hands the answer to custody, whatever happens to the caller; awaiting the commit tells whether the answer is
+    /// durable. `None` when it was handed over before.
     pub(crate) fn commit(
         &mut self,
         outcome: AnswerOutcome,
         received: Bytes,
         outline: Option<AnswerOutline>,
-    ) -> Option<JoinHandle<Result<(), CaptureFailed>>> {
+    ) -> Option<Commit> {
         let exchange = self.exchange.take()?;
         let mut answer = CapturedAnswer {
             status: self.status,
@@ -152,15 +153,46 @@ impl Capture {
             }
         }
         let in_flight = self.gateway.in_flight.enter();
-        let runtime = tokio::runtime::Handle::try_current().ok()?;
-        Some(runtime.spawn(async move {
+        Some(Commit(Some(Box::pin(async move {
             let result = exchange.answered(answer).await;
             if let Err(failed) = &result {
                 tracing::error!(cause = %failed, "an answer could not be recorded");
             }
             drop(in_flight);
             result
-        }))
+        }))))
+    }
+}
+
+/// An answer on its way to the disk.
+///
+/// INVARIANT: a commit that is dropped before its end goes on in a task of its own. While somebody waits it needs none,
+/// which is the usual case and costs less.
+pub(crate) struct Commit(Option<Committing>);
+
+type Committing = Pin<Box<dyn Future<Output = Result<(), CaptureFailed>> + Send>>;
+
+impl Future for Commit {
+    type Output = Result<(), CaptureFailed>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let Some(committing) = &mut self.0 else { return Poll::Ready(Err(CaptureFailed::WriterGone)) };
+        let polled = committing.as_mut().poll(context);
+        if polled.is_ready() {
+            self.0 = None;
+        }
+        polled
+    }
+}
+
+impl Drop for Commit {
+    fn drop(&mut self) {
+        // Without an event loop nothing can go on; custody then takes the exchange for unanswered.
+        if let Some(committing) = self.0.take()
+            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+        {
+            runtime.spawn(committing);
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use bytes::{Bytes, BytesMut};
 use fiducia_custody::{AnswerOutcome, ExchangeOpening, Notice, OpenExchange, Retention};
 use fiducia_wire::{Outline, RequestError, Wire, WireFamily};
 use http::{HeaderMap, HeaderValue, Response, Version, header};
+use http_body::Body;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 
@@ -18,6 +19,7 @@ use super::request_body::{TakenBody, UpstreamBody, announced_length, taken};
 use super::retention::{fallback_models, stored_feature};
 use super::routing::Target;
 use super::stream::CapturedStream;
+use super::upstream::ProviderBody;
 use super::{Asked, Gateway, Worker};
 
 /// Bodies up to this size are read on the serving thread; larger ones would hold up its other connections.
@@ -51,7 +53,7 @@ pub(crate) async fn exchange(
     let served = served_model(&target, &outline.model).to_owned();
     let (body, notices) = aliased(&taken.bytes, &outline, &target);
     let uri = provider
-        .uri(asked.head.uri.path(), asked.head.uri.query(), Some(&served))
+        .target(asked.head.uri.path(), asked.head.uri.query(), Some(&served))
         .map_err(|_| Refusal::unreachable())?;
     let forwarding = Forwarding {
         credential: provider.credential.as_ref(),
@@ -173,10 +175,10 @@ pub(crate) fn aliased(body: &Bytes, outline: &Outline, target: &Target) -> (Byte
 
 /// The provider's head without what its connection owned and with what the gateway says.
 fn with_gateway_headers(
-    response: Response<Incoming>,
+    response: Response<ProviderBody>,
     open: &OpenExchange,
     notices: &[HeaderValue],
-) -> Response<Incoming> {
+) -> Response<ProviderBody> {
     let (mut head, body) = response.into_parts();
     head.version = Version::HTTP_11;
     head.extensions.clear();
@@ -197,7 +199,7 @@ fn with_gateway_headers(
 async fn answered(
     gateway: &Gateway,
     wire: Wire,
-    response: Response<Incoming>,
+    response: Response<ProviderBody>,
     mut capture: Capture,
 ) -> Result<Response<AnswerBody>, Refusal> {
     let (mut head, upstream) = response.into_parts();
@@ -241,12 +243,12 @@ async fn request_durable(capture: &mut Capture) -> Result<(), Refusal> {
 
 /// Takes in an answer up to `bytes_max`. Gives the rest of the transfer when there is more.
 async fn gathered(
-    mut upstream: Incoming,
+    mut upstream: ProviderBody,
     head: &HeaderMap,
     bytes_max: usize,
     idle_max: Duration,
     capture: &mut Capture,
-) -> Result<Option<Incoming>, Refusal> {
+) -> Result<Option<ProviderBody>, Refusal> {
     let expected = announced_length(head);
     if expected.is_some_and(|expected| expected > bytes_max) {
         return Ok(Some(upstream));
@@ -267,6 +269,10 @@ async fn gathered(
         if capture.len() > bytes_max {
             return Ok(Some(upstream));
         }
+        // An announced length that is here needs no word of the end, which would come a turn later.
+        if upstream.is_end_stream() {
+            return Ok(None);
+        }
     }
 }
 
@@ -279,12 +285,11 @@ async fn recorded(wire: Wire, mut capture: Capture) -> Result<Bytes, Refusal> {
     let refusal = match commit {
         None => Refusal::capture_failed(&fiducia_custody::CaptureFailed::WriterGone),
         Some(commit) => match commit.await {
-            Ok(Ok(())) => {
+            Ok(()) => {
                 capture.account.outcome("complete");
                 return Ok(body);
             }
-            Ok(Err(failed)) => Refusal::capture_failed(&failed),
-            Err(_) => Refusal::capture_failed(&fiducia_custody::CaptureFailed::WriterGone),
+            Err(failed) => Refusal::capture_failed(&failed),
         },
     };
     capture.account.refused(refusal.status.as_u16(), refusal.code);

@@ -220,7 +220,7 @@ impl GatewayThreads {
                 .enable_all()
                 .build()
                 .map_err(StartError::Thread)?;
-            let worker = Arc::new(Worker::new(Arc::clone(gateway)));
+            let worker = Arc::new(Worker::new(Arc::clone(gateway))?);
             let stop = stop.clone();
             let thread = std::thread::Builder::new()
                 .name(format!("gateway-{number}"))

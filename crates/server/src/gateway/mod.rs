@@ -14,6 +14,7 @@ mod batches;
 mod broken_frame;
 mod budget;
 mod capture;
+mod connections;
 mod endpoint;
 mod exchange;
 mod headers;
@@ -145,11 +146,14 @@ pub(crate) struct Worker {
 
 impl Worker {
     /// Makes a thread's own parts.
-    pub(crate) fn new(gateway: Arc<Gateway>) -> Self {
+    ///
+    /// # Errors
+    /// When a provider's address cannot be used.
+    pub(crate) fn new(gateway: Arc<Gateway>) -> Result<Self, StartError> {
         let limits = &gateway.settings.limits;
-        let clients =
+        let clients: Result<_, _> =
             gateway.providers.iter().map(|provider| UpstreamClient::new(provider, limits)).collect();
-        Self { gateway, clients }
+        Ok(Self { clients: clients?, gateway })
     }
 
     /// A provider and this thread's connections to it.

@@ -166,7 +166,8 @@ async fn relayed(
     onward: Onward,
 ) -> Result<Response<AnswerBody>, Refusal> {
     let (provider, client) = worker.upstream(onward.provider).ok_or_else(Refusal::unreachable)?;
-    let uri = provider.uri(&onward.path, asked.head.uri.query(), None).map_err(|_| Refusal::unreachable())?;
+    let target =
+        provider.target(&onward.path, asked.head.uri.query(), None).map_err(|_| Refusal::unreachable())?;
     let forwarding = Forwarding {
         credential: provider.credential.as_ref(),
         readable_answer: false,
@@ -175,7 +176,7 @@ async fn relayed(
     let sent_headers = headers::upstream_headers(&asked.head.headers, forwarding);
     let notices = announced(worker, asked, onward.notices)?;
     asked.account(Account::asking_upstream);
-    let response = client.ask(asked.head.method.clone(), uri, sent_headers, onward.body).await?;
+    let response = client.ask(asked.head.method.clone(), target, sent_headers, onward.body).await?;
     let (mut head, upstream) = response.into_parts();
     head.version = Version::HTTP_11;
     head.extensions.clear();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use http::uri::{Authority, PathAndQuery, Scheme};
+use http::uri::{Authority, InvalidUri, PathAndQuery, Scheme};
 use http::{HeaderName, HeaderValue, Uri, header};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -14,6 +14,9 @@ use super::headers::{API_KEY, X_API_KEY};
 use crate::StartError;
 use crate::secret::Secret;
 use crate::settings::{ProviderKind, ProviderSettings};
+
+/// Room in a target for what is put before and behind the client's path and query.
+const TARGET_ROOM_BYTES: usize = 48;
 
 /// A provider, ready for use by every thread.
 #[derive(Debug)]
@@ -84,18 +87,21 @@ impl Provider {
         })
     }
 
-    /// The provider's address for a gateway path (`/v1/…`). `model` names the deployment where Azure wants it in the
-    /// path. The client's query is kept.
+    /// The target at the provider for a gateway path (`/v1/…`), in origin form (RFC 9112, section 3.2.1). `model` names
+    /// the deployment where Azure wants it in the path. The client's query is kept.
     ///
     /// # Errors
     /// When the result is no URI, which a valid request path cannot cause.
-    pub(crate) fn uri(
+    pub(crate) fn target(
         &self,
         path: &str,
         query: Option<&str>,
         model: Option<&str>,
-    ) -> Result<Uri, http::Error> {
-        let mut target = self.prefix.clone();
+    ) -> Result<Uri, InvalidUri> {
+        let mut target = String::with_capacity(
+            self.prefix.len() + path.len() + query.map_or(0, str::len) + TARGET_ROOM_BYTES,
+        );
+        target.push_str(&self.prefix);
         let tail = path.strip_prefix("/v1/").unwrap_or(path);
         match (self.kind, &self.api_version) {
             (ProviderKind::AzureOpenai, None) => {
@@ -121,11 +127,30 @@ impl Provider {
             target.push_str(part);
             separator = '&';
         }
+        Uri::try_from(target)
+    }
+
+    /// Where to connect to, as a URI without a path.
+    ///
+    /// # Errors
+    /// When its parts make no URI, which checked settings cannot cause.
+    pub(crate) fn base(&self) -> Result<Uri, http::Error> {
         Uri::builder()
             .scheme(self.scheme.clone())
             .authority(self.authority.clone())
-            .path_and_query(target)
+            .path_and_query(PathAndQuery::from_static("/"))
             .build()
+    }
+
+    /// What `Host` says: the port only where it is not the scheme's own (RFC 9110, section 7.2).
+    pub(crate) fn host(&self) -> Result<HeaderValue, http::header::InvalidHeaderValue> {
+        let default_port = if self.scheme == Scheme::HTTPS { 443 } else { 80 };
+        match self.authority.port() {
+            Some(port) if port.as_u16() != default_port => {
+                HeaderValue::try_from(format!("{}:{port}", self.authority.host()))
+            }
+            _ => HeaderValue::from_str(self.authority.host()),
+        }
     }
 }
 
@@ -274,8 +299,9 @@ mod tests {
         expected: &str,
     ) {
         let (settings, _directory) = with_key(settings);
-        let uri = provider(&settings).unwrap().uri(path, query, model).unwrap();
-        assert_eq!(uri.to_string(), expected);
+        let provider = provider(&settings).unwrap();
+        let (base, target) = (provider.base().unwrap(), provider.target(path, query, model).unwrap());
+        assert_eq!(format!("{}{target}", base.to_string().trim_end_matches('/')), expected);
     }
 
     #[test]
@@ -311,6 +337,19 @@ mod tests {
             Some("my model"),
             "http://127.0.0.1:9/openai/deployments/my%20model/chat/completions?a=b&api-version=2024-10-21",
         );
+    }
+
+    #[test]
+    fn the_host_header_names_a_port_only_when_it_is_not_the_usual_one() {
+        let check = |base: &str, expected: &str| {
+            let (mut settings, _directory) = with_key(settings(ProviderKind::Compatible, base));
+            settings.allow_plain_http = true;
+            assert_eq!(provider(&settings).unwrap().host().unwrap(), expected);
+        };
+        check("http://models.example/api", "models.example");
+        check("http://models.example:80", "models.example");
+        check("http://models.example:443", "models.example:443");
+        check("http://[::1]:9", "[::1]:9");
     }
 
     #[test]

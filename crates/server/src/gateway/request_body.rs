@@ -77,13 +77,17 @@ pub(crate) async fn taken(
         }
         if so_far == 0 {
             first = Some(data);
-            continue;
+        } else {
+            if let Some(first) = first.take() {
+                gathered.reserve(announced.unwrap_or(after).max(after));
+                gathered.extend_from_slice(&first);
+            }
+            gathered.extend_from_slice(&data);
         }
-        if let Some(first) = first.take() {
-            gathered.reserve(announced.unwrap_or(after).max(after));
-            gathered.extend_from_slice(&first);
+        // An announced length that is here needs no word of the end, which would come a turn later.
+        if incoming.is_end_stream() {
+            break;
         }
-        gathered.extend_from_slice(&data);
     }
     Ok(TakenBody { bytes: first.unwrap_or_else(|| gathered.freeze()), share })
 }

@@ -9,18 +9,15 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use fiducia_custody::{AnswerOutcome, CaptureFailed};
+use fiducia_custody::AnswerOutcome;
 use fiducia_wire::{AnswerReader, Terminal, Wire};
 use http_body::{Body, Frame};
-use hyper::body::Incoming;
-use tokio::task::JoinHandle;
 
 use super::answer_body::BrokenOff;
 use super::broken_frame::{Breakage, broken_frame};
-use super::capture::Capture;
+use super::capture::{Capture, Commit};
 use super::idle::IdleDeadline;
-
-type Commit = JoinHandle<Result<(), CaptureFailed>>;
+use super::upstream::ProviderBody;
 
 /// How the end of an answer is recognised.
 enum Reading {
@@ -48,7 +45,7 @@ enum Phase {
 /// A captured answer on its way to the client.
 pub(crate) struct CapturedStream {
     wire: Wire,
-    upstream: Incoming,
+    upstream: ProviderBody,
     upstream_ended: bool,
     reading: Reading,
     capture: Capture,
@@ -62,13 +59,13 @@ pub(crate) struct CapturedStream {
 
 impl CapturedStream {
     /// A stream of server-sent events.
-    pub(crate) fn events(wire: Wire, upstream: Incoming, capture: Capture, idle_max: Duration) -> Self {
+    pub(crate) fn events(wire: Wire, upstream: ProviderBody, capture: Capture, idle_max: Duration) -> Self {
         let reading = Reading::Events(Some(AnswerReader::new(wire, true)));
         Self::new(wire, upstream, reading, capture, idle_max)
     }
 
     /// A JSON body too large to be sent in one piece. What `capture` took in already is sent first.
-    pub(crate) fn large(wire: Wire, upstream: Incoming, capture: Capture, idle_max: Duration) -> Self {
+    pub(crate) fn large(wire: Wire, upstream: ProviderBody, capture: Capture, idle_max: Duration) -> Self {
         let begun = BytesMut::from(capture.received());
         let mut stream = Self::new(wire, upstream, Reading::Whole, capture, idle_max);
         stream.received = begun.len() as u64;
@@ -76,7 +73,13 @@ impl CapturedStream {
         stream
     }
 
-    fn new(wire: Wire, upstream: Incoming, reading: Reading, capture: Capture, idle_max: Duration) -> Self {
+    fn new(
+        wire: Wire,
+        upstream: ProviderBody,
+        reading: Reading,
+        capture: Capture,
+        idle_max: Duration,
+    ) -> Self {
         Self {
             wire,
             upstream,
@@ -100,7 +103,7 @@ impl CapturedStream {
                 Phase::Flowing => self.poll_flowing(context),
                 Phase::Committing(commit) => match Pin::new(commit).poll(context) {
                     Poll::Pending => Poll::Pending,
-                    Poll::Ready(Ok(Ok(()))) => self.release_the_end(),
+                    Poll::Ready(Ok(())) => self.release_the_end(),
                     Poll::Ready(_) => {
                         self.phase = Phase::Breaking(Breakage::NotRecorded);
                         continue;

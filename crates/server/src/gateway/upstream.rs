@@ -1,47 +1,53 @@
-//! Connections to providers: one pool per thread and provider.
+//! Asking a provider: each thread keeps its own connections to each.
 
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use http::{HeaderMap, Method, Request, Response, Uri};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method, Request, Response, Uri, header};
+use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
-use hyper_rustls::HttpsConnector;
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
 
+use super::connections::{Connections, Link, NotConnected};
 use super::provider::Provider;
 use super::refusal::Refusal;
 use super::request_body::UpstreamBody;
+use crate::StartError;
 use crate::settings::GatewayLimits;
 
-/// How long an idle connection to a provider is kept.
-const IDLE_CONNECTION_TIME_MAX: Duration = Duration::from_mins(1);
-
 /// The connections of one thread to one provider.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct UpstreamClient {
-    client: Client<HttpsConnector<HttpConnector>, UpstreamBody>,
+    connections: Arc<Connections>,
+    host: HeaderValue,
     head_timeout: Duration,
 }
 
+/// Why a provider gave no answer. The texts name hosts and system errors, never bytes of a request.
+#[derive(Debug, thiserror::Error)]
+enum Unanswered {
+    #[error("{0}")]
+    NotConnected(#[from] NotConnected),
+    #[error("the request could not be sent or its answer not be read")]
+    Broken(#[source] hyper::Error),
+}
+
 impl UpstreamClient {
-    /// Makes an empty pool for `provider`.
-    pub(crate) fn new(provider: &Provider, limits: &GatewayLimits) -> Self {
-        let mut connector = HttpConnector::new();
-        connector.enforce_http(false);
-        connector.set_nodelay(true);
-        connector.set_connect_timeout(Some(Duration::from_millis(limits.upstream_connect_timeout_ms)));
-        let connector = hyper_rustls::HttpsConnectorBuilder::new()
-            .with_tls_config(rustls::ClientConfig::clone(&provider.tls))
-            .https_or_http()
-            .enable_http1()
-            .wrap_connector(connector);
-        let client = Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(IDLE_CONNECTION_TIME_MAX)
-            .pool_max_idle_per_host(limits.upstream_idle_connections_max)
-            .build(connector);
-        Self { client, head_timeout: Duration::from_millis(limits.upstream_head_timeout_ms) }
+    /// Makes a client of `provider` that has no connection yet.
+    ///
+    /// # Errors
+    /// When the provider's address cannot be used.
+    pub(crate) fn new(provider: &Provider, limits: &GatewayLimits) -> Result<Self, StartError> {
+        let unfit = |reason: String| StartError::Provider { provider: provider.name.to_string(), reason };
+        let host = provider.host().map_err(|cause| unfit(format!("its host cannot be named: {cause}")))?;
+        let base = provider.base().map_err(|cause| unfit(format!("base_url cannot be used: {cause}")))?;
+        Ok(Self {
+            connections: Arc::new(Connections::new(base, &provider.tls, limits)),
+            host,
+            head_timeout: Duration::from_millis(limits.upstream_head_timeout_ms),
+        })
     }
 
     /// Sends a request and waits for the answer's head. The gateway never repeats a request by itself: whether a
@@ -52,23 +58,93 @@ impl UpstreamClient {
     pub(crate) async fn ask(
         &self,
         method: Method,
-        uri: Uri,
-        headers: HeaderMap,
+        target: Uri,
+        mut headers: HeaderMap,
         body: UpstreamBody,
-    ) -> Result<Response<Incoming>, Refusal> {
+    ) -> Result<Response<ProviderBody>, Refusal> {
+        headers.insert(header::HOST, self.host.clone());
         let mut request = Request::new(body);
         *request.method_mut() = method;
-        *request.uri_mut() = uri;
+        *request.uri_mut() = target;
         *request.headers_mut() = headers;
-        match tokio::time::timeout(self.head_timeout, self.client.request(request)).await {
+        match tokio::time::timeout(self.head_timeout, self.send(request)).await {
             Ok(Ok(response)) => Ok(response),
             Ok(Err(cause)) => {
-                // The cause names hosts and system errors, never bytes of the request.
-                tracing::warn!(cause = %Causes(&cause), connecting = cause.is_connect(), "a provider could not be asked");
+                let connecting = matches!(cause, Unanswered::NotConnected(_));
+                tracing::warn!(cause = %Causes(&cause), connecting, "a provider could not be asked");
                 Err(Refusal::unreachable())
             }
             Err(_) => Err(Refusal::upstream_timeout()),
         }
+    }
+
+    async fn send(&self, mut request: Request<UpstreamBody>) -> Result<Response<ProviderBody>, Unanswered> {
+        loop {
+            let (mut link, reused) = match self.connections.take() {
+                Some(link) => (link, true),
+                None => (self.connections.open().await?, false),
+            };
+            match link.send(request).await {
+                Ok(response) => {
+                    let lent = Some(Lent { link, connections: Arc::clone(&self.connections) });
+                    return Ok(response.map(|incoming| ProviderBody { incoming: Some(incoming), lent }));
+                }
+                // The provider closed a connection that lay idle, and no byte of the request was sent on it.
+                Err(mut failed) if reused => match failed.take_message() {
+                    Some(unsent) => request = unsent,
+                    None => return Err(Unanswered::Broken(failed.into_error())),
+                },
+                Err(failed) => return Err(Unanswered::Broken(failed.into_error())),
+            }
+        }
+    }
+}
+
+/// The body of a provider's answer. Polling it drives its connection, which is free for the next request when the body
+/// is over.
+#[derive(Debug)]
+pub(crate) struct ProviderBody {
+    incoming: Option<Incoming>,
+    lent: Option<Lent>,
+}
+
+/// A connection on which an answer arrives.
+#[derive(Debug)]
+struct Lent {
+    link: Box<Link>,
+    connections: Arc<Connections>,
+}
+
+impl Drop for ProviderBody {
+    fn drop(&mut self) {
+        // In this order: the connection must know that nobody takes the rest.
+        self.incoming = None;
+        if let Some(Lent { link, connections }) = self.lent.take() {
+            connections.give_back(link);
+        }
+    }
+}
+
+impl Body for ProviderBody {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let Self { incoming: Some(incoming), lent: Some(lent) } = self.get_mut() else {
+            return Poll::Ready(None);
+        };
+        lent.link.poll(context, |inner| Pin::new(&mut *incoming).poll_frame(inner))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.incoming.as_ref().is_none_or(Body::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.incoming.as_ref().map_or_else(SizeHint::default, Body::size_hint)
     }
 }
 

@@ -3,8 +3,11 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use super::delta::{UNUSUAL, once};
 use super::{AnswerOutline, Terminal, Usage, error_name};
-use crate::fingerprint::message_fingerprint;
+use crate::RequestError;
+use crate::fingerprint::text_message_fingerprint;
+use crate::json::{Cursor, Kind, Token};
 use crate::object::{Object, Overrides, Writer, set, text_of, write_array};
 use crate::sse::DONE;
 
@@ -43,11 +46,50 @@ struct Parts {
     others: Overrides,
 }
 
+/// A chunk that adds to one choice's `content` and otherwise repeats what earlier chunks said.
+struct ContentDelta<'a> {
+    index: u64,
+    content: Token<'a>,
+    /// Bytes that are kept of it, counted as in [`Choice::delta`].
+    kept_bytes: usize,
+}
+
 impl Assembly {
     pub(super) fn event(&mut self, name: &[u8], data: &[u8]) -> Option<Terminal> {
         if data.starts_with(DONE) {
             return Some(Terminal::Clean);
         }
+        if name.is_empty()
+            && let Some(delta) = self.content_delta(data)
+            && let Some(choice) = self.choices.get_mut(&delta.index)
+        {
+            append(&mut choice.strings, "content", &delta.content.lossy());
+            self.kept_bytes += delta.kept_bytes;
+            return None;
+        }
+        self.any_event(name, data)
+    }
+
+    /// The frequent chunk, read without building anything; `None` for anything else, which the general way reads.
+    fn content_delta<'a>(&self, data: &'a [u8]) -> Option<ContentDelta<'a>> {
+        let mut cursor = Cursor::new(data).ok()?;
+        let mut delta = None;
+        let read = cursor.members(|cursor, name| match &*name.lossy() {
+            "object" | "obfuscation" => cursor.skip().map(drop),
+            "error" => Err(UNUSUAL),
+            "choices" => cursor.elements(|cursor| once(&mut delta, choice_delta(cursor)?)),
+            name => match cursor.raw()? {
+                "null" => Ok(()),
+                raw if self.members.iter().any(|(own, old)| own == name && *old == raw.as_bytes()) => Ok(()),
+                _ => Err(UNUSUAL),
+            },
+        });
+        read.and_then(|()| cursor.end()).ok()?;
+        delta
+    }
+
+    /// The general way, which reads every chunk.
+    fn any_event(&mut self, name: &[u8], data: &[u8]) -> Option<Terminal> {
         let Some(chunk) = Object::from_bytes(data) else {
             self.unknown = true;
             return (name == b"error").then_some(Terminal::Error);
@@ -106,6 +148,29 @@ impl Assembly {
         }
         outline
     }
+}
+
+/// The one choice of a frequent chunk.
+fn choice_delta<'a>(cursor: &mut Cursor<'a>) -> Result<ContentDelta<'a>, RequestError> {
+    let (mut index, mut content, mut kept_bytes) = (None, None, 0);
+    cursor.members(|cursor, name| match &*name.lossy() {
+        "index" => once(&mut index, cursor.number()?),
+        "delta" => cursor.members(|cursor, name| {
+            let start = cursor.offset();
+            if name.lossy() == "content" && cursor.kind()? == Kind::String {
+                once(&mut content, cursor.string()?)?;
+            } else if !cursor.null()? {
+                return Err(UNUSUAL);
+            }
+            kept_bytes += cursor.position() - start;
+            Ok(())
+        }),
+        _ if cursor.null()? => Ok(()),
+        _ => Err(UNUSUAL),
+    })?;
+    let index = index.and_then(|index| index.parse().ok());
+    let (Some(index), Some(content)) = (index, content) else { return Err(UNUSUAL) };
+    Ok(ContentDelta { index, content, kept_bytes })
 }
 
 impl Choice {
@@ -253,7 +318,7 @@ pub(super) fn outline_of(completion: &Object<'_>) -> AnswerOutline {
     let usage = completion.object("usage").unwrap_or_default();
     let choices: Vec<_> = completion.elements("choices").into_iter().filter_map(Object::from_text).collect();
     let fingerprints: Option<Vec<_>> =
-        choices.iter().map(|choice| message_fingerprint(choice.raw("message")?.as_bytes()).ok()).collect();
+        choices.iter().map(|choice| text_message_fingerprint(choice.raw("message")?).ok()).collect();
     AnswerOutline {
         id: completion.text("id").map(Cow::into_owned),
         model: completion.text("model").map(Cow::into_owned),
@@ -265,5 +330,123 @@ pub(super) fn outline_of(completion: &Object<'_>) -> AnswerOutline {
         fingerprints: fingerprints.unwrap_or_default(),
         message: None,
         terminal: Terminal::Clean,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const FIRST: &[u8] = br#"{"id":"c","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":{"role":"assistant","content":""},"finish_reason":null}]}"#;
+
+    fn one_of(values: &'static [&'static str]) -> impl Strategy<Value = String> {
+        prop_oneof![
+            6 => Just(values.first().copied().unwrap_or_default().to_owned()),
+            2 => proptest::sample::select(values).prop_map(str::to_owned),
+        ]
+    }
+
+    fn content() -> impl Strategy<Value = String> {
+        let raw = r#"([ -!#-\[\]-~é漢😀\x01]|\\[nrt"\\/bfux]|\\u00(41|e9|0a)|\\ud83d\\ude00|\\ud800)"#;
+        let text = proptest::string::string_regex(&format!("\"content\":\"{raw}{{0,6}}\"")).unwrap();
+        prop_oneof![
+            8 => text,
+            2 => one_of(&[
+                r#""content":null"#,
+                r#""role":"assistant""#,
+                r#""tool_calls":[]"#,
+                r#""c\u006fntent":"x""#,
+                r#""content":5"#,
+            ]),
+        ]
+    }
+
+    /// Members, sometimes with one of them twice or missing, with white space.
+    fn joined(mut members: Vec<String>, twist: usize, space: &str) -> String {
+        if let Some(again) = members.get(twist).cloned() {
+            members.push(again);
+        } else if twist == 9 {
+            members.pop();
+        } else if twist == 8 {
+            members.reverse();
+        }
+        format!("{{{space}{}{space}}}", members.join(&format!("{space},{space}")))
+    }
+
+    fn chunk() -> impl Strategy<Value = String> {
+        let delta = (content(), one_of(&["", r#""refusal":null"#, r#""reasoning":"r""#]), 0..12_usize)
+            .prop_map(|(content, more, twist)| {
+                let more = (!more.is_empty()).then_some(more);
+                joined([content].into_iter().chain(more).collect(), twist, "")
+            });
+        let choice = (
+            one_of(&[r#""index":0"#, r#""index":1"#, r#""index":null"#, r#""index":0.0"#]),
+            delta,
+            one_of(&[r#""logprobs":null"#, r#""finish_reason":null"#, r#""finish_reason":"stop""#]),
+            0..24_usize,
+        )
+            .prop_map(|(index, delta, more, twist)| {
+                joined(vec![index, format!("\"delta\":{delta}"), more], twist, "")
+            });
+        (
+            one_of(&[
+                r#""id":"c""#,
+                r#""id":"d""#,
+                r#""error":null"#,
+                r#""error":{"code":"x"}"#,
+                r#""usage":null"#,
+            ]),
+            one_of(&[r#""created":1"#, r#""created":2"#, r#""object":"o""#, r#""obfuscation":"zz""#]),
+            proptest::collection::vec(choice, 0..3),
+            0..24_usize,
+            "[ \n\t]{0,2}",
+        )
+            .prop_map(|(first, second, choices, twist, space)| {
+                let choices = format!("\"choices\" :[{}]", choices.join(","));
+                joined(vec![first, second, choices], twist, &space)
+            })
+    }
+
+    fn begun() -> Assembly {
+        let mut assembly = Assembly::default();
+        assert_eq!(assembly.any_event(b"", FIRST), None);
+        assembly
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+        #[test]
+        fn the_short_way_and_the_general_way_agree(chunks in proptest::collection::vec(chunk(), 1..4)) {
+            let (mut short, mut general) = (begun(), begun());
+            for chunk in &chunks {
+                let ended = short.event(b"", chunk.as_bytes());
+                prop_assert_eq!(ended, general.any_event(b"", chunk.as_bytes()));
+                prop_assert_eq!(short.kept_bytes, general.kept_bytes);
+                prop_assert_eq!(short.unknown, general.unknown);
+            }
+            // An unknown chunk hides the message from the outline, so what was gathered is compared too.
+            let written = |assembly: &Assembly| -> Vec<_> {
+                assembly.choices.iter().map(|(index, choice)| choice.write(*index)).collect()
+            };
+            prop_assert_eq!(written(&short), written(&general));
+            prop_assert_eq!(short.finish(Terminal::Clean), general.finish(Terminal::Clean));
+        }
+    }
+
+    #[test]
+    fn frequent_chunks_take_the_short_way() {
+        let check = |chunk: &str, expected: bool| {
+            assert_eq!(begun().content_delta(chunk.as_bytes()).is_some(), expected, "{chunk}");
+        };
+        check(
+            r#"{"id":"c","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":{"content":" a"},"logprobs":null,"finish_reason":null}],"usage":null}"#,
+            true,
+        );
+        check(r#"{"id":"other","choices":[{"index":0,"delta":{"content":" a"}}]}"#, false);
+        check(r#"{"id":"c","choices":[{"index":0,"delta":{"content":" a"},"finish_reason":"stop"}]}"#, false);
+        check(r#"{"id":"c","choices":[]}"#, false);
     }
 }

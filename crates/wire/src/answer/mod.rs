@@ -1,6 +1,7 @@
 //! Reading an answer, whole or in pieces.
 
 mod chat;
+mod delta;
 mod messages;
 mod responses;
 
@@ -220,25 +221,29 @@ const fn too_large() -> AnswerError {
 
 /// Reads a whole JSON answer without copying it.
 pub fn read_answer(wire: Wire, body: &[u8]) -> AnswerOutline {
+    if wire == Wire::AnthropicMessages {
+        let answer = messages::Answer::read(body);
+        return answer
+            .map_or_else(|| AnswerOutline::empty(Terminal::Truncated), messages::Answer::any_outline);
+    }
     let Some(answer) = Object::from_bytes(body) else { return AnswerOutline::empty(Terminal::Truncated) };
     match wire {
-        Wire::AnthropicMessages if answer.text("type").is_some_and(|kind| kind == "error") => {
-            AnswerOutline { stop: error_name(&answer), ..AnswerOutline::empty(Terminal::Error) }
-        }
-        Wire::AnthropicMessages => messages::outline_of(&answer, body),
         Wire::OpenAiResponses if answer.text("object").is_some_and(|kind| kind == "response") => {
             responses::outline_of(&answer)
         }
         _ if answer.raw("error").is_some() => {
             AnswerOutline { stop: error_name(&answer), ..AnswerOutline::empty(Terminal::Error) }
         }
-        Wire::OpenAiChat | Wire::OpenAiEmbeddings => chat::outline_of(&answer),
         Wire::OpenAiResponses => responses::outline_of(&answer),
+        _ => chat::outline_of(&answer),
     }
 }
 
 /// The provider's name of the error in an object's `error` member: its code, else its type.
 fn error_name(holder: &Object<'_>) -> Option<String> {
-    let error = holder.object("error")?;
+    error_name_of(&holder.object("error")?)
+}
+
+fn error_name_of(error: &Object<'_>) -> Option<String> {
     error.text("code").or_else(|| error.text("type")).map(Cow::into_owned)
 }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::{AnswerOutline, Terminal, Usage, error_name};
-use crate::fingerprint::message_fingerprint;
+use crate::fingerprint::text_message_fingerprint;
 use crate::object::Object;
 
 /// What was seen of a stream.
@@ -68,7 +68,7 @@ pub(super) fn outline_of(response: &Object<'_>) -> AnswerOutline {
         (status, _, _) => status.map(Cow::into_owned),
     };
     let fingerprints: Result<Vec<_>, _> =
-        response.elements("output").into_iter().map(|item| message_fingerprint(item.as_bytes())).collect();
+        response.elements("output").into_iter().map(text_message_fingerprint).collect();
     AnswerOutline {
         id: response.text("id").map(Cow::into_owned),
         model: response.text("model").map(Cow::into_owned),
