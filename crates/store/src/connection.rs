@@ -17,6 +17,16 @@ const PAGES_CACHED: u32 = 1_000;
 /// Prepared statements kept per connection.
 const STATEMENTS_MAX: usize = 64;
 
+/// How a file gets through a crash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Recovery {
+    /// Changes go to a write-ahead log first: readers are never in the way.
+    WriteAhead,
+    /// The pages that a transaction changes are saved first, and new ones go straight to their place: for files that grow
+    /// by large transactions, which would otherwise write everything twice.
+    Rollback,
+}
+
 /// A connection with its path, so that errors name the file.
 #[derive(Debug)]
 pub(crate) struct File {
@@ -26,7 +36,16 @@ pub(crate) struct File {
 
 impl File {
     /// Opens or creates a file for writing and migrates it. `migrations[i]` takes version i to i + 1.
-    pub(crate) fn open(path: &Path, page_bytes: u32, migrations: &[&str]) -> Result<Self, StoreError> {
+    pub(crate) fn open(
+        path: &Path,
+        page_bytes: u32,
+        recovery: Recovery,
+        migrations: &[&str],
+    ) -> Result<Self, StoreError> {
+        let mode = match recovery {
+            Recovery::WriteAhead => "WAL",
+            Recovery::Rollback => "TRUNCATE",
+        };
         let at = |operation| move |error: rusqlite::Error| StoreError::from_sqlite(path, operation, &error);
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
             | OpenFlags::SQLITE_OPEN_CREATE
@@ -39,7 +58,7 @@ impl File {
         file.refuse_newer(migrations)?;
         file.connection
             .execute_batch(&format!(
-                "PRAGMA page_size={page_bytes}; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; \
+                "PRAGMA page_size={page_bytes}; PRAGMA journal_mode={mode}; PRAGMA synchronous=FULL; \
                  PRAGMA secure_delete=ON; PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF; \
                  PRAGMA wal_autocheckpoint={WAL_PAGES_MAX}; PRAGMA cache_size={PAGES_CACHED}; \
                  PRAGMA temp_store=MEMORY;"

@@ -6,7 +6,7 @@ use fiducia_policy::{OrganizationId, PersonId, Pseudonym, SubjectId, Timestamp, 
 use rusqlite::{OptionalExtension, params};
 
 use crate::StoreError;
-use crate::connection::{File, bytes16, instant, optional_instant};
+use crate::connection::{File, Recovery, bytes16, instant, optional_instant};
 use crate::outbox::{Announcement, announce, forget, waiting};
 
 const MIGRATIONS: &[&str] = &["
@@ -100,7 +100,7 @@ pub struct ControlStore {
 impl ControlStore {
     /// Opens or creates the file.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        Ok(Self { file: File::open(path, 4_096, MIGRATIONS)? })
+        Ok(Self { file: File::open(path, 4_096, Recovery::WriteAhead, MIGRATIONS)? })
     }
 
     /// Opens the file for [`ControlStore::index`] alone: its commits are not synced, since the records are the truth.

@@ -5,6 +5,8 @@ use std::io::{Read, Seek, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use crate::StoreError;
+
 /// The data directory cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum DirectoryError {
@@ -126,4 +128,11 @@ impl DataDirectory {
     pub fn admin_socket(root: &Path) -> PathBuf {
         root.join("admin.sock")
     }
+}
+
+/// Makes the names in a directory durable.
+pub(crate) fn sync_directory(directory: &Path) -> Result<(), StoreError> {
+    File::open(directory)
+        .and_then(|file| file.sync_all())
+        .map_err(|error| StoreError::from_io(directory, "sync the directory", &error))
 }

@@ -6,7 +6,7 @@ use fiducia_policy::{ConversationId, KeyId, OrganizationId, SubjectId, Timestamp
 use rusqlite::params;
 
 use crate::StoreError;
-use crate::connection::{File, bytes16, instant, optional_instant};
+use crate::connection::{File, Recovery, bytes16, instant, optional_instant};
 
 /// What a key is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -126,7 +126,7 @@ impl KeyStore {
     /// Opens or creates the file. Its write-ahead log is folded by [`KeyStore::fold`], on another connection, and by
     /// commits only when that lags far behind: requests wait for commits.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        let file = File::open(path, 4_096, MIGRATIONS)?;
+        let file = File::open(path, 4_096, Recovery::WriteAhead, MIGRATIONS)?;
         file.fold_at(WAL_PAGES_MAX)?;
         Ok(Self { file })
     }

@@ -1,13 +1,14 @@
 //! `records/<bucket>.db`: ciphertext.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use fiducia_policy::{ConversationId, ExchangeId, KeyId, OrganizationId, RecordId, SubjectId, Timestamp};
 use rusqlite::{OptionalExtension, params};
 
 use crate::StoreError;
-use crate::connection::{File, bytes16, fixed, instant};
+use crate::connection::{File, Recovery, bytes16, fixed, instant};
+use crate::directory::sync_directory;
 
 /// The bucket a record lies in: all records that expire on one day, or those that expire with the account.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -197,7 +198,7 @@ impl Bucket {
     pub fn open(&self, name: &BucketName) -> Result<RecordBucket, StoreError> {
         let path = self.path(name);
         let fresh = !path.exists();
-        let file = File::open(&path, PAGE_BYTES, MIGRATIONS)?;
+        let file = File::open(&path, PAGE_BYTES, Recovery::Rollback, MIGRATIONS)?;
         if fresh {
             // A commit in a file whose directory entry is not durable would be lost with power.
             sync_directory(&self.directory)?;
@@ -227,14 +228,6 @@ impl Bucket {
         }
         sync_directory(&self.directory)
     }
-}
-
-fn sync_directory(directory: &Path) -> Result<(), StoreError> {
-    fs::File::open(directory).and_then(|file| file.sync_all()).map_err(|error| StoreError::Io {
-        path: directory.to_owned(),
-        operation: "sync the directory",
-        detail: error.to_string(),
-    })
 }
 
 /// One open bucket.

@@ -80,8 +80,8 @@ fn checksum_of(numbers: &[u8], payload: &[u8]) -> u32 {
 }
 
 impl<'a> Frame<'a> {
-    /// The frame at the front of `bytes`, if it is there whole, and what comes after it.
-    pub(super) fn at_front(bytes: &'a [u8]) -> Option<(Self, &'a [u8])> {
+    /// The frame at the front of `bytes`, if it is there whole.
+    pub(super) fn at_front(bytes: &'a [u8]) -> Option<Self> {
         let (numbers, rest) = bytes.split_at_checked(HEADER_BYTES - 4)?;
         let mut cursor = Cursor(numbers);
         if cursor.fixed::<8>()? != MAGIC {
@@ -92,10 +92,10 @@ impl<'a> Frame<'a> {
         let mut cursor = Cursor(rest);
         let expected = u32::from_be_bytes(cursor.fixed()?);
         let payload = cursor.take(usize::try_from(length).ok()?)?;
-        (checksum_of(numbers, payload) == expected).then_some((Self { number, released, payload }, cursor.0))
+        (checksum_of(numbers, payload) == expected).then_some(Self { number, released, payload })
     }
 
-    /// Bytes it takes in its file.
+    /// Bytes of header and payload.
     pub(super) fn length(&self) -> usize {
         HEADER_BYTES + self.payload.len()
     }
@@ -104,7 +104,7 @@ impl<'a> Frame<'a> {
     pub(super) fn anywhere(bytes: &'a [u8], above: u64) -> Option<Self> {
         let mut places = bytes.windows(MAGIC.len()).enumerate().filter(|(_, window)| *window == MAGIC);
         places.find_map(|(place, _)| {
-            let (frame, _) = Self::at_front(bytes.get(place..)?)?;
+            let frame = Self::at_front(bytes.get(place..)?)?;
             (frame.number > above).then_some(frame)
         })
     }

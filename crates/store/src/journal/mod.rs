@@ -5,6 +5,9 @@
 //! and its facts lie in the ledger; until then the journal is what recovery reads. It holds ciphertext and facts, never
 //! a key: those have a file and rules for backups of their own.
 //!
+//! Frames begin and end at blocks and bypass the page cache where the file system lets them: a commit then costs half the
+//! processor time, and what was written is not read again while all goes well.
+//!
 //! Files are written over instead of being removed or cut, since new names and new blocks cost a sync and more of their
 //! own. Numbers tell what is new from what was there before: each frame carries its own and that of the last group that had
 //! left the journal. Nothing old stays when [`Journal::release_all`] finds all of it released.
@@ -13,10 +16,12 @@ mod frame;
 
 use std::collections::VecDeque;
 use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::ErrorKind;
 use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::StoreError;
+use crate::directory::sync_directory;
 use crate::outbox::Announcement;
 use crate::records::{BucketName, StoredRecord};
 
@@ -27,6 +32,8 @@ use frame::{Frame, encode};
 const FILE_BYTES_MAX: u64 = 8 * 1024 * 1024;
 /// Largest buffer that is kept between groups, in bytes.
 const BUFFER_BYTES_KEPT: usize = 1024 * 1024;
+/// Frames begin at multiples of this, in bytes. It is a multiple of the logical blocks of the devices there are.
+const BLOCK_BYTES: usize = 4_096;
 /// Largest number of files. Back-pressure keeps a running program far below it.
 const FILES_MAX: u32 = 10_000;
 
@@ -35,6 +42,8 @@ const FILES_MAX: u32 = 10_000;
 struct Slot {
     path: PathBuf,
     file: File,
+    /// Whether writes bypass the page cache.
+    is_direct: bool,
     /// Where the next frame goes.
     end: u64,
     /// The last group in it; 0 when there is none.
@@ -54,6 +63,7 @@ pub struct Journal {
     released: u64,
     slots: u32,
     buffer: Vec<u8>,
+    blocks: Blocks,
     /// A write or sync failed and what it left could not be made void yet.
     uncertain: bool,
 }
@@ -96,6 +106,7 @@ impl Journal {
             released: last_group,
             slots,
             buffer: Vec::new(),
+            blocks: Blocks::default(),
             uncertain: false,
         })
     }
@@ -166,16 +177,17 @@ impl Journal {
                 detail: "the group is larger than the journal can hold; nothing of it was written".to_owned(),
             });
         }
-        if let Err(error) = self.current.write(&self.buffer) {
+        let blocks = self.blocks.filled(&self.buffer);
+        if let Err(error) = self.current.write(blocks) {
             // Tried again before the next group: a disk that is full or failing may refuse this too.
             self.uncertain = self.current.make_void().is_err();
             return Err(error);
         }
-        self.current.end += u64::try_from(self.buffer.len()).unwrap_or(0);
+        self.current.end += u64::try_from(blocks.len()).unwrap_or(0);
         self.current.last_group = number;
         self.last_group = number;
         if self.buffer.capacity() > BUFFER_BYTES_KEPT {
-            self.buffer = Vec::new();
+            (self.buffer, self.blocks) = (Vec::new(), Blocks::default());
         }
         Ok(number)
     }
@@ -228,9 +240,12 @@ impl Journal {
 
 impl Slot {
     fn open(path: PathBuf) -> Result<Self, StoreError> {
-        let opened = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
-        let file = opened.map_err(|error| StoreError::from_io(&path, "open the journal", &error))?;
-        Ok(Self { path, file, end: 0, last_group: 0 })
+        // Some file systems know no writes around the page cache.
+        let opened = open_for_writing(&path, true).map(|file| (file, true));
+        let (file, is_direct) = opened
+            .or_else(|_| open_for_writing(&path, false).map(|file| (file, false)))
+            .map_err(|error| StoreError::from_io(&path, "open the journal", &error))?;
+        Ok(Self { path, file, is_direct, end: 0, last_group: 0 })
     }
 
     fn empty(&self) -> Result<(), StoreError> {
@@ -241,18 +256,24 @@ impl Slot {
     }
 
     /// Makes what a failed write may have left behind the last group unreadable, durably.
-    fn make_void(&self) -> Result<(), StoreError> {
-        self.file
-            .write_all_at(&[0; 8], self.end)
-            .and_then(|()| self.sync())
+    fn make_void(&mut self) -> Result<(), StoreError> {
+        let mut blocks = Blocks::default();
+        self.write_and_sync(blocks.filled(&[0]))
             .map_err(|error| StoreError::from_io(&self.path, "take back a failed capture", &error))
     }
 
-    fn write(&self, bytes: &[u8]) -> Result<(), StoreError> {
-        self.file
-            .write_all_at(bytes, self.end)
-            .and_then(|()| self.sync())
-            .map_err(|error| StoreError::from_io(&self.path, "capture", &error))
+    fn write(&mut self, blocks: &[u8]) -> Result<(), StoreError> {
+        self.write_and_sync(blocks).map_err(|error| StoreError::from_io(&self.path, "capture", &error))
+    }
+
+    fn write_and_sync(&mut self, blocks: &[u8]) -> std::io::Result<()> {
+        let mut written = self.file.write_all_at(blocks, self.end);
+        if self.is_direct && written.as_ref().is_err_and(|error| error.kind() == ErrorKind::InvalidInput) {
+            // It was opened so and cannot be written so, perhaps because its blocks are larger.
+            (self.file, self.is_direct) = (open_for_writing(&self.path, false)?, false);
+            written = self.file.write_all_at(blocks, self.end);
+        }
+        written.and_then(|()| self.sync())
     }
 
     fn sync(&self) -> std::io::Result<()> {
@@ -263,11 +284,48 @@ impl Slot {
     }
 }
 
+fn open_for_writing(path: &Path, is_direct: bool) -> std::io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false).mode(0o600);
+    if is_direct {
+        options.custom_flags(i32::try_from(rustix::fs::OFlags::DIRECT.bits()).unwrap_or(0));
+    }
+    options.open(path)
+}
+
+/// Whole blocks at an address that is a multiple of their size, as writes around the page cache need them.
+#[derive(Debug, Default)]
+struct Blocks {
+    bytes: Vec<u8>,
+}
+
+impl Blocks {
+    /// `content`, and zeros up to the end of its last block.
+    fn filled(&mut self, content: &[u8]) -> &[u8] {
+        let length = padded(content.len());
+        if self.bytes.len() < length + BLOCK_BYTES {
+            // Never moved afterwards while it is used: what `resize` gives is asked for its address below.
+            self.bytes.resize(length + BLOCK_BYTES, 0);
+        }
+        let start = self.bytes.as_ptr().align_offset(BLOCK_BYTES).min(BLOCK_BYTES);
+        let blocks = self.bytes.get_mut(start..start + length).unwrap_or_default();
+        let (place, padding) = blocks.split_at_mut(content.len().min(blocks.len()));
+        place.copy_from_slice(content);
+        padding.fill(0);
+        blocks
+    }
+}
+
+/// The length of the blocks that hold so many bytes.
+const fn padded(bytes: usize) -> usize {
+    bytes.div_ceil(BLOCK_BYTES) * BLOCK_BYTES
+}
+
 /// A file's bytes, if it is there.
 fn read(path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
     match fs::read(path) {
         Ok(bytes) => Ok(Some(bytes)),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(StoreError::from_io(path, "read the journal", &error)),
     }
 }
@@ -275,8 +333,8 @@ fn read(path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
 /// The frames from the front of a file up to where they end or older ones begin.
 fn frames(bytes: &[u8]) -> Vec<Frame<'_>> {
     let (mut frames, mut rest, mut last) = (Vec::new(), bytes, 0);
-    while let Some((frame, after)) = Frame::at_front(rest).filter(|(frame, _)| frame.number > last) {
-        (last, rest) = (frame.number, after);
+    while let Some(frame) = Frame::at_front(rest).filter(|frame| frame.number > last) {
+        (last, rest) = (frame.number, rest.get(padded(frame.length())..).unwrap_or_default());
         frames.push(frame);
     }
     frames
@@ -284,17 +342,11 @@ fn frames(bytes: &[u8]) -> Vec<Frame<'_>> {
 
 /// What stands in a file behind its frames.
 fn behind<'a>(bytes: &'a [u8], frames: &[Frame<'_>]) -> &'a [u8] {
-    bytes.get(frames.iter().map(Frame::length).sum()..).unwrap_or_default()
+    bytes.get(frames.iter().map(|frame| padded(frame.length())).sum()..).unwrap_or_default()
 }
 
 fn path(directory: &Path, number: u32) -> PathBuf {
     directory.join(format!("{number:04}.journal"))
-}
-
-fn sync_directory(directory: &Path) -> Result<(), StoreError> {
-    File::open(directory)
-        .and_then(|file| file.sync_all())
-        .map_err(|error| StoreError::from_io(directory, "sync the directory", &error))
 }
 
 fn damaged(path: PathBuf) -> StoreError {

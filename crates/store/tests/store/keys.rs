@@ -93,3 +93,20 @@ fn only_living_keys_are_found() {
     keys.destroy(&[KeyId::from_bytes([1; 16])], now()).unwrap();
     assert_eq!(count(&keys), (0, 0, 0, false, 0));
 }
+
+#[test]
+fn a_reader_that_keeps_the_log_busy_is_reported_and_the_next_try_cleans_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut keys = keys(folder.path());
+    keys.add(&[key(1)]).unwrap();
+    let reader = rusqlite::Connection::open(folder.path().join("keys.db")).unwrap();
+    reader.execute_batch("BEGIN").unwrap();
+    reader.query_row("SELECT count(*) FROM edges", [], |row| row.get::<_, i64>(0)).unwrap();
+    let busy = keys.destroy(&[KeyId::from_bytes([1; 16])], now()).unwrap_err();
+    assert!(busy.to_string().contains("deleted bytes may linger until the next sweep"), "{busy}");
+    assert!(keys.edge(KeyId::from_bytes([1; 16])).unwrap().is_none(), "destroyed all the same");
+    assert!(find(folder.path(), &needle("wrap", 1)).is_some());
+    reader.execute_batch("COMMIT").unwrap();
+    keys.empty_wal().unwrap();
+    assert_eq!(find(folder.path(), &needle("wrap", 1)), None);
+}
