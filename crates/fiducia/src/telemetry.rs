@@ -14,6 +14,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
 
 use crate::configuration::{LogFormat, LogSection, TelemetrySection};
+use crate::exchange_line::JsonLines;
 use crate::failure::Failure;
 
 const EXPORT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -41,7 +42,7 @@ impl Telemetry {
         };
         let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
         let lines = if json {
-            lines.json().flatten_event(true).with_current_span(false).with_span_list(false).boxed()
+            lines.json().event_format(JsonLines::new()).boxed()
         } else {
             lines.with_ansi(terminal).compact().boxed()
         };
