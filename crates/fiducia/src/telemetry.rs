@@ -7,7 +7,7 @@ use opentelemetry::trace::TracerProvider;
 use opentelemetry_otlp::{Protocol, WithExportConfig};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
-use tracing::Level;
+use tracing::{Level, Metadata};
 use tracing_subscriber::filter::{FilterExt, Targets, filter_fn};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -54,10 +54,10 @@ impl Telemetry {
                 .with_tracer(provider.tracer("fiducia"))
                 .with_location(false)
                 .with_threads(false)
-                .with_filter(own.and(filter_fn(|metadata| metadata.is_span())))
+                .with_filter(own.and(filter_fn(is_span)))
         });
         // Each line holds all that is to be said. A span that no layer wants is never made.
-        let filter = filter.and(filter_fn(|metadata| metadata.is_event()));
+        let filter = filter.and(filter_fn(is_event));
         tracing_subscriber::registry()
             .with(spans)
             .with(lines.with_filter(filter))
@@ -73,6 +73,15 @@ impl Telemetry {
             tracing::warn!(%error, "the last traces did not reach the collector");
         }
     }
+}
+
+// The methods of `Metadata` belong to one lifetime each; a filter needs them for all.
+fn is_span(metadata: &Metadata<'_>) -> bool {
+    metadata.is_span()
+}
+
+fn is_event(metadata: &Metadata<'_>) -> bool {
+    metadata.is_event()
 }
 
 fn exporter(endpoint: &str, telemetry: &TelemetrySection) -> Result<SdkTracerProvider, Failure> {
