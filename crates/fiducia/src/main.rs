@@ -7,6 +7,7 @@ mod arguments;
 mod commands;
 mod configuration;
 mod edge;
+mod exchange_line;
 mod failure;
 mod hardening;
 mod interrupt;

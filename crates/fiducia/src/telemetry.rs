@@ -7,13 +7,14 @@ use opentelemetry::trace::TracerProvider;
 use opentelemetry_otlp::{Protocol, WithExportConfig};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
-use tracing::Level;
+use tracing::{Level, Metadata};
 use tracing_subscriber::filter::{FilterExt, Targets, filter_fn};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
 
 use crate::configuration::{LogFormat, LogSection, TelemetrySection};
+use crate::exchange_line::JsonLines;
 use crate::failure::Failure;
 
 const EXPORT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -41,7 +42,7 @@ impl Telemetry {
         };
         let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
         let lines = if json {
-            lines.json().flatten_event(true).with_current_span(false).with_span_list(false).boxed()
+            lines.json().event_format(JsonLines::new()).boxed()
         } else {
             lines.with_ansi(terminal).compact().boxed()
         };
@@ -53,10 +54,10 @@ impl Telemetry {
                 .with_tracer(provider.tracer("fiducia"))
                 .with_location(false)
                 .with_threads(false)
-                .with_filter(own.and(filter_fn(|metadata| metadata.is_span())))
+                .with_filter(own.and(filter_fn(is_span)))
         });
         // Each line holds all that is to be said. A span that no layer wants is never made.
-        let filter = filter.and(filter_fn(|metadata| metadata.is_event()));
+        let filter = filter.and(filter_fn(is_event));
         tracing_subscriber::registry()
             .with(spans)
             .with(lines.with_filter(filter))
@@ -72,6 +73,15 @@ impl Telemetry {
             tracing::warn!(%error, "the last traces did not reach the collector");
         }
     }
+}
+
+// The methods of `Metadata` belong to one lifetime each; a filter needs them for all.
+fn is_span(metadata: &Metadata<'_>) -> bool {
+    metadata.is_span()
+}
+
+fn is_event(metadata: &Metadata<'_>) -> bool {
+    metadata.is_event()
 }
 
 fn exporter(endpoint: &str, telemetry: &TelemetrySection) -> Result<SdkTracerProvider, Failure> {

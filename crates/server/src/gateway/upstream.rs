@@ -10,7 +10,7 @@ use http::{HeaderMap, HeaderValue, Method, Request, Response, Uri, header};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
-use super::connections::{Connections, Link, NotConnected};
+use super::connections::{Connections, NotConnected, Sender};
 use super::provider::Provider;
 use super::refusal::Refusal;
 use super::request_body::UpstreamBody;
@@ -80,14 +80,14 @@ impl UpstreamClient {
 
     async fn send(&self, mut request: Request<UpstreamBody>) -> Result<Response<ProviderBody>, Unanswered> {
         loop {
-            let (mut link, reused) = match self.connections.take() {
-                Some(link) => (link, true),
-                None => (self.connections.open().await?, false),
+            let (mut sender, reused) = match self.connections.take() {
+                Some(sender) => (sender, true),
+                None => (Connections::open(&self.connections).await?, false),
             };
-            match link.send(request).await {
+            match sender.try_send_request(request).await {
                 Ok(response) => {
-                    let lent = Some(Lent { link, connections: Arc::clone(&self.connections) });
-                    return Ok(response.map(|incoming| ProviderBody { incoming: Some(incoming), lent }));
+                    let lent = Lent { sender, connections: Arc::clone(&self.connections) };
+                    return Ok(response.map(|incoming| ProviderBody { incoming, lent: Some(lent) }));
                 }
                 // The provider closed a connection that lay idle, and no byte of the request was sent on it.
                 Err(mut failed) if reused => match failed.take_message() {
@@ -100,28 +100,35 @@ impl UpstreamClient {
     }
 }
 
-/// The body of a provider's answer. Polling it drives its connection, which is free for the next request when the body
-/// is over.
+/// The body of a provider's answer. When it is over, its connection is free for the next request.
 #[derive(Debug)]
 pub(crate) struct ProviderBody {
-    incoming: Option<Incoming>,
+    incoming: Incoming,
     lent: Option<Lent>,
 }
 
 /// A connection on which an answer arrives.
 #[derive(Debug)]
 struct Lent {
-    link: Box<Link>,
+    sender: Sender,
     connections: Arc<Connections>,
+}
+
+impl ProviderBody {
+    fn give_back(&mut self) {
+        if let Some(Lent { sender, connections }) = self.lent.take() {
+            if self.incoming.is_end_stream() || sender.is_ready() {
+                connections.give_back(sender);
+            } else {
+                Connections::give_back_when_ready(connections, sender);
+            }
+        }
+    }
 }
 
 impl Drop for ProviderBody {
     fn drop(&mut self) {
-        // In this order: the connection must know that nobody takes the rest.
-        self.incoming = None;
-        if let Some(Lent { link, connections }) = self.lent.take() {
-            connections.give_back(link);
-        }
+        self.give_back();
     }
 }
 
@@ -133,18 +140,20 @@ impl Body for ProviderBody {
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        let Self { incoming: Some(incoming), lent: Some(lent) } = self.get_mut() else {
-            return Poll::Ready(None);
-        };
-        lent.link.poll(context, |inner| Pin::new(&mut *incoming).poll_frame(inner))
+        let body = self.get_mut();
+        let polled = Pin::new(&mut body.incoming).poll_frame(context);
+        if matches!(polled, Poll::Ready(None)) {
+            body.give_back();
+        }
+        polled
     }
 
     fn is_end_stream(&self) -> bool {
-        self.incoming.as_ref().is_none_or(Body::is_end_stream)
+        self.incoming.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.incoming.as_ref().map_or_else(SizeHint::default, Body::size_hint)
+        self.incoming.size_hint()
     }
 }
 

@@ -112,6 +112,26 @@ fn provider_errors_pass_unchanged() {
     assert_eq!((got.header("retry-after"), got.header("x-should-retry")), (Some("3"), Some("true")));
 }
 
+/// How many connections two requests take, one after the other, to a provider that answers both like this.
+fn check_connections(answer: &[u8], expected: usize) {
+    let say = || vec![Act::Say(answer.to_vec())];
+    let upstream = Upstream::start(vec![say(), say()]);
+    let app = AppSettings::new(upstream.address).start();
+    for _ in 0..2 {
+        assert_eq!(app.post("/v1/messages", &[], MESSAGES_REQUEST.as_bytes()).status, 200);
+    }
+    assert_eq!((upstream.got().len(), upstream.connections()), (2, expected));
+}
+
+#[test]
+fn a_connection_to_a_provider_serves_one_request_after_the_other_until_the_provider_ends_it() {
+    let body = MESSAGES_ANSWER.as_bytes();
+    check_connections(&answer("200 OK", &[], body), 1);
+    let chunked = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n".to_vec();
+    check_connections(&[chunked, chunk(body), last_chunk()].concat(), 1);
+    check_connections(&answer("200 OK", &[("connection", "close")], body), 2);
+}
+
 /// The events of a Messages stream with odd framing: a comment, CRLF, an unknown event, data over two lines.
 const EVENTS: [&str; 7] = [
     "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"msg_2\",\"type\":\"message\",\"role\":\"assistant\",\"model\":\"claude-x\",\"content\":[],\"stop_reason\":null,\"usage\":{\"input_tokens\":3,\"output_tokens\":1}}}\n\n",

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -43,6 +44,7 @@ pub(crate) struct Upstream {
     pub(crate) address: SocketAddr,
     got: Arc<Mutex<Vec<Got>>>,
     scripts: Arc<Mutex<VecDeque<Vec<Act>>>>,
+    connections: Arc<AtomicUsize>,
 }
 
 impl Upstream {
@@ -50,10 +52,13 @@ impl Upstream {
     pub(crate) fn start(scripts: Vec<Vec<Act>>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let upstream = Self { address, got: Arc::default(), scripts: Arc::new(Mutex::new(scripts.into())) };
+        let scripts = Arc::new(Mutex::new(scripts.into()));
+        let upstream = Self { address, got: Arc::default(), scripts, connections: Arc::default() };
         let (got, scripts) = (Arc::clone(&upstream.got), Arc::clone(&upstream.scripts));
+        let connections = Arc::clone(&upstream.connections);
         std::thread::spawn(move || {
             for stream in listener.incoming() {
+                connections.fetch_add(1, Ordering::SeqCst);
                 let (got, scripts) = (Arc::clone(&got), Arc::clone(&scripts));
                 std::thread::spawn(move || serve(stream.unwrap(), &got, &scripts));
             }
@@ -64,6 +69,11 @@ impl Upstream {
     /// A provider that says one thing to everything.
     pub(crate) fn saying(answer: &[u8]) -> Self {
         Self::start(vec![vec![Act::Say(answer.to_vec())]])
+    }
+
+    /// How many connections were opened to it.
+    pub(crate) fn connections(&self) -> usize {
+        self.connections.load(Ordering::SeqCst)
     }
 
     /// What it got so far.
