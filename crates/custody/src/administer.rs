@@ -328,7 +328,11 @@ impl Writer {
         }
         let subject = self.subject_named(organization, subject)?;
         let job = import::new_job(organization, subject, source, digest, self.clock.now());
-        Ok((&self.files.control.begin_import(&job)?).into())
+        let (job, is_new) = self.files.control.begin_import(&job)?;
+        if is_new {
+            self.new_imports.insert(job.id, 0);
+        }
+        Ok((&job).into())
     }
 
     fn finish_import(

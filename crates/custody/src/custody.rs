@@ -1,6 +1,6 @@
 //! The handle to custody: opening the data, starting the writer and the scribe, and everything callers may ask.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -163,6 +163,7 @@ impl Custody {
             journal,
             caches: Caches::default(),
             imported: HashSet::new(),
+            new_imports: HashMap::new(),
             open: std::collections::HashMap::new(),
             callers: Arc::clone(&callers),
             readers: Arc::clone(&readers),

@@ -164,7 +164,7 @@ impl FilingFiles {
 
     fn file(&mut self, gathered: &[Group], last: u64) -> Result<(), StoreError> {
         for (name, records) in by_bucket(gathered.iter().flat_map(|group| &group.records)) {
-            let bucket = match self.buckets.entry(name.clone()) {
+            let bucket = match self.buckets.entry(*name) {
                 Entry::Occupied(open) => open.into_mut(),
                 Entry::Vacant(place) => {
                     let mut bucket = self.place.open(name)?;
@@ -174,7 +174,7 @@ impl FilingFiles {
             };
             let sequence = bucket.file(last, &records)?;
             faults::reached("records-filed");
-            let (up_to, entries) = self.unindexed.entry(name.clone()).or_default();
+            let (up_to, entries) = self.unindexed.entry(*name).or_default();
             *up_to = sequence;
             entries.extend(records.into_iter().map(index_entry));
         }

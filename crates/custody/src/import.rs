@@ -144,6 +144,9 @@ impl Writer {
                 return Err(error);
             }
         }
+        if let Some(staged) = self.new_imports.get_mut(&chunk.job.id) {
+            *staged = (*staged).max(chunk.lines_done);
+        }
         Ok(ImportOutcome {
             job: chunk.job.id,
             lines_done: chunk.lines_done,
@@ -161,7 +164,10 @@ impl Writer {
         imported: &ImportedConversation,
     ) -> Result<(), StagingError> {
         let first = RecordId::from_bytes(turn_id(job.id, line, 0));
-        if self.imported.contains(&first) || self.files.bucket(&BucketName::account())?.has(first)? {
+        let is_new = self.new_imports.get(&job.id).is_some_and(|staged| line > *staged);
+        if !is_new
+            && (self.imported.contains(&first) || self.files.bucket(&BucketName::account())?.has(first)?)
+        {
             return Ok(());
         }
         self.imported.insert(first);

@@ -476,7 +476,7 @@ impl Writer {
         };
         let known =
             self.caches.conversations.get_or_insert_mut(draft.conversation, ConversationKeys::default);
-        known.service = Some((bucket.clone(), id, key.clone()));
+        known.service = Some((*bucket, id, key.clone()));
         Ok((id, key))
     }
 

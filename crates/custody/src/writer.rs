@@ -157,7 +157,7 @@ impl Files {
 
     /// An open bucket, opened or created when needed.
     pub(crate) fn bucket(&mut self, name: &BucketName) -> Result<&mut RecordBucket, StoreError> {
-        match self.buckets.entry(name.clone()) {
+        match self.buckets.entry(*name) {
             std::collections::hash_map::Entry::Occupied(open) => Ok(open.into_mut()),
             std::collections::hash_map::Entry::Vacant(place) => {
                 let mut bucket = self.place.open(name)?;
@@ -179,6 +179,9 @@ pub(crate) struct Writer {
     pub(crate) caches: Caches,
     /// First turns of imported conversations that are journaled and perhaps not filed yet.
     pub(crate) imported: HashSet<RecordId>,
+    /// Imports begun since the files were opened, with the last line that was staged of each: what comes behind it cannot
+    /// be stored yet.
+    pub(crate) new_imports: HashMap<[u8; 16], u64>,
     pub(crate) open: HashMap<ExchangeId, OpenState>,
     pub(crate) callers: Arc<crate::callers::Callers>,
     pub(crate) readers: Arc<std::sync::RwLock<()>>,
@@ -376,6 +379,7 @@ impl Writer {
     pub(crate) fn reopen(&mut self) {
         self.caches.clear();
         self.imported.clear();
+        self.new_imports.clear();
         self.keychain.forget();
         // What the filing thread still holds must not go in a second time.
         self.filing.catch_up();

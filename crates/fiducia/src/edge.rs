@@ -17,10 +17,8 @@ impl Clock for SystemClock {
     }
 }
 
-/// The operating system's generator, as the cryptographic library seeds it.
-///
-/// The library mixes fresh hardware entropy into every call, which costs more than the bytes. A record takes some ten
-/// small draws, so each thread draws ahead and hands out; what was handed out is zeroised at once.
+/// The operating system's generator (`getrandom`). A record takes some ten small draws, which would be as many system
+/// calls, so each thread draws ahead and hands out; what was handed out is zeroised at once.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct SystemRandomness;
 
@@ -43,7 +41,7 @@ thread_local! {
 impl DrawnAhead {
     fn hand_out(&mut self, bytes: &mut [u8]) -> Result<(), RandomnessUnavailable> {
         if self.handed_out + bytes.len() > DRAWN_AHEAD_BYTES {
-            aws_lc_rs::rand::fill(&mut *self.bytes).map_err(|_| RandomnessUnavailable)?;
+            draw(&mut *self.bytes)?;
             self.handed_out = 0;
         }
         let end = self.handed_out + bytes.len();
@@ -55,10 +53,23 @@ impl DrawnAhead {
     }
 }
 
+/// Fills `bytes` from the system's generator, which waits until it was seeded once after the machine started.
+fn draw(bytes: &mut [u8]) -> Result<(), RandomnessUnavailable> {
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        match rustix::rand::getrandom(&mut *rest, rustix::rand::GetRandomFlags::empty()) {
+            Ok(count) => rest = rest.get_mut(count..).ok_or(RandomnessUnavailable)?,
+            Err(rustix::io::Errno::INTR) => {}
+            Err(_) => return Err(RandomnessUnavailable),
+        }
+    }
+    Ok(())
+}
+
 impl Randomness for SystemRandomness {
     fn fill(&self, bytes: &mut [u8]) -> Result<(), RandomnessUnavailable> {
         if bytes.len() > DRAWN_AHEAD_BYTES {
-            return aws_lc_rs::rand::fill(bytes).map_err(|_| RandomnessUnavailable);
+            return draw(bytes);
         }
         DRAWN_AHEAD.with_borrow_mut(|ahead| ahead.hand_out(bytes))
     }

@@ -31,10 +31,10 @@ pub struct ImportJob {
 }
 
 impl ControlStore {
-    /// Finds a job, or begins it.
-    pub fn begin_import(&mut self, job: &ImportJob) -> Result<ImportJob, StoreError> {
+    /// Finds a job, or begins it; whether it is new.
+    pub fn begin_import(&mut self, job: &ImportJob) -> Result<(ImportJob, bool), StoreError> {
         self.file.write("begin_import", |tx| {
-            tx.execute(
+            let added = tx.execute(
                 "INSERT INTO import_jobs (id, organization, subject, source, started_at, lines_done, accepted, rejected)
                  VALUES (?1, ?2, ?3, ?4, ?5, 0, 0, 0) ON CONFLICT (id) DO NOTHING",
                 params![
@@ -45,7 +45,8 @@ impl ControlStore {
                     job.started_at.as_microsecond()
                 ],
             )?;
-            tx.query_row(&format!("{JOB} WHERE id = ?1"), [job.id], import_job)
+            let job = tx.query_row(&format!("{JOB} WHERE id = ?1"), [job.id], import_job)?;
+            Ok((job, added > 0))
         })
     }
 

@@ -10,24 +10,34 @@ use crate::StoreError;
 use crate::connection::{File, Recovery, bytes16, fixed, instant};
 use crate::directory::sync_directory;
 
+/// Length of a day, `YYYY-MM-DD`.
+const DAY_BYTES: usize = 10;
+
 /// The bucket a record lies in: all records that expire on one day, or those that expire with the account.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct BucketName(String);
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct BucketName(Place);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+enum Place {
+    // INVARIANT: ASCII digits and hyphens.
+    Day([u8; DAY_BYTES]),
+    Account,
+}
 
 impl BucketName {
     /// Records without an end of their own.
-    pub fn account() -> Self {
-        Self("account".to_owned())
+    pub const fn account() -> Self {
+        Self(Place::Account)
     }
 
     /// Records that end with this day (`YYYY-MM-DD`); `None` when `day` is not of that form.
     pub fn day(day: &str) -> Option<Self> {
-        let shape = day.len() == 10
-            && day
-                .bytes()
-                .enumerate()
-                .all(|(i, byte)| if i == 4 || i == 7 { byte == b'-' } else { byte.is_ascii_digit() });
-        shape.then(|| Self(day.to_owned()))
+        let bytes: [u8; DAY_BYTES] = day.as_bytes().try_into().ok()?;
+        let shape = bytes
+            .iter()
+            .enumerate()
+            .all(|(i, byte)| if i == 4 || i == 7 { *byte == b'-' } else { byte.is_ascii_digit() });
+        shape.then_some(Self(Place::Day(bytes)))
     }
 
     /// A name read back from the store or a file name.
@@ -37,7 +47,10 @@ impl BucketName {
 
     /// The name.
     pub fn as_str(&self) -> &str {
-        &self.0
+        match &self.0 {
+            Place::Account => "account",
+            Place::Day(day) => std::str::from_utf8(day).unwrap_or_default(),
+        }
     }
 }
 
@@ -203,13 +216,13 @@ impl Bucket {
             // A commit in a file whose directory entry is not durable would be lost with power.
             sync_directory(&self.directory)?;
         }
-        Ok(RecordBucket { name: name.clone(), file, last_sequence: 0 })
+        Ok(RecordBucket { name: *name, file, last_sequence: 0 })
     }
 
     /// Opens a bucket for reading.
     pub fn open_for_reading(&self, name: &BucketName) -> Result<RecordBucket, StoreError> {
         let file = File::open_for_reading(&self.path(name), MIGRATIONS)?;
-        Ok(RecordBucket { name: name.clone(), file, last_sequence: 0 })
+        Ok(RecordBucket { name: *name, file, last_sequence: 0 })
     }
 
     /// Removes a bucket's files: everything in it has expired and its keys are destroyed.

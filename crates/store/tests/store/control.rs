@@ -91,7 +91,7 @@ fn the_index_counts_records_and_its_mark_never_goes_back() {
     control.index(&bucket, 3, &[entry(1, 13, 3)]).unwrap();
     assert_eq!(control.indexed_up_to(&bucket).unwrap(), 5);
     let found = control.conversation(conversation(1)).unwrap().unwrap();
-    assert_eq!((found.records, found.buckets), (3, vec![bucket.clone()]));
+    assert_eq!((found.records, found.buckets), (3, vec![bucket]));
     control.remove_record(conversation(1), &announcement(1)).unwrap();
     assert_eq!(control.conversation(conversation(1)).unwrap().unwrap().records, 2);
     control.forget_bucket(&bucket).unwrap();
@@ -119,10 +119,11 @@ fn conversations_are_listed_newest_first_page_by_page_and_by_owner() {
 fn an_import_advances_only_forward_and_is_finished_once() {
     let folder = tempfile::tempdir().unwrap();
     let mut control = control(folder.path());
-    control.begin_import(&import_job()).unwrap();
+    assert!(control.begin_import(&import_job()).unwrap().1, "it is new");
     control.advance_import([7; 16], 10, 9, 1).unwrap();
     control.advance_import([7; 16], 10, 9, 1).unwrap();
-    let again = control.begin_import(&import_job()).unwrap();
+    let (again, is_new) = control.begin_import(&import_job()).unwrap();
+    assert!(!is_new);
     assert_eq!((again.lines_done, again.accepted, again.rejected), (10, 9, 1), "it finds itself again");
     control.finish_import(&again, now(), &announcement(1)).unwrap();
     control.finish_import(&again, now(), &announcement(2)).unwrap();

@@ -161,7 +161,7 @@ fn an_unlinked_bucket_is_gone_with_its_logs() {
     let mut bucket = place.open(&day).unwrap();
     bucket.file(1, &[&record(1, 1)]).unwrap();
     place.open(&BucketName::account()).unwrap();
-    assert_eq!(place.names().unwrap(), [day.clone(), BucketName::account()]);
+    assert_eq!(place.names().unwrap(), [day, BucketName::account()]);
     drop(bucket);
     place.unlink(&day).unwrap();
     place.unlink(&day).unwrap();
