@@ -175,9 +175,10 @@ impl Custody {
         };
         writer.index_what_is_behind()?;
         writer.finish_destructions().map_err(|error| OpenError::Destruction(error.to_string()))?;
+        let timer = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
         let writer_thread = std::thread::Builder::new()
             .name("fiducia-writer".to_owned())
-            .spawn(move || writer.run(&mut receiver))?;
+            .spawn(move || writer.run(&timer, &mut receiver))?;
         let reader = Reader {
             root,
             kms,

@@ -136,11 +136,25 @@ impl OpenExchange {
         self.id
     }
 
-    /// Waits until the request part is durable. Resolves at once for zero retention. May be called again.
+    /// Waits until the request part is durable, and sees to it that this is soon. Resolves at once for zero retention. May
+    /// be called again.
     ///
     /// # Errors
     /// When the request part could not be stored.
     pub async fn request_durable(&mut self) -> Result<(), CaptureFailed> {
+        let is_under_way = self.request.as_ref().is_some_and(oneshot::Receiver::is_empty);
+        if let Some(writer) = self.writer.as_ref().filter(|_| is_under_way) {
+            writer.hurry();
+        }
+        self.request_settled().await
+    }
+
+    /// Waits until the request part is durable, without hurrying it: it may wait a few milliseconds for others to share its
+    /// commit. For whoever waits for something else meanwhile.
+    ///
+    /// # Errors
+    /// When the request part could not be stored.
+    pub async fn request_settled(&mut self) -> Result<(), CaptureFailed> {
         match self.request.as_mut() {
             None => Ok(()),
             Some(receiver) => {
@@ -161,7 +175,7 @@ impl OpenExchange {
         // The answer is queued behind the request part without waiting for it, so that one commit can take both. An
         // answer whose request part could not be stored is refused by the writer.
         let answered = writer.answer(self.id, answer).await;
-        self.request_durable().await?;
+        self.request_settled().await?;
         answered
     }
 }

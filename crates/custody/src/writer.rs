@@ -14,7 +14,9 @@ use fiducia_store::{
     Bucket, BucketName, ControlStore, DataDirectory, Journal, KeyStore, PrefixHit, RecordBucket, StoreError,
     StoredRecord,
 };
+use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Duration, Instant, timeout_at};
 
 use crate::exchange::Acknowledgement;
 use crate::faults;
@@ -29,6 +31,9 @@ use crate::{
     Notice,
 };
 
+/// How long a request part that nobody waits for waits to share its commit with others, in milliseconds. Providers take
+/// longer.
+const REQUEST_LINGERS_MS: u64 = 4;
 /// Why nothing is taken in while the files cannot be opened.
 const DOWN: &str = "its files could not be opened again after a failure";
 
@@ -40,6 +45,8 @@ pub(crate) enum Message {
     Announce(OrganizationId, ExchangeId, Vec<Notice>),
     Administer(Box<AdminCommand>, oneshot::Sender<Result<AdminReply, AdminError>>),
     CatchUp(oneshot::Sender<Result<(), AdminError>>),
+    /// Somebody waits for what is staged.
+    Hurry,
     /// Nothing was committed for a while: what the journal still holds can leave it.
     Idle,
     Stop,
@@ -51,7 +58,12 @@ impl Message {
             Self::Request(opening, ..) => opening.body.len(),
             Self::Answer(_, answer, _) => answer.body.len(),
             Self::Import(chunk, _) => chunk.bytes,
-            Self::Announce(..) | Self::Administer(..) | Self::CatchUp(_) | Self::Idle | Self::Stop => 0,
+            Self::Announce(..)
+            | Self::Administer(..)
+            | Self::CatchUp(_)
+            | Self::Hurry
+            | Self::Idle
+            | Self::Stop => 0,
         }
     }
 }
@@ -111,6 +123,14 @@ impl WriterHandle {
         self.count_in(&message);
         permit.send(message);
         Ok(())
+    }
+
+    /// Says that somebody waits for what is staged. When the queue is full, more than that is on its way.
+    pub(crate) fn hurry(&self) {
+        if let Ok(permit) = self.sender.try_reserve() {
+            self.count_in(&Message::Hurry);
+            permit.send(Message::Hurry);
+        }
     }
 
     /// Notes that an exchange will have no answer.
@@ -200,95 +220,138 @@ enum Waiting {
 /// What a commit leaves to be done: facts for the ledger, and records to be filed.
 type Committed = (Vec<Delivery>, Group);
 
+/// What is staged and not committed yet.
+#[derive(Default)]
+struct Staged {
+    batch: Batch,
+    waiting: Vec<Waiting>,
+    parts: usize,
+    bytes: usize,
+    /// Somebody waits for it.
+    is_urgent: bool,
+    /// When it is committed although nobody waits for it.
+    commit_by: Option<Instant>,
+}
+
 impl Writer {
-    /// Serves messages until told to stop.
-    pub(crate) fn run(mut self, receiver: &mut mpsc::Receiver<Message>) {
-        while let Some(first) = receiver.blocking_recv() {
-            // Whoever else is about to hand something over, and only waits for this core, may do so first: then one
-            // commit takes both. When nobody waits for the core this returns at once.
-            std::thread::yield_now();
-            let go_on = self.turn(first, receiver);
-            self.handle.open_exchanges.store(self.open.len(), Ordering::Relaxed);
-            if !go_on {
-                break;
+    /// Serves messages until told to stop. `timer` is for this thread alone.
+    pub(crate) fn run(mut self, timer: &Runtime, receiver: &mut mpsc::Receiver<Message>) {
+        let mut staged = Staged::default();
+        loop {
+            let next = match staged.commit_by {
+                None => Ok(timer.block_on(receiver.recv())),
+                Some(due) => timer.block_on(async { timeout_at(due, receiver.recv()).await }),
+            };
+            match next {
+                Ok(Some(first)) => {
+                    // Whoever else is about to hand something over, and only waits for this core, may do so first: then
+                    // one commit takes both. When nobody waits for the core this returns at once.
+                    std::thread::yield_now();
+                    if !self.turn(&mut staged, first, receiver) {
+                        break;
+                    }
+                }
+                Ok(None) => break,
+                Err(_) => self.commit_staged(&mut staged),
             }
+            self.handle.open_exchanges.store(self.open.len(), Ordering::Relaxed);
         }
         // What was queued behind the stop is answered by its dropped acknowledgement: not stored, and said so.
+        self.commit_staged(&mut staged);
         self.settle_journal();
         self.filing.stop();
     }
 
     /// One turn: everything that waits, up to the limits, as one group. Gives whether to go on.
-    fn turn(&mut self, first: Message, receiver: &mut mpsc::Receiver<Message>) -> bool {
+    fn turn(&mut self, staged: &mut Staged, first: Message, receiver: &mut mpsc::Receiver<Message>) -> bool {
         self.drop_abandoned();
-        let mut batch = Batch::default();
-        let mut waiting = Vec::new();
-        let mut next = Some(first);
-        let mut taken_bytes = 0;
-        let mut parts = 0;
         if self.is_down() || self.filing.is_behind() {
+            // What is staged must not outlive what is remembered of it.
+            self.commit_staged(staged);
             self.reopen();
         }
+        let mut next = Some(first);
         while let Some(message) = next.take() {
             self.handle.queued_parts.fetch_sub(1, Ordering::Relaxed);
             self.handle.queued_bytes.fetch_sub(message.bytes(), Ordering::Relaxed);
-            taken_bytes += message.bytes();
-            parts += 1;
-            match message {
-                // What could be journaled now could not be filed: the journal would grow without end.
-                Message::Request(_, _, reply) | Message::Answer(_, _, reply) if self.is_down() => {
-                    let _ = reply.send(Err(CaptureFailed::Store(DOWN.to_owned())));
-                }
-                Message::Import(_, reply) if self.is_down() => {
-                    let _ = reply.send(Err(AdminError::Storage(DOWN.to_owned())));
-                }
-                Message::Request(opening, id, reply) => {
-                    let staged = self.stage_request(&mut batch, id, &opening);
-                    Self::wait_or_refuse(&mut waiting, staged, id, true, reply);
-                }
-                Message::Answer(id, answer, reply) => {
-                    let staged = self.stage_answer(&mut batch, id, &answer);
-                    Self::wait_or_refuse(&mut waiting, staged, id, false, reply);
-                }
-                Message::Import(chunk, reply) => match self.stage_import(&mut batch, &chunk) {
-                    Ok(outcome) => waiting.push(Waiting::Import(outcome, reply)),
-                    Err(error) => {
-                        let _ = reply.send(Err(AdminError::Storage(error.to_string())));
-                    }
-                },
-                Message::Announce(organization, exchange, notices) => {
-                    Self::note(&mut batch, organization, exchange, &notices, self.clock.now());
-                }
-                Message::Administer(command, reply) => {
-                    // Commands see and change committed state only.
-                    self.commit(std::mem::take(&mut batch), std::mem::take(&mut waiting));
-                    // Requests wait for new names, which no record concerns.
-                    if !matches!(*command, AdminCommand::NameSubject { .. } | AdminCommand::NamePerson { .. })
-                    {
-                        self.catch_up();
-                    }
-                    let _ = reply.send(self.administer(*command));
-                }
-                Message::CatchUp(reply) => {
-                    self.commit(std::mem::take(&mut batch), std::mem::take(&mut waiting));
-                    self.catch_up();
-                    // A reader that is gone reads nothing.
-                    let _ = reply.send(Ok(()));
-                }
-                Message::Idle => {
-                    self.commit(std::mem::take(&mut batch), std::mem::take(&mut waiting));
-                    self.settle_journal();
-                }
-                Message::Stop => {
-                    self.commit(batch, waiting);
-                    return false;
-                }
+            staged.bytes += message.bytes();
+            staged.parts += 1;
+            // Nobody waits for a request part by itself: it has until its answer comes, or until somebody asks.
+            staged.is_urgent |= !matches!(message, Message::Request(..));
+            if !self.take(staged, message) {
+                return false;
             }
-            if parts < self.limits.batch_parts_max && taken_bytes < self.limits.batch_bytes_max {
+            if staged.parts < self.limits.batch_parts_max && staged.bytes < self.limits.batch_bytes_max {
                 next = receiver.try_recv().ok();
+            } else {
+                staged.is_urgent = true;
             }
         }
+        if staged.is_urgent {
+            self.commit_staged(staged);
+        } else if staged.commit_by.is_none() {
+            staged.commit_by = Some(Instant::now() + Duration::from_millis(REQUEST_LINGERS_MS));
+        }
+        true
+    }
+
+    fn commit_staged(&mut self, staged: &mut Staged) {
+        let Staged { batch, waiting, .. } = std::mem::take(staged);
         self.commit(batch, waiting);
+    }
+
+    /// Stages one message, or does at once what it asks for. Gives whether to go on.
+    fn take(&mut self, staged: &mut Staged, message: Message) -> bool {
+        match message {
+            // What could be journaled now could not be filed: the journal would grow without end.
+            Message::Request(_, _, reply) | Message::Answer(_, _, reply) if self.is_down() => {
+                let _ = reply.send(Err(CaptureFailed::Store(DOWN.to_owned())));
+            }
+            Message::Import(_, reply) if self.is_down() => {
+                let _ = reply.send(Err(AdminError::Storage(DOWN.to_owned())));
+            }
+            Message::Request(opening, id, reply) => {
+                let outcome = self.stage_request(&mut staged.batch, id, &opening);
+                Self::wait_or_refuse(&mut staged.waiting, outcome, id, true, reply);
+            }
+            Message::Answer(id, answer, reply) => {
+                let outcome = self.stage_answer(&mut staged.batch, id, &answer);
+                Self::wait_or_refuse(&mut staged.waiting, outcome, id, false, reply);
+            }
+            Message::Import(chunk, reply) => match self.stage_import(&mut staged.batch, &chunk) {
+                Ok(outcome) => staged.waiting.push(Waiting::Import(outcome, reply)),
+                Err(error) => {
+                    let _ = reply.send(Err(AdminError::Storage(error.to_string())));
+                }
+            },
+            Message::Announce(organization, exchange, notices) => {
+                Self::note(&mut staged.batch, organization, exchange, &notices, self.clock.now());
+            }
+            Message::Hurry => {}
+            Message::Administer(command, reply) => {
+                // Commands see and change committed state only.
+                self.commit_staged(staged);
+                // Requests wait for new names, which no record concerns.
+                if !matches!(*command, AdminCommand::NameSubject { .. } | AdminCommand::NamePerson { .. }) {
+                    self.catch_up();
+                }
+                let _ = reply.send(self.administer(*command));
+            }
+            Message::CatchUp(reply) => {
+                self.commit_staged(staged);
+                self.catch_up();
+                // A reader that is gone reads nothing.
+                let _ = reply.send(Ok(()));
+            }
+            Message::Idle => {
+                self.commit_staged(staged);
+                self.settle_journal();
+            }
+            Message::Stop => {
+                self.commit_staged(staged);
+                return false;
+            }
+        }
         true
     }
 

@@ -82,7 +82,7 @@ pub(crate) async fn exchange(
     // the provider answers is waited for where the answer begins to leave: see `answered`.
     let response = tokio::select! {
         response = &mut asking => response?,
-        durable = open.request_durable() => {
+        durable = open.request_settled() => {
             durable.map_err(|failed| Refusal::capture_failed(&failed))?;
             asking.await?
         }
