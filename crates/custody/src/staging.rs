@@ -26,7 +26,8 @@ use crate::{CapturedAnswer, ExchangeOpening, Notice};
 const PREFIX_PROBES_MAX: usize = 256;
 const SUBJECTS_MAX: NonZeroUsize = NonZeroUsize::new(16_384).unwrap();
 const CONVERSATIONS_MAX: NonZeroUsize = NonZeroUsize::new(16_384).unwrap();
-const PREFIXES_MAX: NonZeroUsize = NonZeroUsize::new(131_072).unwrap();
+/// More than can wait to be indexed: what the index does not tell yet must be remembered.
+const PREFIXES_MAX: NonZeroUsize = NonZeroUsize::new(65_536).unwrap();
 /// Longest text that stands beside a record or in the ledger in the clear (names of models), in bytes.
 const NOTICE_BYTES_MAX: usize = 256;
 

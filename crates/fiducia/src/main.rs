@@ -29,6 +29,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     hardening::create_private_files();
     hardening::forbid_core_dumps();
+    hardening::use_small_pages();
     telemetry::silence_panics();
     // clap prints its own errors and ends with code 2, the one for usage.
     let arguments = Arguments::parse();

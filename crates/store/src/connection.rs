@@ -11,9 +11,8 @@ use crate::StoreError;
 const BUSY_TIMEOUT_MS: u64 = 5_000;
 /// Pages the write-ahead log may hold before it is folded into the file: 16 MiB of 16 KiB pages.
 const WAL_PAGES_MAX: u32 = 1_000;
-/// Pages of one file kept in memory: 4 MiB of the control file and the keys, 16 MiB of a bucket. A group commit must
-/// fit, or pages are written and read again within it.
-const PAGES_CACHED: u32 = 1_000;
+/// What one connection keeps of its file in memory, in KiB. A transaction that changes more writes pages out early.
+const CACHE_KIB: u32 = 4_096;
 /// Prepared statements kept per connection.
 const STATEMENTS_MAX: usize = 64;
 
@@ -60,7 +59,7 @@ impl File {
             .execute_batch(&format!(
                 "PRAGMA page_size={page_bytes}; PRAGMA journal_mode={mode}; PRAGMA synchronous=FULL; \
                  PRAGMA secure_delete=ON; PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF; \
-                 PRAGMA wal_autocheckpoint={WAL_PAGES_MAX}; PRAGMA cache_size={PAGES_CACHED}; \
+                 PRAGMA wal_autocheckpoint={WAL_PAGES_MAX}; PRAGMA cache_size=-{CACHE_KIB}; \
                  PRAGMA temp_store=MEMORY;"
             ))
             .map_err(at("open"))?;
