@@ -25,11 +25,11 @@ const FAILING_REQUESTS: usize = 60;
 /// A line of a system call trace, as far as it matters here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Call {
-    /// Bytes were written to a file of records.
+    /// Bytes were written to a file of the journal.
     Written(String),
-    /// A sync of a file of records began.
+    /// A sync of a file of the journal began.
     SyncBegun(String),
-    /// A sync of a file of records ended well.
+    /// A sync of a file of the journal ended well.
     SyncEnded(String),
     /// Bytes were sent to a client.
     Answered,
@@ -80,20 +80,20 @@ fn is_sync(call: &str) -> bool {
     call.starts_with("fsync(") || call.starts_with("fdatasync(")
 }
 
-/// The write-ahead log of records that a call is about.
+/// The journal's file that a call is about: what an acknowledgement rests on. The buckets are filled from it later.
 fn records_file(call: &str) -> Option<String> {
     let path = call.split_once('<')?.1.split_once('>')?.0;
-    (path.contains("/records/") && path.ends_with("-wal")).then(|| path.to_owned())
+    (path.contains("/journal/") && path.ends_with(".journal")).then(|| path.to_owned())
 }
 
 /// What a trace shows.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Verdict {
-    /// Times that bytes went to a client while everything written to records was synced.
+    /// Times that bytes went to a client while everything written to the journal was synced.
     covered: usize,
     /// Times that bytes went to a client while something written was not synced.
     uncovered: usize,
-    /// Completed syncs of record files.
+    /// Completed syncs of the journal.
     syncs: usize,
 }
 
@@ -173,7 +173,7 @@ fn every_acknowledgement_comes_after_a_completed_sync() {
     assert!(verdict.covered >= WATCHED, "{verdict:?}");
     assert!(verdict.syncs >= WATCHED, "each exchange in turn needs at least one sync: {verdict:?}");
     note(&format!(
-        "syncs: {answered} exchanges one after the other, {} syncs of record files, none too late",
+        "syncs: {answered} exchanges one after the other, {} syncs of the journal, none too late",
         verdict.syncs
     ));
 }
@@ -184,7 +184,7 @@ fn a_program_that_does_not_sync_is_caught() {
     assert_eq!(answered, WATCHED, "without syncs the program still answers, which is what must be noticed");
     assert!(verdict.uncovered >= WATCHED, "{verdict:?}: the harness is blind");
     note(&format!(
-        "syncs: with synchronous=OFF {} of {answered} answers left before a sync, and that is caught",
+        "syncs: with syncs off {} of {answered} answers left before a sync, and that is caught",
         verdict.uncovered
     ));
 }
@@ -192,14 +192,14 @@ fn a_program_that_does_not_sync_is_caught() {
 #[test]
 fn traces_are_judged_by_the_order_of_begin_and_end() {
     let check = |trace: &str, expect: Verdict| assert_eq!(judge(&read_trace(trace, 4100)), expect, "{trace}");
-    let write = "7 pwrite64(9</d/records/1.db-wal>, \"\"..., 4096, 0) = 4096\n";
-    let sync = "7 fdatasync(9</d/records/1.db-wal>) = 0\n";
+    let write = "7 pwrite64(9</d/journal/0001.journal>, \"\"..., 4096, 0) = 4096\n";
+    let sync = "7 fdatasync(9</d/journal/0001.journal>) = 0\n";
     let answer = "8 writev(11<TCP:[127.0.0.1:4100->127.0.0.1:5000]>, [...], 2) = 99\n";
     check(&format!("{write}{sync}{answer}"), Verdict { covered: 1, uncovered: 0, syncs: 1 });
     check(&format!("{write}{answer}{sync}"), Verdict { covered: 0, uncovered: 1, syncs: 1 });
-    let failed = "7 fdatasync(9</d/records/1.db-wal>) = -1 EIO (Input/output error)\n";
+    let failed = "7 fdatasync(9</d/journal/0001.journal>) = -1 EIO (Input/output error)\n";
     check(&format!("{write}{failed}{answer}"), Verdict { covered: 0, uncovered: 1, syncs: 0 });
-    let begun = "7 fsync(9</d/records/1.db-wal> <unfinished ...>\n";
+    let begun = "7 fsync(9</d/journal/0001.journal> <unfinished ...>\n";
     let resumed = "7 <... fsync resumed>) = 0\n";
     check(&format!("{write}{begun}{answer}{resumed}"), Verdict { covered: 0, uncovered: 1, syncs: 1 });
     check(&format!("{begun}{write}{resumed}{answer}"), Verdict { covered: 0, uncovered: 1, syncs: 1 });
