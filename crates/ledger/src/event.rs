@@ -3,7 +3,8 @@
 use std::fmt;
 
 use fiducia_policy::{
-    AccessReason, ExchangeId, GroundKind, PersonId, Pseudonym, RecordId, Timestamp, VirtualKeyId, WorkspaceId,
+    AccessReason, CaseId, ExchangeId, FlagId, GroundKind, HoldId, PersonId, Pseudonym, RecordId, Timestamp,
+    VirtualKeyId, WorkspaceId,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -147,10 +148,161 @@ pub enum Event {
     },
     /// The organisation came to be.
     OrganizationCreated {},
-    /// The safety window of one day ended, by destroying its key.
+    /// The safety windows that ended with one day were closed, by destroying their key.
     SafetyWindowClosed {
-        /// The day, in UTC.
+        /// The first day on which they were over, in UTC.
         day: jiff::civil::Date,
+    },
+    /// A policy came into force.
+    PolicyPublished {
+        /// Its number.
+        #[serde(serialize_with = "number")]
+        version: u64,
+        /// Its name.
+        #[serde(serialize_with = "text")]
+        name: String,
+        /// Digest of its text.
+        policy: Digest,
+        /// Who published it.
+        actor: PersonId,
+    },
+    /// The organisation's plan, tier or agreement changed, and with them how long things are kept.
+    OrganizationTermsChanged {
+        /// The plan.
+        #[serde(serialize_with = "text")]
+        plan: String,
+        /// The governance tier.
+        #[serde(serialize_with = "text")]
+        tier: String,
+        /// What was agreed on retention.
+        #[serde(serialize_with = "text")]
+        agreement: String,
+        /// How long, where that was agreed.
+        #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "optional_text")]
+        custom_retention: Option<String>,
+    },
+    /// A workspace agreed to what covered models need, or no longer does.
+    CoveredModelsChanged {
+        /// Which.
+        workspace: WorkspaceId,
+        /// Whether it agrees.
+        enabled: bool,
+    },
+    /// A person's plan or choice changed, and with it how long things are kept.
+    SubjectTermsChanged {
+        /// Whose.
+        pseudonym: Pseudonym,
+        /// What changed: `plan` or `training`.
+        #[serde(serialize_with = "text")]
+        what: String,
+        /// To what.
+        #[serde(serialize_with = "text")]
+        value: String,
+    },
+    /// A person's account was closed.
+    AccountClosed {
+        /// Whose.
+        pseudonym: Pseudonym,
+    },
+    /// A person deleted a conversation, or took that back in time.
+    ConversationDeleted {
+        /// Whose.
+        pseudonym: Pseudonym,
+        /// Whether it was taken back.
+        undone: bool,
+    },
+    /// A conversation was found to violate a policy.
+    ContentFlagged {
+        /// The finding.
+        flag: FlagId,
+        /// What was found.
+        #[serde(serialize_with = "text")]
+        category: String,
+        /// How many records are kept for it.
+        #[serde(serialize_with = "number")]
+        records: u64,
+        /// Who found it.
+        actor: PersonId,
+    },
+    /// Feedback was given on a conversation, which is kept for it.
+    FeedbackGiven {
+        /// By whom.
+        pseudonym: Pseudonym,
+        /// How many records are kept for it.
+        #[serde(serialize_with = "number")]
+        records: u64,
+    },
+    /// An investigation was opened.
+    CaseOpened {
+        /// Which.
+        case: CaseId,
+        /// Who opened it.
+        actor: PersonId,
+    },
+    /// Records were taken into an investigation.
+    CaseExtended {
+        /// Which.
+        case: CaseId,
+        /// How many records.
+        #[serde(serialize_with = "number")]
+        records: u64,
+        /// Who did it.
+        actor: PersonId,
+    },
+    /// An investigation was closed.
+    CaseClosed {
+        /// Which.
+        case: CaseId,
+        /// Who closed it.
+        actor: PersonId,
+    },
+    /// A legal hold was placed.
+    HoldPlaced {
+        /// Which.
+        hold: HoldId,
+        /// Digest of its scope.
+        scope: Digest,
+        /// Who placed it.
+        actor: PersonId,
+    },
+    /// A legal hold was widened.
+    HoldWidened {
+        /// Which.
+        hold: HoldId,
+        /// Digest of its scope.
+        scope: Digest,
+        /// Who widened it.
+        actor: PersonId,
+    },
+    /// A legal hold was released; its key is destroyed when the days of grace are over.
+    HoldReleased {
+        /// Which.
+        hold: HoldId,
+        /// When its key is destroyed.
+        #[serde(with = "instant")]
+        ends_at: Timestamp,
+        /// Who released it.
+        actor: PersonId,
+    },
+    /// A hold's records were exported for counsel.
+    HoldExported {
+        /// Which.
+        hold: HoldId,
+        /// Digest of the export's manifest.
+        manifest: Digest,
+        /// How many records.
+        #[serde(serialize_with = "number")]
+        records: u64,
+        /// Who exported them.
+        actor: PersonId,
+    },
+    /// A certificate of destruction was issued.
+    CertificateIssued {
+        /// Its reference number.
+        #[serde(serialize_with = "text")]
+        reference: String,
+        /// Digest of its text.
+        certificate: Digest,
     },
     /// An event of a type that this version does not know. It can be read but not appended.
     #[serde(skip)]
@@ -164,7 +316,7 @@ pub enum Event {
 
 impl Event {
     /// The types this version reads and writes.
-    const KINDS: [&'static str; 10] = [
+    const KINDS: [&'static str; 26] = [
         "log_opened",
         "capture_batch",
         "record_access",
@@ -175,6 +327,22 @@ impl Event {
         "virtual_key_revoked",
         "organization_created",
         "safety_window_closed",
+        "policy_published",
+        "organization_terms_changed",
+        "covered_models_changed",
+        "subject_terms_changed",
+        "account_closed",
+        "conversation_deleted",
+        "content_flagged",
+        "feedback_given",
+        "case_opened",
+        "case_extended",
+        "case_closed",
+        "hold_placed",
+        "hold_widened",
+        "hold_released",
+        "hold_exported",
+        "certificate_issued",
     ];
 
     pub(crate) fn is_known(kind: &str) -> bool {
@@ -194,6 +362,22 @@ impl Event {
             Self::VirtualKeyRevoked { .. } => "virtual_key_revoked",
             Self::OrganizationCreated {} => "organization_created",
             Self::SafetyWindowClosed { .. } => "safety_window_closed",
+            Self::PolicyPublished { .. } => "policy_published",
+            Self::OrganizationTermsChanged { .. } => "organization_terms_changed",
+            Self::CoveredModelsChanged { .. } => "covered_models_changed",
+            Self::SubjectTermsChanged { .. } => "subject_terms_changed",
+            Self::AccountClosed { .. } => "account_closed",
+            Self::ConversationDeleted { .. } => "conversation_deleted",
+            Self::ContentFlagged { .. } => "content_flagged",
+            Self::FeedbackGiven { .. } => "feedback_given",
+            Self::CaseOpened { .. } => "case_opened",
+            Self::CaseExtended { .. } => "case_extended",
+            Self::CaseClosed { .. } => "case_closed",
+            Self::HoldPlaced { .. } => "hold_placed",
+            Self::HoldWidened { .. } => "hold_widened",
+            Self::HoldReleased { .. } => "hold_released",
+            Self::HoldExported { .. } => "hold_exported",
+            Self::CertificateIssued { .. } => "certificate_issued",
             Self::Unknown { kind, .. } => kind,
         }
     }

@@ -137,6 +137,18 @@ id!(
     /// A member of the operator's or tenant's staff who may ask to read.
     PersonId, "person", "person_"
 );
+id!(
+    /// A legal hold: what one matter obliges to keep.
+    HoldId, "hold", "hold_"
+);
+id!(
+    /// A safety investigation.
+    CaseId, "case", "case_"
+);
+id!(
+    /// A finding of misuse in a conversation.
+    FlagId, "flag", "flag_"
+);
 
 #[cfg(test)]
 mod tests {

@@ -8,12 +8,14 @@
 mod authority;
 mod edge;
 mod ground;
+mod hold;
 mod id;
 
 pub use authority::{AccessReason, EntryProof, ReleaseAuthority, UnknownReason};
 pub use edge::{Clock, Randomness, RandomnessUnavailable, Timestamp};
 pub use ground::{Ground, GroundKind, LegalBasis, Purpose};
+pub use hold::{HoldCandidate, HoldScope, HoldScopeError, SCOPE_ENTRIES_MAX, SCOPE_NAME_BYTES_MAX};
 pub use id::{
-    ConversationId, ExchangeId, IdParseError, KeyId, OrganizationId, PersonId, Pseudonym, RecordId,
-    SubjectId, VirtualKeyId, WorkspaceId,
+    CaseId, ConversationId, ExchangeId, FlagId, HoldId, IdParseError, KeyId, OrganizationId, PersonId,
+    Pseudonym, RecordId, SubjectId, VirtualKeyId, WorkspaceId,
 };

@@ -2,7 +2,10 @@
 
 use std::path::Path;
 
-use fiducia_policy::{OrganizationId, PersonId, Pseudonym, SubjectId, Timestamp, WorkspaceId};
+use fiducia_policy::{
+    Agreement, OrganizationId, PersonId, Plan, Pseudonym, RetentionSpan, SubjectId, Tier, Timestamp,
+    WorkspaceId,
+};
 use rusqlite::{OptionalExtension, params};
 
 use crate::StoreError;
@@ -11,17 +14,17 @@ use crate::outbox::{Announcement, announce, forget, waiting};
 
 const MIGRATIONS: &[&str] = &["
     CREATE TABLE organizations (
-        id BLOB PRIMARY KEY, name TEXT NOT NULL UNIQUE, zero_retention INTEGER NOT NULL,
-        safety_window_days INTEGER NOT NULL, safety_window_survives_deletion INTEGER NOT NULL,
-        created_at BIGINT NOT NULL
+        id BLOB PRIMARY KEY, name TEXT NOT NULL UNIQUE, plan TEXT NOT NULL, tier TEXT NOT NULL, agreement TEXT NOT NULL,
+        custom_retention TEXT, created_at BIGINT NOT NULL
     ) WITHOUT ROWID;
     CREATE TABLE workspaces (
         id BLOB PRIMARY KEY, organization BLOB NOT NULL REFERENCES organizations, name TEXT NOT NULL,
-        created_at BIGINT NOT NULL, UNIQUE (organization, name)
+        covered_models INTEGER NOT NULL DEFAULT 0, created_at BIGINT NOT NULL, UNIQUE (organization, name)
     ) WITHOUT ROWID;
     CREATE TABLE subjects (
         id BLOB PRIMARY KEY, organization BLOB NOT NULL REFERENCES organizations, pseudonym BLOB,
-        name_digest BLOB, created_at BIGINT NOT NULL, erased_at BIGINT, UNIQUE (organization, name_digest)
+        name_digest BLOB, plan TEXT, training_allowed INTEGER NOT NULL DEFAULT 0, created_at BIGINT NOT NULL,
+        closed_at BIGINT, erased_at BIGINT, UNIQUE (organization, name_digest)
     ) WITHOUT ROWID;
     CREATE TABLE people (
         id BLOB PRIMARY KEY, name TEXT NOT NULL UNIQUE, created_at BIGINT NOT NULL
@@ -29,11 +32,13 @@ const MIGRATIONS: &[&str] = &["
     CREATE TABLE virtual_keys (
         id BLOB PRIMARY KEY, secret_hash BLOB NOT NULL UNIQUE, organization BLOB NOT NULL REFERENCES organizations,
         workspace BLOB NOT NULL REFERENCES workspaces, subject BLOB NOT NULL REFERENCES subjects,
-        scopes TEXT NOT NULL, created_at BIGINT NOT NULL, expires_at BIGINT, revoked_at BIGINT
+        scopes TEXT NOT NULL, class SMALLINT, created_at BIGINT NOT NULL, expires_at BIGINT, revoked_at BIGINT
     ) WITHOUT ROWID;
     CREATE TABLE conversations (
         id BLOB PRIMARY KEY, organization BLOB NOT NULL, subject BLOB NOT NULL, created_at BIGINT NOT NULL,
-        last_active_at BIGINT NOT NULL, records BIGINT NOT NULL, buckets TEXT NOT NULL, destroyed_at BIGINT
+        last_active_at BIGINT NOT NULL, records BIGINT NOT NULL, buckets TEXT NOT NULL, class SMALLINT NOT NULL,
+        policy INTEGER NOT NULL, covered SMALLINT NOT NULL, deleted_at BIGINT, starred_at BIGINT, warned_at BIGINT,
+        destroyed_at BIGINT
     ) WITHOUT ROWID;
     CREATE INDEX conversations_subject ON conversations (subject, id);
     CREATE TABLE prefixes (
@@ -48,7 +53,7 @@ const MIGRATIONS: &[&str] = &["
     CREATE TABLE outbox (
         sequence INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, organization BLOB NOT NULL, event BLOB NOT NULL
     );
-"];
+", crate::retention::TABLES];
 
 /// An organisation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,14 +62,23 @@ pub struct OrganizationRecord {
     pub id: OrganizationId,
     /// Its name.
     pub name: String,
-    /// Whether nothing is kept.
-    pub zero_retention: bool,
-    /// Days of the safety window; 0 for none.
-    pub safety_window_days: u32,
-    /// Whether the window outlasts a deletion.
-    pub safety_window_survives_deletion: bool,
+    /// What it has agreed.
+    pub terms: OrganizationTerms,
     /// Created when.
     pub created_at: Timestamp,
+}
+
+/// What an organisation has agreed with whoever runs this installation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OrganizationTerms {
+    /// Its plan, for people without one of their own.
+    pub plan: Plan,
+    /// Its governance tier.
+    pub tier: Tier,
+    /// What was agreed on retention.
+    pub agreement: Agreement,
+    /// How long conversations are kept under a custom agreement.
+    pub custom_retention: Option<RetentionSpan>,
 }
 
 /// An organisation to be created with its first workspace.
@@ -85,8 +99,14 @@ pub struct SubjectRecord {
     pub organization: OrganizationId,
     /// The ledger's name for it; `None` after erasure, once no safety window keeps records sealed to it.
     pub pseudonym: Option<Pseudonym>,
+    /// The person's own plan, where it differs from the organisation's.
+    pub plan: Option<Plan>,
+    /// Whether the person allows training.
+    pub training_allowed: bool,
     /// Created when.
     pub created_at: Timestamp,
+    /// Account closed when.
+    pub closed_at: Option<Timestamp>,
     /// Erased when.
     pub erased_at: Option<Timestamp>,
 }
@@ -124,14 +144,15 @@ impl ControlStore {
         let organization = &new.organization;
         self.file.write("create_organization", |tx| {
             tx.execute(
-                "INSERT INTO organizations (id, name, zero_retention, safety_window_days,
-                    safety_window_survives_deletion, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                "INSERT INTO organizations (id, name, plan, tier, agreement, custom_retention, created_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
                 params![
                     organization.id.as_bytes(),
                     organization.name,
-                    organization.zero_retention,
-                    organization.safety_window_days,
-                    organization.safety_window_survives_deletion,
+                    organization.terms.plan.name(),
+                    organization.terms.tier.name(),
+                    organization.terms.agreement.name(),
+                    organization.terms.custom_retention.map(|span| span.to_string()),
                     organization.created_at.as_microsecond(),
                 ],
             )?;
@@ -145,17 +166,20 @@ impl ControlStore {
         self.file.read("organizations", |connection| {
             connection
                 .prepare_cached(
-                    "SELECT id, name, zero_retention, safety_window_days, safety_window_survives_deletion, created_at
+                    "SELECT id, name, plan, tier, agreement, custom_retention, created_at
                      FROM organizations ORDER BY id",
                 )?
                 .query_map([], |row| {
                     Ok(OrganizationRecord {
                         id: OrganizationId::from_bytes(bytes16(row, 0)?),
                         name: row.get(1)?,
-                        zero_retention: row.get(2)?,
-                        safety_window_days: row.get(3)?,
-                        safety_window_survives_deletion: row.get(4)?,
-                        created_at: instant(row, 5)?,
+                        terms: OrganizationTerms {
+                            plan: named(row, 2)?,
+                            tier: named(row, 3)?,
+                            agreement: named(row, 4)?,
+                            custom_retention: optional_named(row, 5)?,
+                        },
+                        created_at: instant(row, 6)?,
                     })
                 })?
                 .collect()
@@ -243,11 +267,11 @@ impl ControlStore {
         self.file.read("subjects", |connection| {
             connection
                 .prepare_cached(
-                    "SELECT id, organization, pseudonym, created_at, erased_at,
+                    "SELECT id, organization, pseudonym, plan, training_allowed, created_at, closed_at, erased_at,
                         (SELECT count(*) FROM conversations c WHERE c.subject = s.id AND c.destroyed_at IS NULL)
                      FROM subjects s WHERE organization = ?1 ORDER BY id",
                 )?
-                .query_map([organization.as_bytes()], |row| Ok((subject(row)?, row.get(5)?)))?
+                .query_map([organization.as_bytes()], |row| Ok((subject(row)?, row.get(8)?)))?
                 .collect()
         })
     }
@@ -341,7 +365,7 @@ impl ControlStore {
     }
 }
 
-const SUBJECT: &str = "SELECT id, organization, pseudonym, created_at, erased_at FROM subjects";
+const SUBJECT: &str = "SELECT id, organization, pseudonym, plan, training_allowed, created_at, closed_at, erased_at FROM subjects";
 
 fn insert_workspace(
     tx: &rusqlite::Transaction<'_>,
@@ -363,7 +387,30 @@ fn subject(row: &rusqlite::Row<'_>) -> rusqlite::Result<SubjectRecord> {
         id: SubjectId::from_bytes(bytes16(row, 0)?),
         organization: OrganizationId::from_bytes(bytes16(row, 1)?),
         pseudonym: pseudonym.map(Pseudonym::from_bytes),
-        created_at: instant(row, 3)?,
-        erased_at: optional_instant(row, 4)?,
+        plan: optional_named(row, 3)?,
+        training_allowed: row.get(4)?,
+        created_at: instant(row, 5)?,
+        closed_at: optional_instant(row, 6)?,
+        erased_at: optional_instant(row, 7)?,
     })
+}
+
+/// A value that is stored by its name.
+pub(crate) fn named<T>(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<T>
+where
+    T: std::str::FromStr<Err: std::error::Error + Send + Sync + 'static>,
+{
+    let name: String = row.get(column)?;
+    name.parse().map_err(|error| {
+        rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, Box::new(error))
+    })
+}
+
+/// As [`named`], for a column that may be empty.
+pub(crate) fn optional_named<T>(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<Option<T>>
+where
+    T: std::str::FromStr<Err: std::error::Error + Send + Sync + 'static>,
+{
+    let name: Option<String> = row.get(column)?;
+    name.map(|_| named(row, column)).transpose()
 }

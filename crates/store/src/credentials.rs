@@ -1,10 +1,11 @@
 //! Virtual keys in `control.db`.
 
-use fiducia_policy::{OrganizationId, SubjectId, Timestamp, VirtualKeyId, WorkspaceId};
+use fiducia_policy::{OrganizationId, RecordClass, SubjectId, Timestamp, VirtualKeyId, WorkspaceId};
 use rusqlite::params;
 
 use crate::connection::{bytes16, fixed, instant, optional_instant};
 use crate::outbox::{Announcement, announce};
+use crate::records::class;
 use crate::{ControlStore, StoreError};
 
 /// A virtual key as stored: with the hash of its secret, never the secret.
@@ -22,8 +23,12 @@ pub struct VirtualKeyRecord {
     pub workspace_name: String,
     /// The subject it speaks for.
     pub subject: SubjectId,
+    /// Whether its workspace has agreed to what covered models need.
+    pub covered_models: bool,
     /// Scope names, separated by spaces.
     pub scopes: String,
+    /// The class of what it captures, where it is not the plan's own.
+    pub class: Option<RecordClass>,
     /// Created when.
     pub created_at: Timestamp,
     /// Stops working when.
@@ -41,8 +46,8 @@ impl ControlStore {
     ) -> Result<(), StoreError> {
         self.file.write("create_virtual_key", |tx| {
             tx.execute(
-                "INSERT INTO virtual_keys (id, secret_hash, organization, workspace, subject, scopes, created_at,
-                    expires_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                "INSERT INTO virtual_keys (id, secret_hash, organization, workspace, subject, scopes, class,
+                    created_at, expires_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
                 params![
                     key.id.as_bytes(),
                     key.secret_hash,
@@ -50,6 +55,7 @@ impl ControlStore {
                     key.workspace.as_bytes(),
                     key.subject.as_bytes(),
                     key.scopes,
+                    key.class.map(RecordClass::code),
                     key.created_at.as_microsecond(),
                     key.expires_at.map(Timestamp::as_microsecond),
                 ],
@@ -83,7 +89,7 @@ impl ControlStore {
             connection
                 .prepare_cached(
                     "SELECT k.id, secret_hash, k.organization, workspace, w.name, subject, scopes, k.created_at,
-                        expires_at, revoked_at
+                        expires_at, revoked_at, k.class, w.covered_models
                      FROM virtual_keys k JOIN workspaces w ON w.id = k.workspace ORDER BY k.id",
                 )?
                 .query_map([], |row| {
@@ -98,6 +104,8 @@ impl ControlStore {
                         created_at: instant(row, 7)?,
                         expires_at: optional_instant(row, 8)?,
                         revoked_at: optional_instant(row, 9)?,
+                        class: row.get::<_, Option<u8>>(10)?.map(|_| class(row, 10)).transpose()?,
+                        covered_models: row.get(11)?,
                     })
                 })?
                 .collect()

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use fiducia_policy::{ConversationId, OrganizationId, SubjectId, Timestamp};
+use fiducia_policy::{ConversationId, OrganizationId, PolicyVersion, SubjectId, Timestamp};
 use rusqlite::{OptionalExtension, params};
 
 use crate::connection::{bytes16, instant, optional_instant};
 use crate::outbox::{Announcement, announce};
-use crate::records::BucketName;
+use crate::records::{BucketName, CaptureTerms, class};
 use crate::{ControlStore, StoreError};
 
 /// A conversation in the index.
@@ -27,6 +27,14 @@ pub struct ConversationRecord {
     pub records: u64,
     /// Buckets its records lie in.
     pub buckets: Vec<BucketName>,
+    /// The terms under which it began; covered when any record of it is.
+    pub terms: CaptureTerms,
+    /// Deleted by the person when. It is hidden from then on, and destroyed when the policy says.
+    pub deleted_at: Option<Timestamp>,
+    /// Marked to be kept by the person when, where the plan allows that.
+    pub starred_at: Option<Timestamp>,
+    /// Announced to end when.
+    pub warned_at: Option<Timestamp>,
     /// Destroyed when.
     pub destroyed_at: Option<Timestamp>,
 }
@@ -48,6 +56,8 @@ pub struct IndexEntry {
     pub alias: Option<[u8; 32]>,
     /// Messages up to here.
     pub position: u64,
+    /// Captured under which terms.
+    pub terms: CaptureTerms,
 }
 
 /// A known prefix.
@@ -84,6 +94,7 @@ struct Joined {
     first: Timestamp,
     last: Timestamp,
     records: u64,
+    terms: CaptureTerms,
 }
 
 fn joined_by_conversation(entries: &[IndexEntry]) -> BTreeMap<ConversationId, Joined> {
@@ -95,7 +106,9 @@ fn joined_by_conversation(entries: &[IndexEntry]) -> BTreeMap<ConversationId, Jo
             first: entry.at,
             last: entry.at,
             records: 0,
+            terms: entry.terms,
         });
+        into.terms.covered |= entry.terms.covered;
         into.last = into.last.max(entry.at);
         into.records += 1;
     }
@@ -124,9 +137,11 @@ impl ControlStore {
         prefixes.sort_by_key(|(key, _)| key.place);
         self.file.write("index", |tx| {
             let mut conversation = tx.prepare_cached(
-                "INSERT INTO conversations (id, organization, subject, created_at, last_active_at, records, buckets)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+                "INSERT INTO conversations (id, organization, subject, created_at, last_active_at, records, buckets,
+                    class, policy, covered)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
                  ON CONFLICT (id) DO UPDATE SET last_active_at = max(last_active_at, ?5), records = records + ?6,
+                    covered = max(covered, ?10), warned_at = NULL,
                     buckets = CASE WHEN instr(buckets, ?7) > 0 THEN buckets ELSE buckets || ' ' || ?7 END",
             )?;
             for (id, joined) in &conversations {
@@ -138,6 +153,9 @@ impl ControlStore {
                     joined.last.as_microsecond(),
                     joined.records,
                     bucket.as_str(),
+                    joined.terms.class.code(),
+                    joined.terms.policy.number(),
+                    joined.terms.covered,
                 ])?;
             }
             let mut prefix = tx.prepare_cached(
@@ -283,11 +301,11 @@ impl ControlStore {
     }
 }
 
-const CONVERSATION: &str =
-    "SELECT id, organization, subject, created_at, last_active_at, records, buckets, destroyed_at
-     FROM conversations";
+pub(crate) const CONVERSATION: &str =
+    "SELECT id, organization, subject, created_at, last_active_at, records, buckets, class, policy, covered, deleted_at,
+        starred_at, warned_at, destroyed_at FROM conversations";
 
-fn conversation(row: &rusqlite::Row<'_>) -> rusqlite::Result<ConversationRecord> {
+pub(crate) fn conversation(row: &rusqlite::Row<'_>) -> rusqlite::Result<ConversationRecord> {
     let buckets: String = row.get(6)?;
     Ok(ConversationRecord {
         id: ConversationId::from_bytes(bytes16(row, 0)?),
@@ -297,6 +315,14 @@ fn conversation(row: &rusqlite::Row<'_>) -> rusqlite::Result<ConversationRecord>
         last_active_at: instant(row, 4)?,
         records: row.get(5)?,
         buckets: buckets.split(' ').filter_map(BucketName::parse).collect(),
-        destroyed_at: optional_instant(row, 7)?,
+        terms: CaptureTerms {
+            class: class(row, 7)?,
+            policy: PolicyVersion::new(row.get(8)?),
+            covered: row.get(9)?,
+        },
+        deleted_at: optional_instant(row, 10)?,
+        starred_at: optional_instant(row, 11)?,
+        warned_at: optional_instant(row, 12)?,
+        destroyed_at: optional_instant(row, 13)?,
     })
 }

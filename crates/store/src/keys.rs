@@ -13,8 +13,16 @@ use crate::connection::{File, Recovery, bytes16, instant, optional_instant};
 pub enum KeyKind {
     /// Root of an organisation's service ground, wrapped by the KMS.
     ServiceRoot,
-    /// Root of an organisation's safety window of one day (label: the day), wrapped by the KMS.
+    /// Root of the safety windows of an organisation that end with one day (label: the day), wrapped by the KMS.
     SafetyDay,
+    /// Root of what an organisation keeps for violations until one day (label: the day), wrapped by the KMS.
+    ViolationDay,
+    /// Root of what an organisation keeps for feedback until one day (label: the day), wrapped by the KMS.
+    FeedbackDay,
+    /// Root of one investigation (label: the case's id), wrapped by the KMS.
+    Investigation,
+    /// Root of one legal hold (label: the hold's id), wrapped by the KMS.
+    LegalHold,
     /// A subject's key under the service root.
     Subject,
     /// A subject's key for keyed digests, under the subject's key.
@@ -23,6 +31,9 @@ pub enum KeyKind {
     Conversation,
     /// A conversation's key of one safety day (label: the day), under that day's root.
     ConversationSafety,
+    /// A conversation's key for a violation, feedback, an investigation or a legal hold (label: that of the root), under
+    /// that root.
+    ConversationHeld,
     /// An organisation's key for keyed digests of subject names, wrapped by the KMS.
     NameLookup,
     /// The seed of an organisation's or the program's signing key, wrapped by the KMS.
@@ -31,13 +42,18 @@ pub enum KeyKind {
 
 impl KeyKind {
     /// All kinds.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 13] = [
         Self::ServiceRoot,
         Self::SafetyDay,
+        Self::ViolationDay,
+        Self::FeedbackDay,
+        Self::Investigation,
+        Self::LegalHold,
         Self::Subject,
         Self::Matching,
         Self::Conversation,
         Self::ConversationSafety,
+        Self::ConversationHeld,
         Self::NameLookup,
         Self::LedgerSigning,
     ];
@@ -47,10 +63,15 @@ impl KeyKind {
         match self {
             Self::ServiceRoot => "service-root",
             Self::SafetyDay => "safety-day",
+            Self::ViolationDay => "violation-day",
+            Self::FeedbackDay => "feedback-day",
+            Self::Investigation => "investigation",
+            Self::LegalHold => "legal-hold",
             Self::Subject => "subject",
             Self::Matching => "matching",
             Self::Conversation => "conversation",
             Self::ConversationSafety => "conversation-safety",
+            Self::ConversationHeld => "conversation-held",
             Self::NameLookup => "name-lookup",
             Self::LedgerSigning => "ledger-signing",
         }
@@ -58,6 +79,14 @@ impl KeyKind {
 
     fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
+    /// Whether conversations' keys of many people hang from one key of this kind, so that destroying it ends them all.
+    pub const fn is_shared_root(self) -> bool {
+        matches!(
+            self,
+            Self::SafetyDay | Self::ViolationDay | Self::FeedbackDay | Self::Investigation | Self::LegalHold
+        )
     }
 }
 
@@ -78,6 +107,9 @@ pub struct KeyNode {
     pub label: String,
     /// Made when.
     pub created_at: Timestamp,
+    /// When it must be looked at: its ground ends then, unless something happened that makes it last longer. `None` while
+    /// nothing but an event ends it.
+    pub ends_at: Option<Timestamp>,
     /// Destroyed when.
     pub destroyed_at: Option<Timestamp>,
 }
@@ -98,8 +130,10 @@ const KMS: [u8; 16] = [0; 16];
 const MIGRATIONS: &[&str] = &["
     CREATE TABLE nodes (
         id BLOB PRIMARY KEY, kind TEXT NOT NULL, organization BLOB NOT NULL, subject BLOB, conversation BLOB,
-        label TEXT NOT NULL, created_at BIGINT NOT NULL, destroyed_at BIGINT, purged_at BIGINT, replaced_by BLOB
+        label TEXT NOT NULL, created_at BIGINT NOT NULL, ends_at BIGINT, destroyed_at BIGINT, purged_at BIGINT,
+        replaced_by BLOB
     ) WITHOUT ROWID;
+    CREATE INDEX nodes_ends ON nodes (ends_at) WHERE ends_at IS NOT NULL AND destroyed_at IS NULL;
     CREATE INDEX nodes_conversation ON nodes (conversation) WHERE conversation IS NOT NULL;
     CREATE INDEX nodes_subject ON nodes (subject) WHERE subject IS NOT NULL;
     CREATE INDEX nodes_root ON nodes (organization, kind, label) WHERE subject IS NULL;
@@ -114,7 +148,8 @@ const MIGRATIONS: &[&str] = &["
 /// Pages the write-ahead log may hold before a commit folds it: 32 MiB of 4 KiB pages.
 const WAL_PAGES_MAX: u32 = 8_192;
 
-const NODE_COLUMNS: &str = "id, kind, organization, subject, conversation, label, created_at, destroyed_at";
+const NODE_COLUMNS: &str =
+    "id, kind, organization, subject, conversation, label, created_at, ends_at, destroyed_at";
 
 /// The key graph's file.
 #[derive(Debug)]
@@ -205,9 +240,54 @@ impl KeyStore {
         })
     }
 
-    /// Keys that were destroyed but whose records may still lie in the store.
-    pub fn destroyed_but_unpurged(&self) -> Result<Vec<KeyNode>, StoreError> {
-        self.nodes("destroyed_at IS NOT NULL AND purged_at IS NULL", [])
+    /// Keys that were destroyed but whose records may still lie in the store, the earliest first, at most `limit`.
+    pub fn destroyed_but_unpurged(&self, limit: u32) -> Result<Vec<KeyNode>, StoreError> {
+        self.nodes("destroyed_at IS NOT NULL AND purged_at IS NULL ORDER BY destroyed_at LIMIT ?1", [limit])
+    }
+
+    /// Living keys that must be looked at by `now`, the longest due first, at most `limit`.
+    pub fn due(&self, now: Timestamp, limit: u32) -> Result<Vec<KeyNode>, StoreError> {
+        self.nodes(
+            "ends_at <= ?1 AND destroyed_at IS NULL ORDER BY ends_at LIMIT ?2",
+            params![now.as_microsecond(), limit],
+        )
+    }
+
+    /// How many living keys of each kind must be looked at by `now`, and how long the first has been due.
+    pub fn due_census(&self, now: Timestamp) -> Result<Vec<(String, u64, Timestamp)>, StoreError> {
+        self.file.read("due_census", |connection| {
+            connection
+                .prepare_cached(
+                    "SELECT kind, count(*), min(ends_at) FROM nodes WHERE ends_at <= ?1 AND destroyed_at IS NULL
+                     GROUP BY kind ORDER BY kind",
+                )?
+                .query_map([now.as_microsecond()], |row| Ok((row.get(0)?, row.get(1)?, instant(row, 2)?)))?
+                .collect()
+        })
+    }
+
+    /// Says when living keys must be looked at.
+    pub fn set_ends(&mut self, ends: &[(KeyId, Option<Timestamp>)]) -> Result<(), StoreError> {
+        self.file.write("set_key_ends", |tx| {
+            let mut set =
+                tx.prepare_cached("UPDATE nodes SET ends_at = ?2 WHERE id = ?1 AND destroyed_at IS NULL")?;
+            for (key, end) in ends {
+                set.execute(params![key.as_bytes(), end.map(Timestamp::as_microsecond)])?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Whether a conversation has lost a key for good, and with it a part of its history.
+    pub fn has_lost_a_part(&self, conversation: ConversationId) -> Result<bool, StoreError> {
+        self.file.read("has_lost_a_part", |connection| {
+            connection
+                .prepare_cached(
+                    "SELECT 1 FROM nodes WHERE conversation = ?1 AND kind = ?2 AND destroyed_at IS NOT NULL
+                     AND replaced_by IS NULL",
+                )?
+                .exists(params![conversation.as_bytes(), KeyKind::Conversation.name()])
+        })
     }
 
     /// One node.
@@ -307,8 +387,8 @@ impl KeyStore {
 
 fn insert(tx: &rusqlite::Transaction<'_>, keys: &[(KeyNode, Edge)]) -> rusqlite::Result<()> {
     let mut add_node = tx.prepare_cached(
-        "INSERT INTO nodes (id, kind, organization, subject, conversation, label, created_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        "INSERT INTO nodes (id, kind, organization, subject, conversation, label, created_at, ends_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     )?;
     let mut add_edge = tx.prepare_cached("INSERT INTO edges (child, parent, wrap) VALUES (?1, ?2, ?3)")?;
     for (node, edge) in keys {
@@ -320,6 +400,7 @@ fn insert(tx: &rusqlite::Transaction<'_>, keys: &[(KeyNode, Edge)]) -> rusqlite:
             node.conversation.as_ref().map(ConversationId::as_bytes),
             node.label,
             node.created_at.as_microsecond(),
+            node.ends_at.map(Timestamp::as_microsecond),
         ])?;
         let parent = edge.parent.map_or(KMS, |parent| *parent.as_bytes());
         add_edge.execute(params![edge.child.as_bytes(), parent, edge.wrap])?;
@@ -346,6 +427,7 @@ fn node(row: &rusqlite::Row<'_>) -> rusqlite::Result<KeyNode> {
         conversation: conversation.map(ConversationId::from_bytes),
         label: row.get(5)?,
         created_at: instant(row, 6)?,
-        destroyed_at: optional_instant(row, 7)?,
+        ends_at: optional_instant(row, 7)?,
+        destroyed_at: optional_instant(row, 8)?,
     })
 }

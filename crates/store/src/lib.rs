@@ -16,22 +16,27 @@ mod control;
 mod credentials;
 mod directory;
 mod error;
+mod holds;
 mod index;
 mod jobs;
 mod journal;
 mod keys;
 mod outbox;
 mod records;
+mod retention;
 
-pub use control::{ControlStore, NewOrganization, OrganizationRecord, SubjectRecord};
+pub use control::{ControlStore, NewOrganization, OrganizationRecord, OrganizationTerms, SubjectRecord};
 pub use credentials::VirtualKeyRecord;
 pub use directory::{DataDirectory, DirectoryError};
 pub use error::StoreError;
+pub use holds::{CaseRecord, FlagRecord, HoldPerson, HoldRecord, HoldRole};
 pub use index::{ConversationRecord, IndexEntry, PrefixHit};
 pub use jobs::ImportJob;
 pub use journal::{Journal, JournalGroup};
 pub use keys::{Edge, KeyKind, KeyNode, KeyStore};
 pub use outbox::Announcement;
 pub use records::{
-    Bucket, BucketName, RecordBucket, RecordKind, RecordPrefixes, STEP_BYTES_MAX, StoredRecord, StoredWrap,
+    Bucket, BucketName, CaptureTerms, RecordBucket, RecordKind, RecordPrefixes, STEP_BYTES_MAX, StoredRecord,
+    StoredWrap,
 };
+pub use retention::{ConversationMark, PublishedPolicy, Review};

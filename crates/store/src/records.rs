@@ -3,7 +3,10 @@
 use std::fs;
 use std::path::PathBuf;
 
-use fiducia_policy::{ConversationId, ExchangeId, KeyId, OrganizationId, RecordId, SubjectId, Timestamp};
+use fiducia_policy::{
+    ConversationId, ExchangeId, KeyId, OrganizationId, PolicyVersion, RecordClass, RecordId, SubjectId,
+    Timestamp,
+};
 use rusqlite::{OptionalExtension, params};
 
 use crate::StoreError;
@@ -152,6 +155,28 @@ pub struct StoredRecord {
     pub service: Option<StoredWrap>,
     /// The data key for the safety window.
     pub safety: Option<StoredWrap>,
+    /// The data key for each further ground that holds: violations, feedback, investigations, legal holds.
+    pub held: Vec<StoredWrap>,
+    /// Its class ([`RecordClass`]) and the policy version it was captured under.
+    pub terms: CaptureTerms,
+}
+
+/// Under which terms a record was captured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CaptureTerms {
+    /// What kind of data it is.
+    pub class: RecordClass,
+    /// The policy version in force.
+    pub policy: PolicyVersion,
+    /// Whether the model is covered: its use obliges to a safety window.
+    pub covered: bool,
+}
+
+impl StoredRecord {
+    /// The wraps of all grounds.
+    pub fn wraps(&self) -> impl Iterator<Item = &StoredWrap> {
+        self.service.iter().chain(&self.safety).chain(&self.held)
+    }
 }
 
 const MIGRATIONS: &[&str] = &["
@@ -161,15 +186,22 @@ const MIGRATIONS: &[&str] = &["
         wire TEXT NOT NULL, model TEXT NOT NULL, status INTEGER NOT NULL, answer_id TEXT, position BIGINT NOT NULL,
         prefix BLOB, alias BLOB, schema_version SMALLINT NOT NULL, key_version SMALLINT NOT NULL, commitment BLOB NOT NULL,
         record_hash BLOB NOT NULL, batch BLOB NOT NULL, service_parent BLOB, service_wrap BLOB, safety_parent BLOB,
-        safety_wrap BLOB, ciphertext BLOB NOT NULL
+        safety_wrap BLOB, class SMALLINT NOT NULL, policy INTEGER NOT NULL, covered SMALLINT NOT NULL, ciphertext BLOB NOT NULL
     );
+    CREATE TABLE held (
+        record BLOB NOT NULL, parent BLOB NOT NULL, wrap BLOB NOT NULL, PRIMARY KEY (record, parent)
+    ) WITHOUT ROWID;
+    CREATE INDEX held_parent ON held (parent);
     CREATE INDEX records_conversation ON records (conversation);
     CREATE TABLE filed (one INTEGER PRIMARY KEY CHECK (one = 1), journal_group BIGINT NOT NULL);
 "];
 
 const RECORD_COLUMNS: &str = "id, exchange, kind, organization, subject, conversation, created_at, wire, model, status, \
      answer_id, position, prefix, alias, schema_version, key_version, commitment, record_hash, batch, service_parent, \
-     service_wrap, safety_parent, safety_wrap, ciphertext, sequence";
+     service_wrap, safety_parent, safety_wrap, class, policy, covered, ciphertext, sequence";
+
+/// Where the sequence number stands in [`RECORD_COLUMNS`].
+const SEQUENCE: usize = 27;
 
 const PAGE_BYTES: u32 = 16_384;
 /// Bytes of ciphertext after which one step through a conversation ends, so that large records do not fill the memory.
@@ -273,19 +305,7 @@ impl RecordBucket {
         let mut last = self.last_sequence;
         self.file.write("file", |tx| {
             last = last.max(highest_sequence(tx)?);
-            let mut insert = tx.prepare_cached(
-                "INSERT INTO records (id, exchange, kind, organization, subject, conversation, created_at, wire, model,
-                    status, answer_id, position, prefix, alias, schema_version, key_version, commitment, record_hash, batch,
-                    service_parent, service_wrap, safety_parent, safety_wrap, ciphertext, sequence)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20,
-                    ?21, ?22, ?23, ?24, ?25)
-                 ON CONFLICT (id) DO NOTHING",
-            )?;
-            for record in records {
-                if insert_record(&mut insert, record, last + 1)? {
-                    last += 1;
-                }
-            }
+            last = insert_records(tx, records, last)?;
             tx.prepare_cached(
                 "INSERT INTO filed (one, journal_group) VALUES (1, ?1)
                  ON CONFLICT (one) DO UPDATE SET journal_group = max(journal_group, ?1)",
@@ -306,13 +326,54 @@ impl RecordBucket {
         })
     }
 
+    /// Takes in records of another bucket that must outlast it, durably, all or none. Repeating it changes nothing. Gives
+    /// the highest sequence number in use.
+    pub fn adopt(&mut self, records: &[&StoredRecord]) -> Result<i64, StoreError> {
+        let mut last = self.last_sequence;
+        self.file.write("adopt", |tx| {
+            last = insert_records(tx, records, last.max(highest_sequence(tx)?))?;
+            Ok(())
+        })?;
+        self.last_sequence = last;
+        Ok(last)
+    }
+
     /// One record by id.
     pub fn record(&self, id: RecordId) -> Result<Option<StoredRecord>, StoreError> {
         self.file.read("record", |connection| {
-            connection
+            let found = connection
                 .prepare_cached(&format!("SELECT {RECORD_COLUMNS} FROM records WHERE id = ?1"))?
                 .query_row([id.as_bytes()], record)
-                .optional()
+                .optional()?;
+            found.map(|record| with_held(connection, record)).transpose()
+        })
+    }
+
+    /// Records that a ground beside service and safety window holds, after `after` (a record's id), at most `limit`.
+    pub fn held_records(&self, after: Option<RecordId>, limit: u32) -> Result<Vec<StoredRecord>, StoreError> {
+        self.file.read("held_records", |connection| {
+            let after = after.map_or([0; 16], |id| *id.as_bytes());
+            connection
+                .prepare_cached(&format!(
+                    "SELECT {RECORD_COLUMNS} FROM records WHERE id IN (
+                        SELECT DISTINCT record FROM held WHERE record > ?1 ORDER BY record LIMIT ?2) ORDER BY id"
+                ))?
+                .query_map(params![after, limit], record)?
+                .map(|found| found.and_then(|record| with_held(connection, record)))
+                .collect()
+        })
+    }
+
+    /// Adds wraps for further grounds, durably, all or none. A wrap that is there already is left as it is. Gives how many
+    /// were added.
+    pub fn hold(&mut self, wraps: &[(RecordId, StoredWrap)]) -> Result<u64, StoreError> {
+        self.file.write("hold", |tx| {
+            let mut insert = tx.prepare_cached(INSERT_HELD)?;
+            let mut added = 0;
+            for (id, wrap) in wraps {
+                added += insert.execute(params![id.as_bytes(), wrap.parent.as_bytes(), wrap.wrap])?;
+            }
+            Ok(u64::try_from(added).unwrap_or(u64::MAX))
         })
     }
 
@@ -332,12 +393,16 @@ impl RecordBucket {
                      ORDER BY sequence LIMIT ?3"
                 ))?
                 .query_map(params![conversation.as_bytes(), after, limit], |row| {
-                    Ok((row.get(24)?, record(row)?))
+                    Ok((row.get(SEQUENCE)?, record(row)?))
                 })?
                 .scan(0, |bytes_read, found: rusqlite::Result<(i64, StoredRecord)>| {
                     let enough = *bytes_read >= STEP_BYTES_MAX;
                     *bytes_read += found.as_ref().map_or(0, |(_, record)| record.ciphertext.len());
                     (!enough).then_some(found)
+                })
+                .map(|found| {
+                    let (sequence, record) = found?;
+                    Ok((sequence, with_held(connection, record)?))
                 })
                 .collect()
         })
@@ -373,7 +438,7 @@ impl RecordBucket {
                     "SELECT {} FROM records WHERE sequence > ?1 ORDER BY sequence LIMIT ?2",
                     RECORD_COLUMNS.replace("ciphertext", "x''")
                 ))?
-                .query_map(params![after, limit], |row| Ok((row.get(24)?, record(row)?)))?
+                .query_map(params![after, limit], |row| Ok((row.get(SEQUENCE)?, record(row)?)))?
                 .collect()
         })
     }
@@ -401,27 +466,32 @@ impl RecordBucket {
         })
     }
 
-    /// Replaces the wraps of surviving records and removes one record, in one step.
-    ///
-    /// `service` and `safety` hold the new wraps by record; records not named keep theirs.
+    /// Replaces the wraps of surviving records under `old` and removes one record, in one step. Records that are not
+    /// named keep theirs.
     pub fn rewrap_and_remove(
         &mut self,
-        service: &[(RecordId, StoredWrap)],
-        safety: &[(RecordId, StoredWrap)],
+        old: KeyId,
+        fresh: &[(RecordId, StoredWrap)],
         removed: Option<RecordId>,
     ) -> Result<u64, StoreError> {
         self.file.write("rewrap_and_remove", |tx| {
-            let mut set_service =
-                tx.prepare_cached("UPDATE records SET service_parent = ?2, service_wrap = ?3 WHERE id = ?1")?;
-            for (id, wrap) in service {
-                set_service.execute(params![id.as_bytes(), wrap.parent.as_bytes(), wrap.wrap])?;
-            }
-            let mut set_safety =
-                tx.prepare_cached("UPDATE records SET safety_parent = ?2, safety_wrap = ?3 WHERE id = ?1")?;
-            for (id, wrap) in safety {
-                set_safety.execute(params![id.as_bytes(), wrap.parent.as_bytes(), wrap.wrap])?;
+            for statement in [
+                "UPDATE records SET service_parent = ?3, service_wrap = ?4 WHERE id = ?1 AND service_parent = ?2",
+                "UPDATE records SET safety_parent = ?3, safety_wrap = ?4 WHERE id = ?1 AND safety_parent = ?2",
+                "UPDATE OR REPLACE held SET parent = ?3, wrap = ?4 WHERE record = ?1 AND parent = ?2",
+            ] {
+                let mut set = tx.prepare_cached(statement)?;
+                for (id, wrap) in fresh {
+                    set.execute(params![
+                        id.as_bytes(),
+                        old.as_bytes(),
+                        wrap.parent.as_bytes(),
+                        wrap.wrap
+                    ])?;
+                }
             }
             let Some(removed) = removed else { return Ok(0) };
+            tx.execute("DELETE FROM held WHERE record = ?1", [removed.as_bytes()])?;
             let count = tx.execute("DELETE FROM records WHERE id = ?1", [removed.as_bytes()])?;
             Ok(u64::try_from(count).unwrap_or(0))
         })
@@ -439,14 +509,25 @@ impl RecordBucket {
                 "UPDATE records SET safety_parent = NULL, safety_wrap = NULL
                  WHERE conversation = ?1 AND safety_parent = ?2",
             )?;
+            let mut held = tx.prepare_cached("DELETE FROM held WHERE parent = ?1")?;
             let mut unheld = tx.prepare_cached(
-                "DELETE FROM records WHERE conversation = ?1 AND service_parent IS NULL AND safety_parent IS NULL",
+                "DELETE FROM records WHERE conversation = ?1 AND service_parent IS NULL AND safety_parent IS NULL
+                    AND NOT EXISTS (SELECT 1 FROM held WHERE held.record = records.id)",
+            )?;
+            // Removing what no key opens comes first where it can: then nothing is written only to be removed.
+            let mut dying = tx.prepare_cached(
+                "DELETE FROM records WHERE conversation = ?1 AND (service_parent IS NULL OR service_parent = ?2)
+                    AND (safety_parent IS NULL OR safety_parent = ?2)
+                    AND NOT EXISTS (SELECT 1 FROM held WHERE held.record = records.id)",
             )?;
             let mut removed = 0;
             for (conversation, key) in destroyed {
+                removed += dying.execute(params![conversation.as_bytes(), key.as_bytes()])?;
                 service.execute(params![conversation.as_bytes(), key.as_bytes()])?;
                 safety.execute(params![conversation.as_bytes(), key.as_bytes()])?;
-                removed += unheld.execute([conversation.as_bytes()])?;
+                if held.execute([key.as_bytes()])? > 0 {
+                    removed += unheld.execute([conversation.as_bytes()])?;
+                }
             }
             Ok(u64::try_from(removed).unwrap_or(u64::MAX))
         })
@@ -467,6 +548,46 @@ fn highest_sequence(connection: &rusqlite::Connection) -> rusqlite::Result<i64> 
     connection
         .prepare_cached("SELECT coalesce(max(sequence), 0) FROM records")?
         .query_row([], |row| row.get(0))
+}
+
+const INSERT_HELD: &str =
+    "INSERT INTO held (record, parent, wrap) VALUES (?1, ?2, ?3) ON CONFLICT (record, parent) DO NOTHING";
+
+/// Inserts records that are not there yet, numbered after `last`. Gives the last number given out.
+fn insert_records(
+    tx: &rusqlite::Transaction<'_>,
+    records: &[&StoredRecord],
+    mut last: i64,
+) -> rusqlite::Result<i64> {
+    let mut insert = tx.prepare_cached(
+        "INSERT INTO records (id, exchange, kind, organization, subject, conversation, created_at, wire, model,
+            status, answer_id, position, prefix, alias, schema_version, key_version, commitment, record_hash, batch,
+            service_parent, service_wrap, safety_parent, safety_wrap, class, policy, covered, ciphertext, sequence)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20,
+            ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28)
+         ON CONFLICT (id) DO NOTHING",
+    )?;
+    let mut hold = tx.prepare_cached(INSERT_HELD)?;
+    for record in records {
+        if insert_record(&mut insert, record, last + 1)? {
+            last += 1;
+            for wrap in &record.held {
+                hold.execute(params![record.id.as_bytes(), wrap.parent.as_bytes(), wrap.wrap])?;
+            }
+        }
+    }
+    Ok(last)
+}
+
+/// The record with its wraps for further grounds.
+fn with_held(connection: &rusqlite::Connection, mut record: StoredRecord) -> rusqlite::Result<StoredRecord> {
+    record.held = connection
+        .prepare_cached("SELECT parent, wrap FROM held WHERE record = ?1")?
+        .query_map([record.id.as_bytes()], |row| {
+            Ok(StoredWrap { parent: KeyId::from_bytes(bytes16(row, 0)?), wrap: row.get(1)? })
+        })?
+        .collect::<rusqlite::Result<_>>()?;
+    Ok(record)
 }
 
 /// Gives whether the record is new.
@@ -501,6 +622,9 @@ fn insert_record(
             record.service.as_ref().map(|wrap| &wrap.wrap),
             parent(&record.safety),
             record.safety.as_ref().map(|wrap| &wrap.wrap),
+            record.terms.class.code(),
+            record.terms.policy.number(),
+            record.terms.covered,
             record.ciphertext,
             sequence,
         ])
@@ -542,6 +666,23 @@ fn record(row: &rusqlite::Row<'_>) -> rusqlite::Result<StoredRecord> {
         batch: ExchangeId::from_bytes(bytes16(row, 18)?),
         service: wrap(19)?,
         safety: wrap(21)?,
-        ciphertext: row.get(23)?,
+        held: Vec::new(),
+        terms: CaptureTerms {
+            class: class(row, 23)?,
+            policy: PolicyVersion::new(row.get(24)?),
+            covered: row.get(25)?,
+        },
+        ciphertext: row.get(26)?,
+    })
+}
+
+/// A record class in a column.
+pub(crate) fn class(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<RecordClass> {
+    RecordClass::from_code(row.get(column)?).ok_or_else(|| {
+        rusqlite::Error::FromSqlConversionFailure(
+            column,
+            rusqlite::types::Type::Integer,
+            "unknown class of record".into(),
+        )
     })
 }

@@ -10,10 +10,13 @@
 //! The checksum covers the numbers, the length and the payload. It tells a frame that a crash cut off from one that was
 //! written whole, and is no protection against an attacker: that is what each record's authenticated encryption is for.
 
-use fiducia_policy::{ConversationId, ExchangeId, KeyId, OrganizationId, RecordId, SubjectId, Timestamp};
+use fiducia_policy::{
+    ConversationId, ExchangeId, KeyId, OrganizationId, PolicyVersion, RecordClass, RecordId, SubjectId,
+    Timestamp,
+};
 
 use crate::outbox::Announcement;
-use crate::records::{BucketName, RecordKind, StoredRecord, StoredWrap};
+use crate::records::{BucketName, CaptureTerms, RecordKind, StoredRecord, StoredWrap};
 
 const MAGIC: [u8; 8] = *b"FIDJRNL1";
 /// Bytes before the payload.
@@ -162,6 +165,9 @@ fn put_record(buffer: &mut Vec<u8>, bucket: &BucketName, record: &StoredRecord) 
         buffer.extend_from_slice(id);
     }
     buffer.push(record.kind.code());
+    buffer.push(record.terms.class.code());
+    buffer.push(u8::from(record.terms.covered));
+    buffer.extend_from_slice(&record.terms.policy.number().to_be_bytes());
     buffer.extend_from_slice(&record.created_at.as_microsecond().to_be_bytes());
     buffer.extend_from_slice(&record.position.to_be_bytes());
     for number in [record.status, record.schema_version, record.key_version] {
@@ -177,6 +183,7 @@ fn put_record(buffer: &mut Vec<u8>, bucket: &BucketName, record: &StoredRecord) 
         && put_optional(buffer, record.alias.as_ref(), put_digest)
         && put_optional(buffer, record.service.as_ref(), put_wrap)
         && put_optional(buffer, record.safety.as_ref(), put_wrap)
+        && put_list(buffer, &record.held, put_wrap)
         && put_bytes(buffer, &record.ciphertext)
 }
 
@@ -242,6 +249,12 @@ impl<'a> Cursor<'a> {
         let batch = ExchangeId::from_bytes(self.fixed()?);
         let [kind] = self.fixed()?;
         let kind = RecordKind::parse(kind)?;
+        let [class, covered] = self.fixed()?;
+        let terms = CaptureTerms {
+            class: RecordClass::from_code(class)?,
+            covered: covered != 0,
+            policy: PolicyVersion::new(u32::from_be_bytes(self.fixed()?)),
+        };
         let created_at = Timestamp::from_microsecond(i64::from_be_bytes(self.fixed()?)).ok()?;
         let position = u64::from_be_bytes(self.fixed()?);
         let status = u16::from_be_bytes(self.fixed()?);
@@ -272,6 +285,8 @@ impl<'a> Cursor<'a> {
             batch,
             service: self.optional(Self::wrap)?,
             safety: self.optional(Self::wrap)?,
+            held: self.list(Self::wrap)?,
+            terms,
             ciphertext: self.bytes()?.to_vec(),
         };
         Some((bucket, record))

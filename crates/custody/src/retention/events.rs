@@ -1,0 +1,294 @@
+//! What happens to organisations, people and conversations, and what it does to the ends of exactly what it concerns.
+
+use fiducia_ledger::Event;
+use fiducia_policy::{
+    Agreement, ConversationId, OrganizationId, Plan, Pseudonym, SubjectId, Timestamp,
+};
+use fiducia_store::{Announcement, ConversationMark, ConversationRecord, OrganizationTerms, SubjectRecord};
+
+use super::commands::{ConversationWish, RetentionReply, TermsChange};
+use super::governance::PersonTerms;
+use crate::AdminError;
+use crate::administer::check_name;
+use crate::scribe::Fact;
+use crate::writer::Writer;
+
+impl Writer {
+    /// What an organisation has agreed.
+    pub(crate) fn terms_of(&self, organization: OrganizationId) -> Result<OrganizationTerms, AdminError> {
+        self.callers
+            .terms(organization)
+            .ok_or_else(|| AdminError::NotFound(format!("there is no {organization}; nothing was changed")))
+    }
+
+    /// What a person chose.
+    pub(crate) fn person_terms(&self, subject: SubjectId) -> Result<PersonTerms, AdminError> {
+        Ok(self.files.control.subject(subject)?.map_or_else(PersonTerms::default, |row| (&row).into()))
+    }
+
+    fn living_subject(&self, subject: SubjectId) -> Result<(SubjectRecord, Pseudonym), AdminError> {
+        let row = self
+            .files
+            .control
+            .subject(subject)?
+            .ok_or_else(|| AdminError::NotFound(format!("there is no {subject}; nothing was changed")))?;
+        match (row.pseudonym, row.erased_at) {
+            (Some(pseudonym), None) => Ok((row, pseudonym)),
+            _ => Err(AdminError::Destroyed(format!("{subject} was erased; nothing is kept that could change"))),
+        }
+    }
+
+    /// A conversation that is there, with its person's pseudonym.
+    pub(crate) fn living_conversation(
+        &self,
+        id: ConversationId,
+    ) -> Result<(ConversationRecord, Pseudonym), AdminError> {
+        let found = self
+            .files
+            .control
+            .conversation(id)?
+            .ok_or_else(|| AdminError::NotFound(format!("there is no {id}; nothing was changed")))?;
+        if let Some(at) = found.destroyed_at {
+            return Err(AdminError::Destroyed(format!("{id} was destroyed at {at}; nothing was changed")));
+        }
+        let pseudonym = self.files.control.subject(found.subject)?.and_then(|subject| subject.pseudonym);
+        let pseudonym = pseudonym.ok_or_else(|| {
+            AdminError::Destroyed(format!("{id} belongs to a person who was erased; nothing was changed"))
+        })?;
+        Ok((found, pseudonym))
+    }
+
+    /// An announcement of an event, with what delivers it.
+    pub(crate) fn announced(
+        &self,
+        organization: OrganizationId,
+        event: Event,
+        now: Timestamp,
+    ) -> Result<(Announcement, Fact), AdminError> {
+        let fact = Fact { at: now, event };
+        let announcement = fact.announcement(self.event_id()?, organization);
+        Ok((announcement, fact))
+    }
+
+    pub(crate) fn delivered(&self, (announcement, fact): (Announcement, Fact)) -> Result<u64, AdminError> {
+        self.deliver_control(announcement.id, announcement.organization, fact)
+    }
+
+    /// Changes an organisation's terms.
+    pub(super) fn change_terms(
+        &mut self,
+        organization: OrganizationId,
+        change: TermsChange,
+    ) -> Result<RetentionReply, AdminError> {
+        let before = self.terms_of(organization)?;
+        let agreement = change.agreement.unwrap_or(before.agreement);
+        let custom = change.custom_retention.or(before.custom_retention);
+        let terms = OrganizationTerms {
+            plan: change.plan.unwrap_or(before.plan),
+            tier: change.tier.unwrap_or(before.tier),
+            agreement,
+            custom_retention: custom.filter(|_| agreement == Agreement::Custom),
+        };
+        self.check_terms(terms)?;
+        if before.agreement == Agreement::Hipaa && terms.agreement != Agreement::Hipaa {
+            return Err(AdminError::Conflict(
+                "a HIPAA agreement cannot be taken back for an organisation; nothing was changed. Create another \
+                 organisation for work without it"
+                    .to_owned(),
+            ));
+        }
+        let now = self.clock.now();
+        let event = Event::OrganizationTermsChanged {
+            plan: terms.plan.name().to_owned(),
+            tier: terms.tier.name().to_owned(),
+            agreement: terms.agreement.name().to_owned(),
+            custom_retention: terms.custom_retention.map(|span| span.to_string()),
+        };
+        let announced = self.announced(organization, event, now)?;
+        self.files.control.set_organization_terms(organization, terms, now, &announced.0)?;
+        self.callers.put_terms(organization, terms);
+        Ok(RetentionReply::Done(Some(self.delivered(announced)?)))
+    }
+
+    /// Whether the policy in force allows these terms.
+    pub(crate) fn check_terms(&self, terms: OrganizationTerms) -> Result<(), AdminError> {
+        let (_, policy) = self.governance.current();
+        let plan = policy.plan(terms.plan).ok_or_else(|| {
+            AdminError::Invalid(format!(
+                "the policy in force says nothing about the plan `{}`; nothing was changed",
+                terms.plan.name()
+            ))
+        })?;
+        if !plan.agreements.contains(&terms.agreement) {
+            let allowed: Vec<_> = plan.agreements.iter().map(|agreement| agreement.name()).collect();
+            return Err(AdminError::Invalid(format!(
+                "the plan `{}` does not come with the agreement `{}`; nothing was changed. It comes with: {}",
+                terms.plan.name(),
+                terms.agreement.name(),
+                allowed.join(", ")
+            )));
+        }
+        if terms.agreement == Agreement::Custom && terms.custom_retention.is_none() {
+            return Err(AdminError::Invalid(
+                "a custom agreement needs a length, such as `90 days`; nothing was changed".to_owned(),
+            ));
+        }
+        Ok(())
+    }
+
+    /// Says whether a workspace agrees to what covered models need.
+    pub(super) fn set_covered_models(
+        &mut self,
+        organization: OrganizationId,
+        workspace: &str,
+        enabled: bool,
+    ) -> Result<RetentionReply, AdminError> {
+        let id = self.files.control.workspace(organization, workspace)?.ok_or_else(|| {
+            AdminError::NotFound(format!("there is no workspace `{workspace}`; nothing was changed"))
+        })?;
+        let now = self.clock.now();
+        let announced =
+            self.announced(organization, Event::CoveredModelsChanged { workspace: id, enabled }, now)?;
+        self.files.control.set_covered_models(id, enabled, &announced.0)?;
+        self.callers_changed()?;
+        Ok(RetentionReply::Done(Some(self.delivered(announced)?)))
+    }
+
+    /// Gives a person a plan, or takes it away.
+    pub(super) fn set_person_plan(
+        &mut self,
+        subject: SubjectId,
+        plan: Option<Plan>,
+    ) -> Result<RetentionReply, AdminError> {
+        let (row, pseudonym) = self.living_subject(subject)?;
+        let now = self.clock.now();
+        let event = Event::SubjectTermsChanged {
+            pseudonym,
+            what: "plan".to_owned(),
+            value: plan.map_or("organization", Plan::name).to_owned(),
+        };
+        let announced = self.announced(row.organization, event, now)?;
+        self.files.control.set_subject_plan(subject, plan, now, &announced.0)?;
+        self.caches.subjects.pop(&subject);
+        Ok(RetentionReply::Done(Some(self.delivered(announced)?)))
+    }
+
+    /// Says whether a person allows training.
+    pub(super) fn set_training(
+        &mut self,
+        subject: SubjectId,
+        allowed: bool,
+    ) -> Result<RetentionReply, AdminError> {
+        let (row, pseudonym) = self.living_subject(subject)?;
+        let plan = row.plan.unwrap_or(self.terms_of(row.organization)?.plan);
+        let (_, policy) = self.governance.current();
+        if allowed && policy.plan(plan).is_none_or(|terms| terms.audience.is_commercial()) {
+            return Err(AdminError::Conflict(format!(
+                "people on the plan `{}` are never asked about training and never trained on; nothing was changed",
+                plan.name()
+            )));
+        }
+        let now = self.clock.now();
+        let event = Event::SubjectTermsChanged {
+            pseudonym,
+            what: "training".to_owned(),
+            value: if allowed { "allowed" } else { "refused" }.to_owned(),
+        };
+        let announced = self.announced(row.organization, event, now)?;
+        self.files.control.set_training(subject, allowed, now, &announced.0)?;
+        self.caches.subjects.pop(&subject);
+        Ok(RetentionReply::Done(Some(self.delivered(announced)?)))
+    }
+
+    /// Closes a person's account.
+    pub(super) fn close_account(&mut self, subject: SubjectId) -> Result<RetentionReply, AdminError> {
+        let (row, pseudonym) = self.living_subject(subject)?;
+        if let Some(at) = row.closed_at {
+            return Err(AdminError::Conflict(format!("the account of {subject} was closed at {at}")));
+        }
+        let now = self.clock.now();
+        let announced = self.announced(row.organization, Event::AccountClosed { pseudonym }, now)?;
+        self.files.control.close_subject(subject, now, &announced.0)?;
+        self.caches.subjects.pop(&subject);
+        self.callers_changed()?;
+        Ok(RetentionReply::Done(Some(self.delivered(announced)?)))
+    }
+
+    /// Does what a person wishes with a conversation.
+    pub(super) fn wish(
+        &mut self,
+        id: ConversationId,
+        wish: ConversationWish,
+    ) -> Result<RetentionReply, AdminError> {
+        let (mut found, pseudonym) = self.living_conversation(id)?;
+        let now = self.clock.now();
+        let (mark, event) = match wish {
+            ConversationWish::Delete if found.deleted_at.is_some() => {
+                return Err(AdminError::Conflict(format!("{id} was deleted before; nothing was changed")));
+            }
+            ConversationWish::Restore if found.deleted_at.is_none() => {
+                return Err(AdminError::Conflict(format!("{id} is not deleted; nothing was changed")));
+            }
+            ConversationWish::Delete => {
+                found.deleted_at = Some(now);
+                let event = Event::ConversationDeleted { pseudonym, undone: false };
+                (ConversationMark::Deleted(Some(now)), Some(event))
+            }
+            ConversationWish::Restore => {
+                found.deleted_at = None;
+                let event = Event::ConversationDeleted { pseudonym, undone: true };
+                (ConversationMark::Deleted(None), Some(event))
+            }
+            ConversationWish::Keep => {
+                self.refuse_keeping(&found)?;
+                found.starred_at = Some(now);
+                (ConversationMark::Starred(Some(now)), None)
+            }
+            ConversationWish::LetGo => {
+                found.starred_at = None;
+                (ConversationMark::Starred(None), None)
+            }
+        };
+        let announced =
+            event.map(|event| self.announced(found.organization, event, now)).transpose()?;
+        let announcement = announced.as_ref().map(|(announcement, _)| announcement);
+        self.files.control.mark_conversation(id, mark, announcement)?;
+        // Should a crash come here, nothing ends too early, and the deletion is asked for again.
+        let ends = self.ends_of(&found)?;
+        self.files.keys.set_ends(&ends)?;
+        // What is deleted is not continued.
+        self.caches.conversations.pop(&id);
+        self.caches.prefixes.clear();
+        let index = announced.map(|announced| self.delivered(announced)).transpose()?;
+        Ok(RetentionReply::Done(index))
+    }
+
+    fn refuse_keeping(&self, conversation: &ConversationRecord) -> Result<(), AdminError> {
+        let terms = self.terms_of(conversation.organization)?;
+        let plan = self.person_terms(conversation.subject)?.plan.unwrap_or(terms.plan);
+        let (_, policy) = self.governance.current();
+        if policy.may_keep(plan) {
+            return Ok(());
+        }
+        Err(AdminError::Conflict(format!(
+            "the plan `{}` does not let a conversation be kept beyond its end; export it before then",
+            plan.name()
+        )))
+    }
+
+    /// Gives a conversation a tag, or takes it away. A hold on the tag looks at everything again.
+    pub(super) fn tag(
+        &mut self,
+        id: ConversationId,
+        tag: &str,
+        present: bool,
+    ) -> Result<RetentionReply, AdminError> {
+        check_name("a tag", tag)?;
+        let (found, _) = self.living_conversation(id)?;
+        self.files.control.tag_conversation(id, tag, present)?;
+        if present {
+            self.hold_conversation(&found)?;
+        }
+        Ok(RetentionReply::Done(None))
+    }
+}

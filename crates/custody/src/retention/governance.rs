@@ -1,0 +1,285 @@
+//! Which policy decides, and what it says about what is kept here.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use fiducia_policy::{
+    Facts, GroundKind, Plan, Policy, PolicyVersion, RecordClass, Situation, Standing, Timestamp,
+};
+use fiducia_store::{
+    BucketName, CaptureTerms, ConversationRecord, OrganizationTerms, PublishedPolicy, SubjectRecord,
+};
+
+/// What a person chose, as far as it decides how long things are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct PersonTerms {
+    pub(crate) plan: Option<Plan>,
+    pub(crate) training: bool,
+    pub(crate) closed_at: Option<Timestamp>,
+}
+
+impl From<&SubjectRecord> for PersonTerms {
+    fn from(subject: &SubjectRecord) -> Self {
+        Self { plan: subject.plan, training: subject.training_allowed, closed_at: subject.closed_at }
+    }
+}
+
+/// The policies that were in force, the first first. Never empty: the built-in one is version 0.
+#[derive(Debug)]
+pub(crate) struct Policies(Vec<(PolicyVersion, Arc<Policy>)>);
+
+/// What decides, shared by everyone who asks. A newly published policy counts from the next question on.
+#[derive(Debug, Clone)]
+pub(crate) struct Governance(Arc<RwLock<Arc<Policies>>>);
+
+/// How a record is kept from its capture on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Keeping {
+    pub(crate) terms: CaptureTerms,
+    pub(crate) service: Option<ServiceKeeping>,
+    /// The day with which its safety window is over.
+    pub(crate) safety: Option<BucketName>,
+    pub(crate) bucket: BucketName,
+}
+
+/// The conversation's key for the person's own use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ServiceKeeping {
+    /// The day the key ends with, when nothing that happens later makes it last longer; else the account.
+    pub(crate) label: BucketName,
+    /// When the key must be looked at.
+    pub(crate) ends_at: Option<Timestamp>,
+}
+
+/// A stored policy cannot be used by this program.
+#[derive(Debug, thiserror::Error)]
+#[error("policy {version}, published here before, cannot be read by this program: {problem}")]
+pub struct PolicyUnreadable {
+    version: PolicyVersion,
+    problem: String,
+}
+
+impl Governance {
+    /// The built-in policy and those that were published.
+    pub(crate) fn load(published: &[PublishedPolicy]) -> Result<Self, PolicyUnreadable> {
+        let mut versions = vec![(PolicyVersion::BUILT_IN, Arc::new(Policy::built_in()))];
+        for stored in published {
+            let policy = Policy::parse(&stored.source).map_err(|problems| PolicyUnreadable {
+                version: stored.version,
+                problem: problems.to_string(),
+            })?;
+            versions.push((stored.version, Arc::new(policy)));
+        }
+        Ok(Self(Arc::new(RwLock::new(Arc::new(Policies(versions))))))
+    }
+
+    /// Takes a newly published policy over.
+    pub(crate) fn publish(&self, version: PolicyVersion, policy: Policy) {
+        let mut policies = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut versions = policies.0.clone();
+        versions.push((version, Arc::new(policy)));
+        *policies = Arc::new(Policies(versions));
+    }
+
+    fn policies(&self) -> Arc<Policies> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The policy in force and its number.
+    pub(crate) fn current(&self) -> (PolicyVersion, Arc<Policy>) {
+        self.policies()
+            .0
+            .last()
+            .map_or_else(|| (PolicyVersion::BUILT_IN, Arc::new(Policy::built_in())), Clone::clone)
+    }
+
+    /// How a record that is captured at `at` is kept.
+    pub(crate) fn at_capture(
+        &self,
+        terms: OrganizationTerms,
+        person: PersonTerms,
+        class: RecordClass,
+        covered: bool,
+        at: Timestamp,
+    ) -> Keeping {
+        let policies = self.policies();
+        let Some((version, policy)) = policies.0.last() else {
+            return nothing(CaptureTerms { class, policy: PolicyVersion::BUILT_IN, covered });
+        };
+        let situation = situation(terms, person, class, covered);
+        let schedule = policy.schedule(situation, &facts(terms, person, at, at));
+        let service = open_until(schedule.standing(GroundKind::Service)).map(|until| {
+            let fixed = until.filter(|_| policy.service_end_is_fixed(situation));
+            ServiceKeeping { label: fixed.map_or(BucketName::account(), BucketName::of), ends_at: until }
+        });
+        let safety = open_until(schedule.standing(GroundKind::SafetyWindow)).flatten().map(BucketName::of);
+        // Whatever ends last decides where the record lies: a day's file is removed as a whole.
+        let bucket = match (&service, safety) {
+            (Some(service), _) if service.label == BucketName::account() => BucketName::account(),
+            (Some(service), Some(day)) => service.label.max(day),
+            (Some(service), None) => service.label,
+            (None, Some(day)) => day,
+            (None, None) => BucketName::account(),
+        };
+        Keeping { terms: CaptureTerms { class, policy: *version, covered }, service, safety, bucket }
+    }
+
+    /// Whether anything at all is kept of a record that is captured at `at`.
+    pub(crate) fn keeps_anything(
+        &self,
+        terms: OrganizationTerms,
+        person: PersonTerms,
+        class: RecordClass,
+        covered: bool,
+        at: Timestamp,
+    ) -> bool {
+        let keeping = self.at_capture(terms, person, class, covered, at);
+        keeping.service.is_some() || keeping.safety.is_some()
+    }
+
+    /// When a conversation ends for the person's own use, as things stand: `None` while only an event ends it,
+    /// `Some(past)` when it has ended.
+    ///
+    /// A conversation is governed by the policy it began under and by every later one that keeps it less long: a new
+    /// policy alone makes nothing last longer. What the person or the organisation changed counts for all of them.
+    pub(crate) fn service_end(
+        &self,
+        terms: OrganizationTerms,
+        person: PersonTerms,
+        conversation: &ConversationRecord,
+    ) -> Option<Timestamp> {
+        let situation =
+            situation(terms, person, conversation.terms.class, conversation.terms.covered);
+        let facts = conversation_facts(terms, person, conversation);
+        let policies = self.policies();
+        let governing = policies.0.iter().filter(|(version, _)| *version >= conversation.terms.policy);
+        governing
+            .filter_map(|(_, policy)| match policy.schedule(situation, &facts).standing(GroundKind::Service) {
+                Standing::NotOpen => Some(conversation.created_at),
+                Standing::Holds { until } => until,
+                Standing::Ended { at } => Some(at),
+            })
+            .min()
+    }
+
+    /// When the safety window of what was captured at `captured_at` in a conversation ends: the earliest that a policy
+    /// since then says, `None` when none says anything.
+    pub(crate) fn safety_end(
+        &self,
+        terms: OrganizationTerms,
+        person: PersonTerms,
+        conversation: &ConversationRecord,
+        captured_at: Timestamp,
+    ) -> Option<Timestamp> {
+        let situation =
+            situation(terms, person, conversation.terms.class, conversation.terms.covered);
+        let facts = Facts { created_at: captured_at, ..conversation_facts(terms, person, conversation) };
+        let policies = self.policies();
+        let governing = policies.0.iter().filter(|(version, _)| *version >= conversation.terms.policy);
+        governing
+            .filter_map(|(_, policy)| {
+                match policy.schedule(situation, &facts).standing(GroundKind::SafetyWindow) {
+                    Standing::NotOpen => None,
+                    Standing::Holds { until } => until,
+                    Standing::Ended { at } => Some(at),
+                }
+            })
+            .min()
+    }
+
+    /// Whether a ground of a conversation outlasts what just happened to it, under the policy in force.
+    pub(crate) fn outlasts(
+        &self,
+        terms: OrganizationTerms,
+        person: PersonTerms,
+        conversation: &ConversationRecord,
+        ground: GroundKind,
+        happened: Happened,
+        now: Timestamp,
+    ) -> bool {
+        let situation =
+            situation(terms, person, conversation.terms.class, conversation.terms.covered);
+        let opened = Some(conversation.created_at);
+        let mut facts = Facts {
+            flagged_at: opened,
+            feedback_at: opened,
+            case_opened_at: opened,
+            ..conversation_facts(terms, person, conversation)
+        };
+        match happened {
+            Happened::Deletion => facts.deleted_at = Some(now),
+            Happened::Erasure => {
+                facts.deleted_at = Some(now);
+                facts.erasure_requested_at = Some(now);
+            }
+        }
+        let (_, policy) = self.current();
+        match policy.schedule(situation, &facts).standing(ground) {
+            Standing::NotOpen => false,
+            Standing::Holds { until } => until.is_none_or(|until| until > now),
+            Standing::Ended { at } => at > now,
+        }
+    }
+}
+
+/// What a person or an operator did to a conversation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Happened {
+    /// It was deleted.
+    Deletion,
+    /// Its person asked for everything to be erased.
+    Erasure,
+}
+
+/// The cell of the policy's tables.
+pub(crate) fn situation(
+    terms: OrganizationTerms,
+    person: PersonTerms,
+    class: RecordClass,
+    covered: bool,
+) -> Situation {
+    Situation {
+        plan: person.plan.unwrap_or(terms.plan),
+        tier: terms.tier,
+        class,
+        agreement: terms.agreement,
+        covered,
+        training: person.training,
+    }
+}
+
+/// What is known of a record or conversation.
+pub(crate) fn facts(
+    terms: OrganizationTerms,
+    person: PersonTerms,
+    created_at: Timestamp,
+    last_active_at: Timestamp,
+) -> Facts {
+    Facts { closed_at: person.closed_at, custom: terms.custom_retention, ..Facts::new(created_at, last_active_at) }
+}
+
+/// What is known of a stored conversation.
+pub(crate) fn conversation_facts(
+    terms: OrganizationTerms,
+    person: PersonTerms,
+    conversation: &ConversationRecord,
+) -> Facts {
+    // Its key holds records of several instants. Where a policy counts from creation and was not in force when they were
+    // captured, the last one counts, so that nothing goes early.
+    let created_at = conversation.last_active_at;
+    Facts {
+        deleted_at: conversation.deleted_at,
+        starred: conversation.starred_at.is_some(),
+        ..facts(terms, person, created_at, conversation.last_active_at)
+    }
+}
+
+const fn open_until(standing: Standing) -> Option<Option<Timestamp>> {
+    match standing {
+        Standing::Holds { until } => Some(until),
+        Standing::NotOpen | Standing::Ended { .. } => None,
+    }
+}
+
+const fn nothing(terms: CaptureTerms) -> Keeping {
+    Keeping { terms, service: None, safety: None, bucket: BucketName::account() }
+}

@@ -1,0 +1,12 @@
+//! How long things are kept: what decides it, what changes it, what carries it out, and what proves it.
+
+mod cases;
+pub(crate) mod commands;
+mod events;
+mod explain;
+pub(crate) mod governance;
+mod holds;
+mod publishing;
+mod worker;
+
+pub(crate) use holds::Holds;

@@ -1,0 +1,388 @@
+//! The retention worker: what has ended is destroyed on time, and purged.
+//!
+//! It works in steps, each small enough that captures hardly wait, and each with the files as its only memory: whatever a
+//! crash leaves half done is found again. Keys go first, since they decide what can be read; bytes follow.
+
+use fiducia_ledger::Event;
+use fiducia_policy::{ConversationId, KeyId, OrganizationId, Timestamp};
+use fiducia_store::{BucketName, ConversationMark, KeyKind, KeyNode};
+
+use super::commands::RetentionProgress;
+use crate::AdminError;
+use crate::administer::ids;
+use crate::destruction::kinds;
+use crate::faults;
+use crate::filing::index_entry;
+use crate::scribe::Fact;
+use crate::writer::Writer;
+
+/// Keys looked at in one step.
+const KEYS_PER_STEP: u32 = 1_000;
+/// Conversations looked at in one step of a review.
+const REVIEWED_PER_STEP: u32 = 500;
+/// Findings forgotten in one step.
+const FLAGS_PER_STEP: u32 = 1_000;
+/// Records moved out of an expired bucket in one transaction.
+const SURVIVORS_PER_STEP: u32 = 200;
+/// Digests forgotten in one transaction.
+const DIGESTS_PER_STEP: u32 = 4_096;
+
+impl Writer {
+    /// One step. When it says that it is done there is nothing left to do at this instant.
+    pub(crate) fn retention_step(&mut self) -> Result<RetentionProgress, AdminError> {
+        let now = self.clock.now();
+        let mut progress = RetentionProgress::default();
+        let worked = self.finish_replacements(now)?
+            || self.extend_holds(now, &mut progress)?
+            || self.review_step(&mut progress)?
+            || self.end_due(now, &mut progress)?
+            || self.purge_step(now, &mut progress)?
+            || self.drop_bucket(now, &mut progress)?
+            || self.forget_findings(now, &mut progress)?
+            || self.warn_step(now, &mut progress)?;
+        if !worked {
+            self.forget_erased()?;
+            progress.is_done = true;
+        }
+        Ok(progress)
+    }
+
+    /// Finishes what a crash interrupted: replaced keys that live on.
+    pub(crate) fn finish_replacements(&mut self, now: Timestamp) -> Result<bool, AdminError> {
+        let unfinished = self.files.keys.unfinished_replacements()?;
+        for (old, new) in &unfinished {
+            let Some(node) = self.files.keys.node(*old)? else { continue };
+            self.rewrap_survivors(&node, *new, None)?;
+            self.destroy_keys(&[node], now)?;
+        }
+        Ok(!unfinished.is_empty())
+    }
+
+    /// Works out the ends of conversations again after something changed for many of them.
+    fn review_step(&mut self, progress: &mut RetentionProgress) -> Result<bool, AdminError> {
+        let Some(review) = self.files.control.next_review()? else { return Ok(false) };
+        let conversations = self.files.control.living_conversations(
+            review.organization,
+            review.subject,
+            review.after,
+            REVIEWED_PER_STEP,
+        )?;
+        let mut ends = Vec::new();
+        for conversation in &conversations {
+            ends.extend(self.ends_of(conversation)?);
+        }
+        self.files.keys.set_ends(&ends)?;
+        faults::reached("ends-reviewed");
+        progress.reviewed += u64::try_from(conversations.len()).unwrap_or(0);
+        self.files.control.advance_review(review.id, conversations.last().map(|last| last.id))?;
+        Ok(true)
+    }
+
+    /// When the keys of a conversation must be looked at, as things stand.
+    pub(crate) fn ends_of(
+        &self,
+        conversation: &fiducia_store::ConversationRecord,
+    ) -> Result<Vec<(KeyId, Option<Timestamp>)>, AdminError> {
+        let terms = self.terms_of(conversation.organization)?;
+        let person = self.person_terms(conversation.subject)?;
+        let service = self.governance.service_end(terms, person, conversation);
+        let mut ends = Vec::new();
+        for node in self.files.keys.conversation_keys(conversation.id)? {
+            let fixed = BucketName::parse(&node.label).and_then(|label| label.starts_at());
+            let end = match node.kind {
+                // What was captured with a fixed end may end earlier, never later.
+                KeyKind::Conversation => match (fixed, service) {
+                    (Some(fixed), Some(end)) => Some(fixed.min(end)),
+                    (fixed, end) => fixed.or(end),
+                },
+                KeyKind::ConversationSafety => {
+                    let end =
+                        self.governance.safety_end(terms, person, conversation, node.created_at);
+                    // Its root ends it on its day anyway.
+                    end.filter(|end| fixed.is_none_or(|fixed| *end < fixed))
+                }
+                _ => continue,
+            };
+            if end != node.ends_at {
+                ends.push((node.id, end));
+            }
+        }
+        Ok(ends)
+    }
+
+    /// Destroys keys whose time is over. Those that turn out to last longer are looked at again when they end.
+    fn end_due(&mut self, now: Timestamp, progress: &mut RetentionProgress) -> Result<bool, AdminError> {
+        let due = self.files.keys.due(now, KEYS_PER_STEP)?;
+        if due.is_empty() {
+            return Ok(false);
+        }
+        let (mut over, mut later) = (Vec::new(), Vec::new());
+        for node in due {
+            match self.end_of_due(&node)? {
+                Some(end) if end <= now => over.push(node),
+                end => later.push((node.id, end)),
+            }
+        }
+        self.files.keys.set_ends(&later)?;
+        self.destroy_ended(&over, now)?;
+        progress.keys_destroyed += u64::try_from(over.len()).unwrap_or(0);
+        Ok(true)
+    }
+
+    /// When a key that is due really ends.
+    fn end_of_due(&self, node: &KeyNode) -> Result<Option<Timestamp>, AdminError> {
+        let account = BucketName::account();
+        let (KeyKind::Conversation, true) = (node.kind, node.label == account.as_str()) else {
+            return Ok(node.ends_at);
+        };
+        let Some(conversation) = node.conversation else { return Ok(node.ends_at) };
+        let Some(conversation) = self.files.control.conversation(conversation)? else {
+            // Its records are on their way into the index: it is as young as that.
+            return Ok(None);
+        };
+        let terms = self.terms_of(conversation.organization)?;
+        let person = self.person_terms(conversation.subject)?;
+        Ok(self.governance.service_end(terms, person, &conversation))
+    }
+
+    /// Destroys keys. What they protected is purged in later steps, and the log told then.
+    fn destroy_ended(&mut self, nodes: &[KeyNode], now: Timestamp) -> Result<(), AdminError> {
+        if nodes.is_empty() {
+            return Ok(());
+        }
+        // What is destroyed must not lie in the journal any more.
+        self.settle_journal();
+        let readers = std::sync::Arc::clone(&self.readers);
+        let _no_readers = readers.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let destroyed = self.files.keys.destroy(&ids(nodes), now);
+        // Also after an error: the keys may be gone, and what is sealed under a remembered one could never be opened.
+        self.forget_keys(nodes);
+        faults::reached("keys-destroyed");
+        destroyed?;
+        for node in nodes.iter().filter(|node| node.kind == KeyKind::Conversation) {
+            for open in self.open.values_mut() {
+                open.destroyed |= node.conversation == Some(open.conversation);
+            }
+        }
+        Ok(())
+    }
+
+    /// Forgets keys that were destroyed, and whatever is remembered of their conversations.
+    fn forget_keys(&mut self, nodes: &[KeyNode]) {
+        for node in nodes {
+            self.keychain.forget_one(node.id);
+            if let Some(conversation) = node.conversation {
+                self.caches.conversations.pop(&conversation);
+            }
+        }
+        if nodes.iter().any(|node| node.kind.is_shared_root()) {
+            // Keys beneath a root can be anywhere.
+            self.keychain.forget();
+            self.caches.clear();
+        }
+    }
+
+    /// Purges what destroyed keys protected, says so in the log, and only then ticks the keys off.
+    fn purge_step(&mut self, now: Timestamp, progress: &mut RetentionProgress) -> Result<bool, AdminError> {
+        let mut unpurged = self.files.keys.destroyed_but_unpurged(KEYS_PER_STEP)?;
+        if unpurged.is_empty() {
+            return Ok(false);
+        }
+        let mut children = Vec::new();
+        for root in unpurged.iter().filter(|node| node.kind.is_shared_root()) {
+            children.extend(self.files.keys.children(root.id, KEYS_PER_STEP)?);
+            if children.len() >= usize::try_from(KEYS_PER_STEP).unwrap_or(usize::MAX) {
+                break;
+            }
+        }
+        if !children.is_empty() {
+            // They are dead with their root; now their wraps go too. The root is ticked off when it has none left.
+            progress.keys_destroyed += u64::try_from(children.len()).unwrap_or(0);
+            self.destroy_ended(&children, now)?;
+            unpurged = children;
+        }
+        let records = self.purge(&unpurged, now)?;
+        progress.records_purged += records;
+        self.mark_owners(&unpurged, now)?;
+        for root in unpurged.iter().filter(|node| node.kind.is_shared_root()) {
+            self.files.control.end_held(root.id, now)?;
+            if root.kind == KeyKind::SafetyDay {
+                let index = self.say_closed(root, now)?;
+                progress.ledger.push((root.organization, index));
+            }
+        }
+        self.say_ended(&unpurged, records, now, progress)?;
+        self.settle(&unpurged, now)?;
+        Ok(true)
+    }
+
+    /// Takes the bytes out of the buckets that live on; those of a bucket whose day has come go with its file.
+    fn purge(&mut self, nodes: &[KeyNode], now: Timestamp) -> Result<u64, AdminError> {
+        let mut pairs = std::collections::BTreeMap::<BucketName, Vec<(ConversationId, KeyId)>>::new();
+        for node in nodes {
+            let Some(id) = node.conversation else { continue };
+            let Some(conversation) = self.files.control.conversation(id)? else { continue };
+            for bucket in conversation.buckets.into_iter().filter(|bucket| !bucket.has_ended(now)) {
+                pairs.entry(bucket).or_default().push((id, node.id));
+            }
+        }
+        let ended: Vec<_> = nodes
+            .iter()
+            .filter(|node| node.kind == KeyKind::Conversation)
+            .filter_map(|node| node.conversation)
+            .collect();
+        let readers = std::sync::Arc::clone(&self.readers);
+        let _no_readers = readers.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        self.files.keys.empty_wal()?;
+        let mut removed = 0;
+        for (name, pairs) in pairs {
+            let mine: Vec<_> =
+                pairs.iter().map(|(id, _)| *id).filter(|id| ended.contains(id)).collect();
+            self.forget_prefixes_in(&name, &mine)?;
+            removed += self.files.bucket(&name)?.drop_paths(&pairs)?;
+            self.files.bucket(&name)?.empty_wal()?;
+        }
+        faults::reached("paths-dropped");
+        Ok(removed)
+    }
+
+    /// Says in each organisation's log what ended.
+    fn say_ended(
+        &mut self,
+        nodes: &[KeyNode],
+        records: u64,
+        now: Timestamp,
+        progress: &mut RetentionProgress,
+    ) -> Result<(), AdminError> {
+        let mut organizations: Vec<OrganizationId> = nodes.iter().map(|node| node.organization).collect();
+        organizations.sort_unstable();
+        organizations.dedup();
+        for organization in organizations {
+            let mine: Vec<_> =
+                nodes.iter().filter(|node| node.organization == organization).cloned().collect();
+            let conversations =
+                mine.iter().filter(|node| node.kind == KeyKind::Conversation).count();
+            let event = Event::KeysDestroyed {
+                keys: u64::try_from(mine.len()).unwrap_or(0),
+                kinds: kinds(&mine),
+                reason: "retention".to_owned(),
+                conversations: u64::try_from(conversations).unwrap_or(0),
+                records,
+                actor: None,
+                pseudonym: None,
+                certificate: None,
+            };
+            let fact = Fact { at: now, event };
+            let id = self.event_id()?;
+            self.files.control.announce(&fact.announcement(id, organization))?;
+            let index = self.deliver_control(id, organization, fact)?;
+            progress.ledger.push((organization, index));
+        }
+        Ok(())
+    }
+
+    /// Removes one bucket whose day has come. What a hold, a case or a finding keeps moves out first.
+    ///
+    /// INVARIANT: every key of a ground that ended by that day is destroyed: this comes after [`Self::end_due`] found none
+    /// left.
+    fn drop_bucket(&mut self, now: Timestamp, progress: &mut RetentionProgress) -> Result<bool, AdminError> {
+        let Some(name) = self.files.place.names()?.into_iter().find(|name| name.has_ended(now)) else {
+            return Ok(false);
+        };
+        self.settle_journal();
+        let account = BucketName::account();
+        let mut after = None;
+        loop {
+            let held = self.files.bucket(&name)?.held_records(after, SURVIVORS_PER_STEP)?;
+            let Some(last) = held.last() else { break };
+            after = Some(last.id);
+            let mut surviving = Vec::new();
+            for mut record in held {
+                let mut living = Vec::new();
+                for wrap in record.held {
+                    if self.files.keys.edge(wrap.parent)?.is_some() {
+                        living.push(wrap);
+                    }
+                }
+                if !living.is_empty() {
+                    (record.service, record.safety, record.held) = (None, None, living);
+                    surviving.push(record);
+                }
+            }
+            let up_to = self.files.bucket(&account)?.adopt(&surviving.iter().collect::<Vec<_>>())?;
+            self.files.control.index(&account, up_to, &[])?;
+            let conversations: Vec<_> = surviving.iter().map(|record| index_entry(record).conversation).collect();
+            self.files.control.add_bucket(&conversations, &account)?;
+        }
+        faults::reached("survivors-moved");
+        self.forget_all_prefixes_in(&name)?;
+        let (records, _) = self.files.bucket(&name)?.size()?;
+        let readers = std::sync::Arc::clone(&self.readers);
+        let _no_readers = readers.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        self.filing.let_go(name);
+        self.files.buckets.remove(&name);
+        self.files.place.unlink(&name)?;
+        faults::reached("bucket-unlinked");
+        self.files.control.forget_bucket(&name)?;
+        progress.buckets_dropped += 1;
+        progress.records_purged += records;
+        Ok(true)
+    }
+
+    fn forget_all_prefixes_in(&mut self, name: &BucketName) -> Result<(), AdminError> {
+        let mut after = 0;
+        loop {
+            let step = self.files.bucket(name)?.all_prefixes(after, DIGESTS_PER_STEP)?;
+            let Some((last, _)) = step.last() else { break };
+            after = *last;
+            let digests: Vec<_> = step.into_iter().flat_map(|(_, digests)| digests).collect();
+            self.files.control.forget_prefixes(&digests)?;
+        }
+        self.caches.prefixes.clear();
+        Ok(())
+    }
+
+    fn forget_findings(
+        &mut self,
+        now: Timestamp,
+        progress: &mut RetentionProgress,
+    ) -> Result<bool, AdminError> {
+        let forgotten = self.files.control.forget_flags(now, FLAGS_PER_STEP)?;
+        progress.findings_forgotten += forgotten;
+        if forgotten > 0 {
+            self.files.control.empty_wal()?;
+        }
+        Ok(forgotten > 0)
+    }
+
+    /// Announces what ends soon, where the plan lets the person keep it.
+    fn warn_step(&mut self, now: Timestamp, progress: &mut RetentionProgress) -> Result<bool, AdminError> {
+        let (_, policy) = self.governance.current();
+        let Some(horizon) = policy.warning_horizon(now) else { return Ok(false) };
+        let from = self.warned_up_to.unwrap_or(now).max(now);
+        let ending = self.files.keys.ending_between(from, horizon, KEYS_PER_STEP)?;
+        for node in &ending {
+            let Some(conversation) = node.conversation.filter(|_| node.kind == KeyKind::Conversation) else {
+                continue;
+            };
+            let Some(found) = self.files.control.conversation(conversation)? else { continue };
+            let terms = self.terms_of(found.organization)?;
+            let person = self.person_terms(found.subject)?;
+            let plan = person.plan.unwrap_or(terms.plan);
+            let ends_soon = self
+                .governance
+                .service_end(terms, person, &found)
+                .is_some_and(|end| end > now && end <= horizon);
+            if ends_soon && found.warned_at.is_none() && found.deleted_at.is_none() && policy.may_keep(plan) {
+                self.files.control.mark_conversation(conversation, ConversationMark::Warned(now), None)?;
+                progress.warned += 1;
+            }
+        }
+        let full = ending.len() >= usize::try_from(KEYS_PER_STEP).unwrap_or(usize::MAX);
+        self.warned_up_to = Some(match ending.last().and_then(|last| last.ends_at) {
+            Some(last) if full => last,
+            _ => horizon,
+        });
+        Ok(full)
+    }
+}
