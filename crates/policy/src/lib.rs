@@ -9,6 +9,8 @@ mod authority;
 mod edge;
 mod ground;
 mod id;
+mod named;
+mod retention;
 
 pub use authority::{AccessReason, EntryProof, ReleaseAuthority, UnknownReason};
 pub use edge::{Clock, Randomness, RandomnessUnavailable, Timestamp};
@@ -16,4 +18,9 @@ pub use ground::{Ground, GroundKind, LegalBasis, Purpose};
 pub use id::{
     ConversationId, ExchangeId, IdParseError, KeyId, OrganizationId, PersonId, Pseudonym, RecordId,
     SubjectId, VirtualKeyId, WorkspaceId,
+};
+pub use named::UnknownName;
+pub use retention::{
+    Agreement, End, Facts, Plan, PolicyVersion, RecordClass, RetentionSpan, Schedule, Situation, SpanError,
+    Standing, Tier,
 };
