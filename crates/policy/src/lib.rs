@@ -10,6 +10,8 @@ mod edge;
 mod ground;
 mod hold;
 mod id;
+mod named;
+mod retention;
 
 pub use authority::{AccessReason, EntryProof, ReleaseAuthority, UnknownReason};
 pub use edge::{Clock, Randomness, RandomnessUnavailable, Timestamp};
@@ -18,4 +20,9 @@ pub use hold::{HoldCandidate, HoldScope, HoldScopeError, SCOPE_ENTRIES_MAX, SCOP
 pub use id::{
     CaseId, ConversationId, ExchangeId, FlagId, HoldId, IdParseError, KeyId, OrganizationId, PersonId,
     Pseudonym, RecordId, SubjectId, VirtualKeyId, WorkspaceId,
+};
+pub use named::UnknownName;
+pub use retention::{
+    Agreement, End, Facts, Plan, PolicyVersion, RecordClass, RetentionSpan, Schedule, Situation, SpanError,
+    Standing, Tier,
 };
