@@ -10,10 +10,10 @@ use bytes::Bytes;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use fiducia_custody::{
     AdminCommand, AdminReply, AnswerOutcome, CaptureLimits, CapturedAnswer, Custody, CustodySettings,
-    ExchangeOpening, Retention, Scope,
+    ExchangeOpening, Scope,
 };
 use fiducia_keyring::KeyfileKms;
-use fiducia_policy::{Clock, Randomness, RandomnessUnavailable, Timestamp};
+use fiducia_policy::{Agreement, Clock, Plan, Randomness, RandomnessUnavailable, Timestamp};
 use fiducia_wire::{Role, Wire, fingerprint::text_fingerprint, outline};
 
 const UNDER_WAY: usize = 16;
@@ -68,9 +68,10 @@ impl World {
         let custody = Custody::open(&settings, Arc::clone(&clock) as Arc<dyn Clock>, randomness).unwrap();
         let created = custody.administer(AdminCommand::CreateOrganization {
             name: "bench".to_owned(),
-            retention: Retention::Kept,
-            safety_window_days: 0,
-            safety_window_survives_deletion: false,
+            plan: Plan::Enterprise,
+            tier: None,
+            agreement: Agreement::Standard,
+            custom_retention: None,
         });
         let AdminReply::Organization(organization) = created.unwrap() else { panic!("another reply") };
         let created = custody.administer(AdminCommand::CreateVirtualKey {
@@ -78,6 +79,7 @@ impl World {
             workspace: None,
             subject: "person".to_owned(),
             scopes: vec![Scope::Inference],
+            class: None,
             expires_at: None,
         });
         let AdminReply::VirtualKey(key) = created.unwrap() else { panic!("another reply") };

@@ -3,10 +3,12 @@
 use fiducia_keyring::MatchingKey;
 use fiducia_ledger::{Digest, Event, VerifierKey};
 use fiducia_policy::{
-    KeyId, OrganizationId, PersonId, Pseudonym, RandomnessUnavailable, SubjectId, Timestamp, VirtualKeyId,
-    WorkspaceId,
+    Agreement, KeyId, OrganizationId, PersonId, Plan, Pseudonym, RandomnessUnavailable, RecordClass,
+    RetentionSpan, SubjectId, Tier, Timestamp, VirtualKeyId, WorkspaceId,
 };
-use fiducia_store::{KeyKind, NewOrganization, OrganizationRecord, StoreError, VirtualKeyRecord};
+use fiducia_store::{
+    KeyKind, NewOrganization, OrganizationRecord, OrganizationTerms, StoreError, VirtualKeyRecord,
+};
 use zeroize::Zeroizing;
 
 use crate::administration::{CreatedOrganization, CreatedVirtualKey};
@@ -15,14 +17,21 @@ use crate::keychain::{KeyPathError, KeyPurpose};
 use crate::scribe::{Delivery, Fact, Source};
 use crate::staging::{StagingError, sha256};
 use crate::writer::Writer;
-use crate::{AdminCommand, AdminError, AdminReply, Retention, Scope, import};
+use crate::{AdminCommand, AdminError, AdminReply, Scope, import};
 
 /// Longest name of an organisation or workspace, in characters.
 const NAME_CHARACTERS_MAX: usize = 128;
-/// Longest safety window, in days.
-const SAFETY_WINDOW_DAYS_MAX: u32 = 3_650;
 /// Longest name of an import's source, in bytes.
 const SOURCE_BYTES_MAX: usize = 1_024;
+
+/// A virtual key that is asked for.
+struct NewVirtualKey {
+    organization: OrganizationId,
+    workspace: Option<String>,
+    scopes: Vec<Scope>,
+    class: Option<RecordClass>,
+    expires_at: Option<Timestamp>,
+}
 
 /// How logs are named and verified.
 #[derive(Debug, Clone)]
@@ -80,22 +89,25 @@ impl Writer {
     /// Carries a command out.
     pub(crate) fn administer(&mut self, command: AdminCommand) -> Result<AdminReply, AdminError> {
         match command {
-            AdminCommand::CreateOrganization {
-                name,
-                retention,
-                safety_window_days,
-                safety_window_survives_deletion,
-            } => self
-                .create_organization(name, retention, safety_window_days, safety_window_survives_deletion)
+            AdminCommand::CreateOrganization { name, plan, tier, agreement, custom_retention } => self
+                .create_organization(name, plan, tier, agreement, custom_retention)
                 .map(AdminReply::Organization),
-            AdminCommand::CreateVirtualKey { organization, workspace, subject, scopes, expires_at } => self
-                .create_virtual_key(organization, workspace, &subject, &scopes, expires_at)
-                .map(AdminReply::VirtualKey),
+            AdminCommand::CreateVirtualKey {
+                organization,
+                workspace,
+                subject,
+                scopes,
+                class,
+                expires_at,
+            } => {
+                let asked = NewVirtualKey { organization, workspace, scopes, class, expires_at };
+                self.create_virtual_key(asked, &subject).map(AdminReply::VirtualKey)
+            }
             AdminCommand::RevokeVirtualKey { key } => {
                 self.revoke_virtual_key(key).map(|()| AdminReply::Revoked)
             }
             AdminCommand::Destroy { scope, actor } => self.destroy(scope, &actor).map(AdminReply::Destroyed),
-            AdminCommand::Sweep => self.sweep().map(AdminReply::Destroyed),
+            AdminCommand::Govern(command) => self.govern(command).map(AdminReply::Governed),
             AdminCommand::NameSubject { organization, name } => {
                 self.subject_named(organization, &name).map(AdminReply::Subject)
             }
@@ -113,6 +125,7 @@ impl Writer {
             | AdminCommand::ListConversations { .. }
             | AdminCommand::ListRecords { .. }
             | AdminCommand::ShowRecords { .. }
+            | AdminCommand::Sweep { .. }
             | AdminCommand::Status => {
                 Err(AdminError::Invalid("this command is not for the writer; nothing was changed".to_owned()))
             }
@@ -122,16 +135,16 @@ impl Writer {
     fn create_organization(
         &mut self,
         name: String,
-        retention: Retention,
-        safety_window_days: u32,
-        safety_window_survives_deletion: bool,
+        plan: Plan,
+        tier: Option<Tier>,
+        agreement: Agreement,
+        custom_retention: Option<RetentionSpan>,
     ) -> Result<CreatedOrganization, AdminError> {
         check_name("an organisation's name", &name)?;
-        if safety_window_days > SAFETY_WINDOW_DAYS_MAX {
-            return Err(AdminError::Invalid(format!(
-                "a safety window has at most {SAFETY_WINDOW_DAYS_MAX} days"
-            )));
-        }
+        let (_, policy) = self.governance.current();
+        let tier = tier.or_else(|| policy.plan(plan).map(|plan| plan.default_tier)).unwrap_or(Tier::Private);
+        let terms = OrganizationTerms { plan, tier, agreement, custom_retention };
+        self.check_terms(terms)?;
         if self.files.control.organizations()?.iter().any(|other| other.name == name) {
             return Err(AdminError::Conflict(format!(
                 "an organisation named `{name}` exists already; nothing was changed"
@@ -144,14 +157,7 @@ impl Writer {
         let names = self.organization_key(id, KeyKind::NameLookup, now)?;
         let lookup = MatchingKey::new(&names.key);
         self.files.keys.add(&[root.stored, names.stored])?;
-        let organization = OrganizationRecord {
-            id,
-            name,
-            zero_retention: retention == Retention::Zero,
-            safety_window_days: if retention == Retention::Zero { 0 } else { safety_window_days },
-            safety_window_survives_deletion,
-            created_at: now,
-        };
+        let organization = OrganizationRecord { id, name, terms, created_at: now };
         let new = NewOrganization { organization: organization.clone(), workspace };
         let fact = Fact { at: now, event: Event::OrganizationCreated {} };
         let event = self.event_id()?;
@@ -172,8 +178,14 @@ impl Writer {
         kind: KeyKind,
         now: Timestamp,
     ) -> Result<crate::keychain::NewKey, AdminError> {
-        let purpose =
-            KeyPurpose { kind, organization, subject: None, conversation: None, label: String::new() };
+        let purpose = KeyPurpose {
+            kind,
+            organization,
+            subject: None,
+            conversation: None,
+            label: String::new(),
+            ends_at: None,
+        };
         Ok(self.keychain.new_root(purpose, now, &*self.randomness)?)
     }
 
@@ -195,12 +207,10 @@ impl Writer {
 
     fn create_virtual_key(
         &mut self,
-        organization: OrganizationId,
-        workspace: Option<String>,
+        asked: NewVirtualKey,
         subject: &str,
-        scopes: &[Scope],
-        expires_at: Option<Timestamp>,
     ) -> Result<CreatedVirtualKey, AdminError> {
+        let NewVirtualKey { organization, workspace, scopes, class, expires_at } = asked;
         let now = self.clock.now();
         if expires_at.is_some_and(|end| end <= now) {
             return Err(AdminError::Invalid("the expiry lies in the past; no key was made".to_owned()));
@@ -224,6 +234,8 @@ impl Writer {
             workspace,
             workspace_name,
             subject,
+            covered_models: false,
+            class,
             scopes: names.join(" "),
             created_at: now,
             expires_at,
@@ -233,7 +245,8 @@ impl Writer {
         let event = self.event_id()?;
         self.files.control.create_virtual_key(&key, &fact.announcement(event, organization))?;
         let id = key.id;
-        self.callers.put_key(key);
+        // The workspace may have agreed to covered models, which the store knows.
+        self.callers_changed()?;
         self.deliver_control(event, organization, fact)?;
         Ok(CreatedVirtualKey { id, secret: secret.to_string(), subject })
     }
@@ -320,7 +333,7 @@ impl Writer {
         let settings = self.callers.organization(organization).ok_or_else(|| {
             AdminError::NotFound(format!("there is no organisation {organization}; nothing was imported"))
         })?;
-        if settings.zero_retention {
+        if settings.terms.agreement == Agreement::ZeroRetention {
             return Err(AdminError::Conflict(format!(
                 "`{}` has zero retention: nothing may be imported into it",
                 settings.name
@@ -361,7 +374,7 @@ fn random_pseudonym(randomness: &dyn fiducia_policy::Randomness) -> Result<Pseud
     Ok(Pseudonym::from_bytes(bytes))
 }
 
-fn check_name(what: &str, name: &str) -> Result<(), AdminError> {
+pub(crate) fn check_name(what: &str, name: &str) -> Result<(), AdminError> {
     let length = name.chars().count();
     if length == 0
         || length > NAME_CHARACTERS_MAX

@@ -2,12 +2,13 @@
 //! command's own process.
 
 use fiducia_policy::{
-    AccessReason, ConversationId, ExchangeId, GroundKind, OrganizationId, PersonId, RecordId, SubjectId,
-    Timestamp, VirtualKeyId, WorkspaceId,
+    AccessReason, Agreement, ConversationId, ExchangeId, GroundKind, OrganizationId, PersonId, Plan,
+    RecordClass, RecordId, RetentionSpan, SubjectId, Tier, Timestamp, VirtualKeyId, WorkspaceId,
 };
 
+use crate::Scope;
 use crate::import::{ImportOutcome, ImportProgress};
-use crate::{Retention, Scope};
+use crate::retention::commands::{RetentionCommand, RetentionProgress, RetentionReply};
 
 /// What to read or destroy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -29,12 +30,14 @@ pub enum AdminCommand {
     CreateOrganization {
         /// Display name, unique, 1 to 128 characters.
         name: String,
-        /// Whether anything is kept.
-        retention: Retention,
-        /// Length of the safety window in days; 0 for none. At most 3,650.
-        safety_window_days: u32,
-        /// Whether the safety window outlasts a deletion by the person.
-        safety_window_survives_deletion: bool,
+        /// Its plan.
+        plan: Plan,
+        /// Its governance tier; the plan's own when absent.
+        tier: Option<Tier>,
+        /// What was agreed on retention.
+        agreement: Agreement,
+        /// How long conversations are kept, under a custom agreement.
+        custom_retention: Option<RetentionSpan>,
     },
     /// Lists organisations.
     ListOrganizations,
@@ -48,6 +51,8 @@ pub enum AdminCommand {
         subject: String,
         /// What it permits.
         scopes: Vec<Scope>,
+        /// The class of what it captures; the plan's own when absent.
+        class: Option<RecordClass>,
         /// When it stops working.
         expires_at: Option<Timestamp>,
     },
@@ -102,8 +107,14 @@ pub enum AdminCommand {
         /// Who ordered it.
         actor: String,
     },
-    /// Closes safety windows that have ended and purges what no ground holds any more.
-    Sweep,
+    /// Destroys what has ended and purges what no ground holds any more: steps of [`RetentionCommand::Step`] until nothing
+    /// is left to do.
+    Sweep {
+        /// Stop after about this many keys and records; `None` for no limit.
+        limit: Option<u64>,
+    },
+    /// Governs how long things are kept.
+    Govern(RetentionCommand),
     /// Finds or makes the subject of a name.
     NameSubject {
         /// Whose.
@@ -161,7 +172,8 @@ impl AdminCommand {
             Self::ListRecords { .. } => "list-records",
             Self::ShowRecords { .. } => "show-records",
             Self::Destroy { .. } => "destroy",
-            Self::Sweep => "sweep",
+            Self::Sweep { .. } => "sweep",
+            Self::Govern(_) => "govern",
             Self::NameSubject { .. } => "name-subject",
             Self::NamePerson { .. } => "name-person",
             Self::BeginImport { .. } => "begin-import",
@@ -200,8 +212,12 @@ pub enum AdminReply {
     Records(Vec<RecordRow>),
     /// To [`AdminCommand::ShowRecords`].
     Content(ConversationContent),
-    /// To [`AdminCommand::Destroy`] and [`AdminCommand::Sweep`].
+    /// To [`AdminCommand::Destroy`].
     Destroyed(DestructionReport),
+    /// To [`AdminCommand::Sweep`].
+    Swept(RetentionProgress),
+    /// To [`AdminCommand::Govern`].
+    Governed(RetentionReply),
     /// To [`AdminCommand::NameSubject`].
     Subject(SubjectId),
     /// To [`AdminCommand::NamePerson`].
@@ -255,12 +271,14 @@ pub struct OrganizationRow {
     pub id: OrganizationId,
     /// Its name.
     pub name: String,
-    /// What is kept.
-    pub retention: Retention,
-    /// Days of the safety window.
-    pub safety_window_days: u32,
-    /// Whether the safety window outlasts deletion.
-    pub safety_window_survives_deletion: bool,
+    /// Its plan.
+    pub plan: Plan,
+    /// Its governance tier.
+    pub tier: Tier,
+    /// What was agreed on retention.
+    pub agreement: Agreement,
+    /// How long conversations are kept, under a custom agreement.
+    pub custom_retention: Option<RetentionSpan>,
     /// Created when.
     pub created_at: Timestamp,
     /// Its log's origin.

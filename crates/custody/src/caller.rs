@@ -1,6 +1,6 @@
 //! Who speaks to the gateway: virtual keys and what they permit.
 
-use fiducia_policy::{OrganizationId, SubjectId, VirtualKeyId, WorkspaceId};
+use fiducia_policy::{OrganizationId, RecordClass, SubjectId, VirtualKeyId, WorkspaceId};
 
 /// What a virtual key permits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
@@ -108,6 +108,12 @@ pub struct Caller {
     pub scopes: Scopes,
     /// Whether exchanges are kept at all.
     pub retention: Retention,
+    /// Whether the organisation has a HIPAA agreement.
+    pub hipaa: bool,
+    /// Whether the workspace has agreed to what covered models need.
+    pub covered_models: bool,
+    /// The class of what is captured, where it is not the plan's own.
+    pub class: Option<RecordClass>,
 }
 
 /// Why a credential was not accepted. The texts never contain the credential.

@@ -5,8 +5,8 @@ use std::num::NonZeroUsize;
 use std::sync::{Mutex, PoisonError, RwLock};
 
 use fiducia_keyring::MatchingKey;
-use fiducia_policy::{OrganizationId, SubjectId, Timestamp};
-use fiducia_store::{OrganizationRecord, VirtualKeyRecord};
+use fiducia_policy::{Agreement, OrganizationId, SubjectId, Timestamp};
+use fiducia_store::{OrganizationRecord, OrganizationTerms, VirtualKeyRecord};
 use lru::LruCache;
 
 use crate::staging::sha256;
@@ -66,6 +66,20 @@ impl Callers {
         organizations.get(&id).map(|(record, _)| record.clone())
     }
 
+    /// What an organisation has agreed.
+    pub(crate) fn terms(&self, id: OrganizationId) -> Option<OrganizationTerms> {
+        let organizations = self.organizations.read().unwrap_or_else(PoisonError::into_inner);
+        organizations.get(&id).map(|(record, _)| record.terms)
+    }
+
+    /// Takes changed terms over.
+    pub(crate) fn put_terms(&self, id: OrganizationId, terms: OrganizationTerms) {
+        let mut organizations = self.organizations.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some((record, _)) = organizations.get_mut(&id) {
+            record.terms = terms;
+        }
+    }
+
     /// The keyed digest of a subject's name.
     pub(crate) fn name_digest(&self, organization: OrganizationId, name: &str) -> Option<[u8; 32]> {
         let organizations = self.organizations.read().unwrap_or_else(PoisonError::into_inner);
@@ -94,14 +108,21 @@ impl Callers {
         if key.expires_at.is_some_and(|end| end <= now) {
             return Err(CredentialRefused::Expired);
         }
-        let organization = self.organization(key.organization).ok_or(CredentialRefused::Unknown)?;
+        let terms = self.terms(key.organization).ok_or(CredentialRefused::Unknown)?;
         Ok(Caller {
             key: key.id,
             organization: key.organization,
             workspace: key.workspace,
             subject: key.subject,
             scopes: parse_scopes(&key.scopes),
-            retention: if organization.zero_retention { Retention::Zero } else { Retention::Kept },
+            retention: if terms.agreement == Agreement::ZeroRetention {
+                Retention::Zero
+            } else {
+                Retention::Kept
+            },
+            hipaa: terms.agreement == Agreement::Hipaa,
+            covered_models: key.covered_models,
+            class: key.class,
         })
     }
 }

@@ -19,6 +19,9 @@ use crate::import::ImportChunk;
 use crate::keychain::{KeyPathError, KeyPurpose, Keychain};
 use crate::reading::{ReadRequest, Reader};
 use crate::recovery::{file_journal, log_facts};
+use crate::retention::Holds;
+use crate::retention::commands::{RetentionCommand, RetentionProgress, RetentionReply};
+use crate::retention::governance::{Governance, PersonTerms, PolicyUnreadable};
 use crate::scribe::Scribe;
 use crate::staging::Caches;
 use crate::writer::{Files, Message, Writer, WriterHandle, WriterState};
@@ -64,6 +67,9 @@ pub enum OpenError {
     /// An outbox row is not a fact.
     #[error("the outbox of {0} holds a row that is not a fact; the store is damaged")]
     Outbox(String),
+    /// A policy that was published here cannot be read by this program.
+    #[error(transparent)]
+    Policy(#[from] PolicyUnreadable),
 }
 
 impl From<KeyPathError> for OpenError {
@@ -109,6 +115,7 @@ struct Inner {
     last_probe: Mutex<Option<fiducia_policy::Timestamp>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     names: LedgerNames,
+    governance: Governance,
     _directory: DataDirectory,
 }
 
@@ -139,6 +146,7 @@ impl Custody {
         let mut files = Files::open(&root)?;
         let mut keychain = Keychain::new(Arc::clone(&kms));
         let signer = signing_key(settings, &mut files, &mut keychain, &*clock, &*randomness)?;
+        let signing = signer.renamed(&format!("{}/policies", settings.ledger_origin))?;
         let names = LedgerNames { origin: settings.ledger_origin.clone(), key: signer.verifier() };
         let place = DataDirectory::ledger(&root);
         let mut ledger = Ledger::open(&place, &settings.ledger_origin, signer, Arc::clone(&clock))?;
@@ -148,6 +156,8 @@ impl Custody {
         // INVARIANT: only now may the journal forget: its records are filed and its facts published, both durably.
         let journal = Journal::open(&DataDirectory::journal(&root), last_group)?;
         let callers = load_callers(&files, &mut keychain)?;
+        let governance = Governance::load(&files.control.policies()?)?;
+        let holds = Holds::load(&files.control).map_err(|error| OpenError::Destruction(error.to_string()))?;
         let (scribe, scribe_thread) = Scribe::start(ledger)?;
         let readers = Arc::new(RwLock::new(()));
         let (sender, mut receiver) = mpsc::channel(settings.limits.queue_parts_max);
@@ -166,6 +176,10 @@ impl Custody {
             new_imports: HashMap::new(),
             open: std::collections::HashMap::new(),
             callers: Arc::clone(&callers),
+            governance: governance.clone(),
+            holds,
+            signing,
+            warned_up_to: None,
             readers: Arc::clone(&readers),
             clock: Arc::clone(&clock),
             randomness: Arc::clone(&randomness),
@@ -199,6 +213,7 @@ impl Custody {
             last_probe: Mutex::new(None),
             threads: Mutex::new(vec![writer_thread, filing_thread, scribe_thread]),
             names,
+            governance,
             _directory: directory,
         })))
     }
@@ -256,7 +271,7 @@ impl Custody {
     pub fn begin(&self, opening: ExchangeOpening) -> Result<OpenExchange, CaptureRefused> {
         let now = self.0.clock.now();
         let id = ExchangeId::generate(now, &*self.0.randomness).map_err(|_| CaptureRefused::StoreDown)?;
-        if opening.caller.retention == Retention::Zero {
+        if opening.caller.retention == Retention::Zero && !self.is_obliged_to_keep(&opening) {
             // Nothing of the exchange is kept; that something was changed in it is a fact for the ledger all the same.
             if !opening.notices.is_empty() {
                 self.announce_for(opening.caller.organization, id, opening.notices)?;
@@ -278,6 +293,16 @@ impl Custody {
         let (acknowledgement, receiver) = oneshot::channel();
         self.queue(Message::Request(Box::new(opening), id, acknowledgement))?;
         Ok(OpenExchange { id, request: Some(receiver), writer: Some(self.0.handle.clone()) })
+    }
+
+    /// Whether something of an exchange under zero retention must be kept all the same: the use of a covered model that the
+    /// workspace agreed to.
+    fn is_obliged_to_keep(&self, opening: &ExchangeOpening) -> bool {
+        let Some(terms) = self.0.callers.terms(opening.caller.organization) else { return false };
+        let person = PersonTerms::default();
+        let governance = &self.0.governance;
+        let (class, covered) = governance.class_of(&opening.caller, terms, person, &opening.outline.model);
+        covered && governance.keeps_anything(terms, person, class, covered, opening.received_at)
     }
 
     /// Puts notices of a request that is not captured into the caller's log: what was changed is said in the ledger too.
@@ -365,7 +390,24 @@ impl Custody {
             AdminCommand::ImportLines { job, first_line, lines } => {
                 self.import_lines(job, first_line, &lines)?.wait().map(AdminReply::Imported)
             }
+            AdminCommand::Sweep { limit } => self.sweep(limit).map(AdminReply::Swept),
             other => self.on_writer(other),
+        }
+    }
+
+    /// Takes steps until nothing is left to do. Between two steps the writer serves whoever waits.
+    fn sweep(&self, limit: Option<u64>) -> Result<RetentionProgress, AdminError> {
+        let mut total = RetentionProgress::default();
+        loop {
+            let reply = self.on_writer(AdminCommand::Govern(RetentionCommand::Step))?;
+            let AdminReply::Governed(RetentionReply::Progress(step)) = reply else {
+                return Err(AdminError::Storage("the store gave an answer to another question".to_owned()));
+            };
+            total.add(step);
+            let done = total.keys_destroyed.saturating_add(total.records_purged);
+            if total.is_done || limit.is_some_and(|limit| done >= limit) {
+                return Ok(total);
+            }
         }
     }
 
@@ -514,6 +556,7 @@ fn signing_key(
                 subject: None,
                 conversation: None,
                 label: String::new(),
+                ends_at: None,
             };
             let new = keychain.new_root(purpose, clock.now(), randomness)?;
             files.keys.add(&[new.stored])?;

@@ -15,8 +15,9 @@ use crate::administer::ids;
 use crate::administration::{DestructionReport, DestructionScope, KeptBecause, ReadBack};
 use crate::faults;
 use crate::keychain::{KeyPurpose, Keychain};
+use crate::retention::governance::Happened;
 use crate::scribe::Fact;
-use crate::staging::day_of;
+use crate::wrapping::ground_of_label;
 use crate::writer::Writer;
 
 /// Records held back in memory for the read-back of one destruction.
@@ -28,7 +29,6 @@ const PATHS_PER_STEP: usize = 256;
 const RECORDS_PER_STEP: u32 = 500;
 /// Digests forgotten in one transaction.
 const DIGESTS_PER_STEP: usize = 4_096;
-const SECONDS_PER_DAY: i64 = 86_400;
 
 /// What is to be destroyed, found out before anything is.
 struct Plan {
@@ -82,8 +82,9 @@ impl Writer {
             )));
         }
         let subject = self.files.control.subject(conversation.subject)?;
+        self.hold_before_destruction(&[id])?;
         let nodes = self.files.keys.conversation_keys(id)?;
-        let (destroy, kept) = self.split_by_survival(conversation.organization, nodes)?;
+        let (destroy, kept) = self.split_by_survival(Happened::Deletion, nodes)?;
         let plan = Plan {
             actor,
             organization: conversation.organization,
@@ -105,13 +106,15 @@ impl Writer {
         if subject.erased_at.is_some() {
             return Err(AdminError::Destroyed(format!("{id} was erased before; nothing is left to destroy")));
         }
+        let conversations = self.files.control.living_conversations_of(id)?;
+        self.hold_before_destruction(&conversations)?;
         let nodes = self.files.keys.keys_of_conversations_of(id)?;
         let mut conversations: Vec<_> = nodes.iter().filter_map(|node| node.conversation).collect();
         // Also those whose keys are gone already, should an earlier attempt have ended half way.
         conversations.extend(self.files.control.living_conversations_of(id)?);
         conversations.sort_unstable();
         conversations.dedup();
-        let (mut destroy, kept) = self.split_by_survival(subject.organization, nodes)?;
+        let (mut destroy, kept) = self.split_by_survival(Happened::Erasure, nodes)?;
         destroy.extend(self.files.keys.subject_keys(id)?);
         let evidence = self.evidence(&conversations)?;
         let plan = Plan {
@@ -126,19 +129,31 @@ impl Writer {
         self.carry_out(&plan, "erasure", Some(id))
     }
 
-    /// Which of a conversation's keys a deletion destroys, and which a safety window keeps.
+    /// Which of a conversation's keys a deletion or erasure destroys, and which a ground keeps that outlasts it.
     fn split_by_survival(
         &self,
-        organization: OrganizationId,
+        happened: Happened,
         nodes: Vec<KeyNode>,
     ) -> Result<(Vec<KeyNode>, Vec<KeyNode>), AdminError> {
-        let settings = self
-            .callers
-            .organization(organization)
-            .ok_or_else(|| AdminError::NotFound(format!("there is no {organization}")))?;
-        Ok(nodes.into_iter().partition(|node| {
-            node.kind != KeyKind::ConversationSafety || !settings.safety_window_survives_deletion
-        }))
+        let now = self.clock.now();
+        let (mut destroy, mut kept) = (Vec::new(), Vec::new());
+        for node in nodes {
+            let outlasts = match (ground_of(&node), node.conversation) {
+                (Some(GroundKind::Service) | None, _) | (_, None) => false,
+                // Whoever holds or investigates decides when that ends, nobody else.
+                (Some(GroundKind::LegalHold | GroundKind::Investigation), _) => true,
+                (Some(ground), Some(conversation)) => match self.files.control.conversation(conversation)? {
+                    Some(found) => {
+                        let terms = self.terms_of(found.organization)?;
+                        let person = self.person_terms(found.subject)?;
+                        self.governance.outlasts(terms, person, &found, ground, happened, now)
+                    }
+                    None => false,
+                },
+            };
+            if outlasts { kept.push(node) } else { destroy.push(node) }
+        }
+        Ok((destroy, kept))
     }
 
     /// Records whose ciphertext is held back, to try it after the destruction.
@@ -239,7 +254,7 @@ impl Writer {
             keys_destroyed: dropped.keys,
             records_purged: dropped.records,
             conversations: u64::try_from(plan.conversations.len()).unwrap_or(0),
-            kept: self.kept_because(plan),
+            kept: self.kept_because(plan)?,
             read_back,
             ledger: vec![(plan.organization, index)],
         })
@@ -249,27 +264,37 @@ impl Writer {
     /// their records purged, since the records tell the digests. Should a crash come between, the conversations live on
     /// and are merely not continued.
     fn forget_prefixes(&mut self, conversations: &[ConversationId]) -> Result<(), AdminError> {
-        let mut digests = Vec::new();
         for name in self.files.place.names()? {
-            for conversation in conversations {
-                let mut after = 0;
-                loop {
-                    let step = self.files.bucket(&name)?.prefixes(*conversation, after, RECORDS_PER_STEP)?;
-                    let Some((last, _)) = step.last() else { break };
-                    after = *last;
-                    digests.extend(step.into_iter().flat_map(|(_, digests)| digests));
-                    if digests.len() >= DIGESTS_PER_STEP {
-                        self.files.control.forget_prefixes(&std::mem::take(&mut digests))?;
-                    }
+            self.forget_prefixes_in(&name, conversations)?;
+        }
+        // What is remembered of them must go too, also when the destruction fails.
+        self.caches.prefixes.clear();
+        faults::reached("prefixes-forgotten");
+        Ok(())
+    }
+
+    /// Forgets by which beginnings in one bucket conversations are recognised.
+    pub(crate) fn forget_prefixes_in(
+        &mut self,
+        name: &BucketName,
+        conversations: &[ConversationId],
+    ) -> Result<(), AdminError> {
+        let mut digests = Vec::new();
+        for conversation in conversations {
+            let mut after = 0;
+            loop {
+                let step = self.files.bucket(name)?.prefixes(*conversation, after, RECORDS_PER_STEP)?;
+                let Some((last, _)) = step.last() else { break };
+                after = *last;
+                digests.extend(step.into_iter().flat_map(|(_, digests)| digests));
+                if digests.len() >= DIGESTS_PER_STEP {
+                    self.files.control.forget_prefixes(&std::mem::take(&mut digests))?;
                 }
             }
         }
         if !digests.is_empty() {
             self.files.control.forget_prefixes(&digests)?;
         }
-        // What is remembered of them must go too, also when the destruction fails.
-        self.caches.prefixes.clear();
-        faults::reached("prefixes-forgotten");
         Ok(())
     }
 
@@ -292,23 +317,22 @@ impl Writer {
         Ok(())
     }
 
-    fn kept_because(&self, plan: &Plan) -> Vec<KeptBecause> {
-        let days =
-            self.callers.organization(plan.organization).map_or(0, |settings| settings.safety_window_days);
+    fn kept_because(&self, plan: &Plan) -> Result<Vec<KeptBecause>, AdminError> {
         let mut kept = Vec::new();
         for node in &plan.kept {
+            let Some(ground) = ground_of(node) else { continue };
             let records = plan
                 .evidence
                 .iter()
-                .filter(|(_, record)| record.safety.as_ref().is_some_and(|wrap| wrap.parent == node.id))
+                .filter(|(_, record)| record.wraps().any(|wrap| wrap.parent == node.id))
                 .count();
             kept.push(KeptBecause {
-                ground: GroundKind::SafetyWindow,
-                until: window_end(&node.label, days),
+                ground,
+                until: self.end_of_path(node)?,
                 records: u64::try_from(records).unwrap_or(0),
             });
         }
-        kept
+        Ok(kept)
     }
 
     /// Destroys keys, drops the paths through them, and purges what no path opens any more. Until [`Self::settle`] the
@@ -368,8 +392,7 @@ impl Writer {
         for (binding, record) in &plan.evidence {
             let sealed =
                 SealedRecord { ciphertext: record.ciphertext.clone(), commitment: record.commitment };
-            let paths = [&record.service, &record.safety];
-            for wrap in paths.into_iter().flatten().filter(|wrap| !kept.contains(&wrap.parent)) {
+            for wrap in record.wraps().filter(|wrap| !kept.contains(&wrap.parent)) {
                 read_back.attempts += 1;
                 // The keychain was emptied: what it gives now comes from the file.
                 if let Ok(parent) = self.keychain.key(&self.files.keys, wrap.parent)
@@ -385,7 +408,8 @@ impl Writer {
         Ok(read_back)
     }
 
-    fn find(&mut self, id: RecordId) -> Result<Option<(BucketName, StoredRecord)>, AdminError> {
+    /// A record with the bucket it lies in.
+    pub(crate) fn find(&mut self, id: RecordId) -> Result<Option<(BucketName, StoredRecord)>, AdminError> {
         for name in self.files.place.names()? {
             if let Some(record) = self.files.bucket(&name)?.record(id)? {
                 return Ok(Some((name, record)));
@@ -400,8 +424,11 @@ impl Writer {
             .find(id)?
             .ok_or_else(|| AdminError::NotFound(format!("there is no {id}; nothing was destroyed")))?;
         let conversation = record.conversation;
-        let parents: Vec<KeyId> =
-            [&record.service, &record.safety].into_iter().flatten().map(|wrap| wrap.parent).collect();
+        self.hold_before_destruction(&[conversation])?;
+        let (_, record) = self
+            .find(id)?
+            .ok_or_else(|| AdminError::NotFound(format!("there is no {id}; nothing was destroyed")))?;
+        let parents: Vec<KeyId> = record.wraps().map(|wrap| wrap.parent).collect();
         let nodes: Vec<KeyNode> = self
             .files
             .keys
@@ -409,11 +436,12 @@ impl Writer {
             .into_iter()
             .filter(|node| parents.contains(&node.id))
             .collect();
-        let (rotate, kept) = self.split_by_survival(record.organization, nodes)?;
+        let (rotate, kept) = self.split_by_survival(Happened::Deletion, nodes)?;
         if !kept.is_empty() {
             return Err(AdminError::Conflict(format!(
-                "a safety window of this organisation outlasts deletions and {id} shares its key with the rest of \
-                 {conversation}; delete the conversation, or wait for the window to end"
+                "{id} is kept for {} too, which outlasts a deletion, and shares its key with the rest of {conversation}; \
+                 delete the conversation, or wait for that ground to end",
+                grounds_of(&kept)
             )));
         }
         let now = self.clock.now();
@@ -508,6 +536,7 @@ impl Writer {
             subject: node.subject,
             conversation: node.conversation,
             label: node.label.clone(),
+            ends_at: node.ends_at,
         };
         Ok(Keychain::new_child((parent, &parent_key), purpose, now, &*self.randomness)?)
     }
@@ -529,21 +558,19 @@ impl Writer {
                     self.files.bucket(&name)?.conversation(conversation, after, RECORDS_PER_STEP)?;
                 let Some((last, _)) = records.last() else { break };
                 after = *last;
-                let (mut service, mut safety) = (Vec::new(), Vec::new());
+                let mut moved = Vec::new();
                 for (_, record) in records.iter().filter(|(_, record)| Some(record.id) != removed) {
-                    for (wrap, moved) in [(&record.service, &mut service), (&record.safety, &mut safety)] {
-                        let Some(wrap) = wrap.as_ref().filter(|wrap| wrap.parent == old.id) else { continue };
-                        let fresh = rewrap(
-                            record.id,
-                            (old.id, &old_key),
-                            &wrap.wrap,
-                            (new, &new_key),
-                            &*self.randomness,
-                        )?;
-                        moved.push((record.id, StoredWrap { parent: new, wrap: fresh.to_vec() }));
-                    }
+                    let Some(wrap) = record.wraps().find(|wrap| wrap.parent == old.id) else { continue };
+                    let fresh = rewrap(
+                        record.id,
+                        (old.id, &old_key),
+                        &wrap.wrap,
+                        (new, &new_key),
+                        &*self.randomness,
+                    )?;
+                    moved.push((record.id, StoredWrap { parent: new, wrap: fresh.to_vec() }));
                 }
-                self.files.bucket(&name)?.rewrap_and_remove(&service, &safety, removed)?;
+                self.files.bucket(&name)?.rewrap_and_remove(old.id, &moved, removed)?;
             }
         }
         Ok(())
@@ -557,11 +584,19 @@ pub(crate) fn kinds(nodes: &[KeyNode]) -> Vec<String> {
     kinds
 }
 
-/// When the safety window of a day ends: `days` whole days after that day.
-pub(crate) fn window_end(day: &str, days: u32) -> Option<Timestamp> {
-    let start: Timestamp = format!("{day}T00:00:00Z").parse().ok()?;
-    let seconds = (i64::from(days) + 1).checked_mul(SECONDS_PER_DAY)?;
-    let end = Timestamp::from_second(start.as_second().checked_add(seconds)?).ok()?;
-    debug_assert!(day_of(start) == day, "a day begins on itself");
-    Some(end)
+/// Which ground the last key of a path is of.
+pub(crate) fn ground_of(node: &KeyNode) -> Option<GroundKind> {
+    match node.kind {
+        KeyKind::Conversation => Some(GroundKind::Service),
+        KeyKind::ConversationSafety => Some(GroundKind::SafetyWindow),
+        KeyKind::ConversationHeld => ground_of_label(&node.label),
+        _ => None,
+    }
+}
+
+fn grounds_of(nodes: &[KeyNode]) -> String {
+    let mut names: Vec<_> = nodes.iter().filter_map(ground_of).map(GroundKind::name).collect();
+    names.sort_unstable();
+    names.dedup();
+    names.join(", ")
 }

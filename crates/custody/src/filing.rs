@@ -58,6 +58,7 @@ impl Group {
 enum Message {
     File(Group),
     CatchUp(SyncSender<()>),
+    LetGo(BucketName, SyncSender<()>),
     Stop,
 }
 
@@ -117,6 +118,15 @@ impl Filing {
         let (reply, done) = sync_channel(1);
         if self.sender.send(Message::CatchUp(reply)).is_ok() {
             // An error means that the thread has ended, and with it all that waited.
+            let _ = done.recv();
+        }
+    }
+
+    /// Closes a bucket that is about to be removed.
+    pub(crate) fn let_go(&self, name: BucketName) {
+        let (reply, done) = sync_channel(1);
+        if self.sender.send(Message::LetGo(name, reply)).is_ok() {
+            // An error means that the thread has ended, and its files are closed.
             let _ = done.recv();
         }
     }
@@ -228,6 +238,13 @@ impl<F: Fn()> Thread<F> {
                         Some(Message::CatchUp(reply)) => {
                             self.index();
                             // Whoever asked may have gone away.
+                            let _ = reply.send(());
+                        }
+                        Some(Message::LetGo(name, reply)) => {
+                            self.index();
+                            if let Some(files) = self.files.as_mut() {
+                                files.buckets.remove(&name);
+                            }
                             let _ = reply.send(());
                         }
                         Some(Message::Stop) => return self.index(),
@@ -342,5 +359,6 @@ pub(crate) fn index_entry(record: &StoredRecord) -> IndexEntry {
         prefix: record.prefix,
         alias: record.alias,
         position: record.position,
+        terms: record.terms,
     }
 }

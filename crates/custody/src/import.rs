@@ -1,7 +1,7 @@
 //! Importing conversations that took place elsewhere.
 
 use fiducia_policy::{ExchangeId, OrganizationId, RecordId, SubjectId, Timestamp};
-use fiducia_store::{BucketName, ImportJob, RecordKind};
+use fiducia_store::{ImportJob, RecordKind};
 use fiducia_wire::{ImportedConversation, conversation_line};
 
 use crate::payload::{self, Header};
@@ -165,15 +165,15 @@ impl Writer {
     ) -> Result<(), StagingError> {
         let first = RecordId::from_bytes(turn_id(job.id, line, 0));
         let is_new = self.new_imports.get(&job.id).is_some_and(|staged| line > *staged);
-        if !is_new
-            && (self.imported.contains(&first) || self.files.bucket(&BucketName::account())?.has(first)?)
-        {
+        if !is_new && (self.imported.contains(&first) || self.is_stored(first)?) {
             return Ok(());
         }
         self.imported.insert(first);
         let at = job.started_at;
         let keys = self.subject_keys(batch, job.organization, job.subject, at)?;
         let conversation = self.new_conversation(at)?;
+        let terms = self.callers.terms(job.organization).ok_or(StagingError::UnknownOrganization)?;
+        let class = self.governance.default_class(terms, keys.person);
         for (turn, exchange) in imported.exchanges().into_iter().enumerate() {
             let id = turn_id(job.id, line, u64::try_from(turn).unwrap_or(0));
             let record = RecordId::from_bytes(id);
@@ -191,11 +191,25 @@ impl Writer {
                 position: u64::try_from(exchange.messages.end).unwrap_or(0),
                 prefix: Some(keys.matching.digest(&[b"prefix", &exchange.prefix_after])),
                 alias: None,
+                class,
+                covered: false,
             };
             let plaintext = payload::encode(&Header::Turn {}, &[&exchange.body]);
             self.seal(batch, &keys, record, draft, plaintext)?;
         }
         Ok(())
+    }
+}
+
+impl Writer {
+    /// Whether a record is in any bucket.
+    fn is_stored(&mut self, id: RecordId) -> Result<bool, StagingError> {
+        for name in self.files.place.names()? {
+            if self.files.bucket(&name)?.has(id)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 }
 

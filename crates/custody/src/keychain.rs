@@ -46,6 +46,11 @@ impl Keychain {
         self.unwrapped.clear();
     }
 
+    /// Forgets one unwrapped key.
+    pub(crate) fn forget_one(&mut self, id: KeyId) {
+        self.unwrapped.pop(&id);
+    }
+
     /// Unwraps a key by walking up to the KMS.
     pub(crate) fn key(&mut self, keys: &KeyStore, id: KeyId) -> Result<SymmetricKey, KeyPathError> {
         self.walk(keys, id, 0)
@@ -92,6 +97,8 @@ pub(crate) struct KeyPurpose {
     pub(crate) subject: Option<SubjectId>,
     pub(crate) conversation: Option<ConversationId>,
     pub(crate) label: String,
+    /// When it must be looked at.
+    pub(crate) ends_at: Option<Timestamp>,
 }
 
 impl Keychain {
@@ -136,6 +143,7 @@ fn new_key(
         conversation: purpose.conversation,
         label: purpose.label,
         created_at: now,
+        ends_at: purpose.ends_at,
         destroyed_at: None,
     };
     NewKey { id, key, stored: (node, Edge { child: id, parent, wrap }) }

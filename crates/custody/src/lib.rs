@@ -20,10 +20,12 @@ mod keychain;
 mod payload;
 mod reading;
 mod recovery;
+mod retention;
 mod scribe;
 mod settings;
 mod staging;
-mod sweep;
+mod unfinished;
+mod wrapping;
 mod writer;
 
 pub use administration::{
@@ -37,4 +39,9 @@ pub use exchange::{
     AnswerOutcome, CaptureFailed, CaptureRefused, CapturedAnswer, ExchangeOpening, Notice, OpenExchange,
 };
 pub use import::{ImportOutcome, ImportProgress, RejectedLine};
+pub use retention::commands::{
+    CaseRow, CensusRow, ContentScope, ConversationWish, ExplainedPath, FlagRow, HoldRow, NewHold, PolicyRow,
+    RecordExplanation, RetentionCommand, RetentionProgress, RetentionReply, TermsChange,
+};
+pub use retention::governance::PolicyUnreadable;
 pub use settings::{CaptureLimits, CustodySettings};

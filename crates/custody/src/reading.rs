@@ -12,9 +12,7 @@ use fiducia_policy::{
     AccessReason, Clock, ConversationId, GroundKind, PersonId, Pseudonym, RecordId, ReleaseAuthority,
     SubjectId, Timestamp,
 };
-use fiducia_store::{
-    Bucket, ControlStore, DataDirectory, KeyStore, OrganizationRecord, StoredRecord, StoredWrap,
-};
+use fiducia_store::{Bucket, ControlStore, DataDirectory, KeyNode, KeyStore, StoredRecord, StoredWrap};
 
 use crate::administer::{LedgerNames, hex};
 use fiducia_wire::{Wire, texts};
@@ -24,11 +22,11 @@ use crate::administration::{
     VirtualKeyRow,
 };
 use crate::callers::{Callers, parse_scopes};
-use crate::destruction::window_end;
+use crate::destruction::ground_of;
 use crate::keychain::Keychain;
 use crate::payload::{self, Header};
 use crate::scribe::{Scribe, event_id};
-use crate::{AdminError, AdminReply, DestructionScope, Retention};
+use crate::{AdminError, AdminReply, DestructionScope};
 
 /// How long a person's permission to read lasts, in seconds.
 const ACCESS_SECONDS: i64 = 900;
@@ -64,6 +62,10 @@ impl Reader {
         Ok(ControlStore::open_for_reading(&DataDirectory::control(&self.root))?)
     }
 
+    fn keys(&self) -> Result<KeyStore, AdminError> {
+        Ok(KeyStore::open_for_reading(&DataDirectory::keys(&self.root))?)
+    }
+
     fn place(&self) -> Bucket {
         Bucket::in_directory(DataDirectory::records(&self.root))
     }
@@ -75,9 +77,10 @@ impl Reader {
             ledger_origin: self.names.origin_of(record.id),
             ledger_verifier_key: self.names.verifier_of(record.id),
             name: record.name,
-            retention: if record.zero_retention { Retention::Zero } else { Retention::Kept },
-            safety_window_days: record.safety_window_days,
-            safety_window_survives_deletion: record.safety_window_survives_deletion,
+            plan: record.terms.plan,
+            tier: record.terms.tier,
+            agreement: record.terms.agreement,
+            custom_retention: record.terms.custom_retention,
             created_at: record.created_at,
         });
         Ok(AdminReply::Organizations(rows.collect()))
@@ -148,7 +151,9 @@ impl Reader {
         let _reading = self.readers.read().unwrap_or_else(PoisonError::into_inner);
         self.refuse_destroyed(&self.control()?, conversation)?;
         let records = self.conversation_records(conversation)?;
-        Ok(AdminReply::Records(records.iter().map(|record| self.row(record)).collect()))
+        let keys = self.keys()?;
+        let rows: Result<Vec<_>, _> = records.iter().map(|record| row(record, &keys)).collect();
+        Ok(AdminReply::Records(rows?))
     }
 
     fn refuse_destroyed(
@@ -195,20 +200,6 @@ impl Reader {
         Err(AdminError::NotFound(format!("there is no {id}; it never was, or it was destroyed and purged")))
     }
 
-    fn row(&self, record: &StoredRecord) -> RecordRow {
-        let settings = self.callers.organization(record.organization);
-        RecordRow {
-            id: record.id,
-            exchange: record.exchange,
-            kind: record.kind.name().to_owned(),
-            wire: record.wire.clone(),
-            model: record.model.clone(),
-            created_at: record.created_at,
-            sealed_bytes: u64::try_from(record.ciphertext.len()).unwrap_or(u64::MAX),
-            grounds: grounds(record, settings.as_ref()),
-        }
-    }
-
     /// Decrypts for a person: first the entry, then the keys.
     pub(crate) fn show(&self, request: ReadRequest) -> Result<AdminReply, AdminError> {
         check_ticket(request.ticket.as_deref())?;
@@ -236,7 +227,12 @@ impl Reader {
                 records.len()
             )));
         }
-        if !records.iter().any(|record| wrap_for(record, request.ground).is_some()) {
+        let keys = self.keys()?;
+        let mut has_path = false;
+        for record in &records {
+            has_path |= wrap_for(record, request.ground, &keys)?.is_some();
+        }
+        if !has_path {
             return Err(AdminError::Destroyed(format!(
                 "no key path is left for the ground {}; nobody can read this for that purpose",
                 request.ground.name()
@@ -283,11 +279,11 @@ impl Reader {
         if !receipt.valid_at(self.clock.now()) {
             return Err(AdminError::Conflict("the permission to read has expired; ask again".to_owned()));
         }
-        let keys = KeyStore::open_for_reading(&DataDirectory::keys(&self.root))?;
+        let keys = self.keys()?;
         let mut keychain = Keychain::new(Arc::clone(&self.kms));
         let mut opened = Vec::new();
         for record in records {
-            let Some(wrap) = wrap_for(record, ground) else { continue };
+            let Some(wrap) = wrap_for(record, ground, &keys)? else { continue };
             let parent = keychain.key(&keys, wrap.parent)?;
             let binding = RecordBinding {
                 organization: record.organization,
@@ -308,45 +304,10 @@ impl Reader {
         for (record, plaintext) in &opened {
             envelopes.extend(envelope_of(record, plaintext)?);
         }
-        opened.iter().map(|(record, plaintext)| self.content(record, plaintext, &envelopes)).collect()
-    }
-
-    fn content(
-        &self,
-        record: &StoredRecord,
-        plaintext: &[u8],
-        envelopes: &HashMap<RecordId, Envelope<'_>>,
-    ) -> Result<RecordContent, AdminError> {
-        let (header, bytes) = decoded(record, plaintext)?;
-        let (mut status, mut outcome, mut elided) = (None, None, 0);
-        let raw = match header {
-            Header::Request { elided: left_out, new, head, envelope, .. } => {
-                elided = left_out;
-                // The holder may have been deleted, or may lie outside of what was asked for.
-                let holder = envelopes.get(&envelope.unwrap_or(record.id));
-                let (before, after) = holder.copied().unwrap_or_default();
-                let new = bytes.get(head..head + new).unwrap_or_default();
-                payload::request_bytes(before, new, after).to_vec()
-            }
-            Header::Answer { status: code, outcome: how, .. } => {
-                (status, outcome) = (Some(code), Some(how));
-                bytes.to_vec()
-            }
-            Header::Turn {} => bytes.to_vec(),
-        };
-        let (raw_text, raw_is_text) = match std::str::from_utf8(&raw) {
-            Ok(text) => (text.to_owned(), true),
-            Err(_) => (STANDARD.encode(&raw), false),
-        };
-        Ok(RecordContent {
-            row: self.row(record),
-            status,
-            outcome,
-            texts: display_texts(&record.wire, &raw),
-            raw: raw_text,
-            raw_is_text,
-            messages_elided: elided,
-        })
+        opened
+            .iter()
+            .map(|(record, plaintext)| content(row(record, &keys)?, record, plaintext, &envelopes))
+            .collect()
     }
 
     /// One import job.
@@ -362,7 +323,7 @@ impl Reader {
         let _reading = self.readers.read().unwrap_or_else(PoisonError::into_inner);
         let mut status = Vec::new();
         let control = self.control()?;
-        let keys = KeyStore::open_for_reading(&DataDirectory::keys(&self.root))?;
+        let keys = self.keys()?;
         status.push(("organizations".to_owned(), control.organizations()?.len().to_string()));
         status.push(("control.db".to_owned(), control.problem()?.unwrap_or_else(|| "ok".to_owned())));
         status.push(("keys.db".to_owned(), keys.problem()?.unwrap_or_else(|| "ok".to_owned())));
@@ -383,6 +344,71 @@ impl Reader {
     }
 }
 
+fn row(record: &StoredRecord, keys: &KeyStore) -> Result<RecordRow, AdminError> {
+    let mut grounds = Vec::new();
+    for wrap in record.wraps() {
+        let Some(node) = keys.node(wrap.parent)? else { continue };
+        if let Some(ground) = ground_of(&node) {
+            grounds.push((ground, end_of(&node, keys)?));
+        }
+    }
+    Ok(RecordRow {
+        id: record.id,
+        exchange: record.exchange,
+        kind: record.kind.name().to_owned(),
+        wire: record.wire.clone(),
+        model: record.model.clone(),
+        created_at: record.created_at,
+        sealed_bytes: u64::try_from(record.ciphertext.len()).unwrap_or(u64::MAX),
+        grounds,
+    })
+}
+
+/// When a path ends by itself: with its own key or with the root above it.
+pub(crate) fn end_of(node: &KeyNode, keys: &KeyStore) -> Result<Option<Timestamp>, AdminError> {
+    let root = keys.edge(node.id)?.and_then(|edge| edge.parent);
+    let root = root.map(|root| keys.node(root)).transpose()?.flatten();
+    Ok([node.ends_at, root.and_then(|root| root.ends_at)].into_iter().flatten().min())
+}
+
+fn content(
+    row: RecordRow,
+    record: &StoredRecord,
+    plaintext: &[u8],
+    envelopes: &HashMap<RecordId, Envelope<'_>>,
+) -> Result<RecordContent, AdminError> {
+    let (header, bytes) = decoded(record, plaintext)?;
+    let (mut status, mut outcome, mut elided) = (None, None, 0);
+    let raw = match header {
+        Header::Request { elided: left_out, new, head, envelope, .. } => {
+            elided = left_out;
+            // The holder may have been deleted, or may lie outside of what was asked for.
+            let holder = envelopes.get(&envelope.unwrap_or(record.id));
+            let (before, after) = holder.copied().unwrap_or_default();
+            let new = bytes.get(head..head + new).unwrap_or_default();
+            payload::request_bytes(before, new, after).to_vec()
+        }
+        Header::Answer { status: code, outcome: how, .. } => {
+            (status, outcome) = (Some(code), Some(how));
+            bytes.to_vec()
+        }
+        Header::Turn {} => bytes.to_vec(),
+    };
+    let (raw_text, raw_is_text) = match std::str::from_utf8(&raw) {
+        Ok(text) => (text.to_owned(), true),
+        Err(_) => (STANDARD.encode(&raw), false),
+    };
+    Ok(RecordContent {
+        row,
+        status,
+        outcome,
+        texts: display_texts(&record.wire, &raw),
+        raw: raw_text,
+        raw_is_text,
+        messages_elided: elided,
+    })
+}
+
 /// Head and tail of a request, around its messages.
 type Envelope<'a> = (&'a [u8], &'a [u8]);
 
@@ -401,27 +427,24 @@ fn envelope_of<'a>(
     Ok(Some((record.id, (at(0..head), at(head + new..head + new + tail)))))
 }
 
-fn wrap_for(record: &StoredRecord, ground: GroundKind) -> Option<&StoredWrap> {
+/// The wrap of a record for a ground.
+fn wrap_for<'a>(
+    record: &'a StoredRecord,
+    ground: GroundKind,
+    keys: &KeyStore,
+) -> Result<Option<&'a StoredWrap>, AdminError> {
     match ground {
-        GroundKind::Service => record.service.as_ref(),
-        GroundKind::SafetyWindow => record.safety.as_ref(),
+        GroundKind::Service => Ok(record.service.as_ref()),
+        GroundKind::SafetyWindow => Ok(record.safety.as_ref()),
+        _ => {
+            for wrap in &record.held {
+                if keys.node(wrap.parent)?.as_ref().and_then(ground_of) == Some(ground) {
+                    return Ok(Some(wrap));
+                }
+            }
+            Ok(None)
+        }
     }
-}
-
-fn grounds(
-    record: &StoredRecord,
-    settings: Option<&OrganizationRecord>,
-) -> Vec<(GroundKind, Option<Timestamp>)> {
-    let days = settings.map_or(0, |settings| settings.safety_window_days);
-    let mut grounds = Vec::new();
-    if record.service.is_some() {
-        grounds.push((GroundKind::Service, None));
-    }
-    if record.safety.is_some() {
-        grounds
-            .push((GroundKind::SafetyWindow, window_end(&crate::staging::day_of(record.created_at), days)));
-    }
-    grounds
 }
 
 fn check_ticket(ticket: Option<&str>) -> Result<(), AdminError> {

@@ -4,20 +4,19 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use aws_lc_rs::digest;
-use fiducia_keyring::{FreshDataKey, KeyringError, MatchingKey, RecordBinding, SymmetricKey};
+use fiducia_keyring::{KeyringError, MatchingKey, SymmetricKey};
 use fiducia_ledger::Event;
 use fiducia_policy::{
-    ConversationId, ExchangeId, KeyId, OrganizationId, Pseudonym, RecordId, SubjectId, Timestamp,
+    ConversationId, ExchangeId, KeyId, OrganizationId, Pseudonym, RecordClass, RecordId, SubjectId, Timestamp,
 };
-use fiducia_store::{
-    BucketName, Edge, KeyKind, KeyNode, PrefixHit, RecordKind, StoreError, StoredRecord, StoredWrap,
-};
+use fiducia_store::{BucketName, Edge, KeyKind, KeyNode, PrefixHit, RecordKind, StoreError, StoredRecord};
 use fiducia_wire::Wire;
 use fiducia_wire::fingerprint::extend_prefix;
 use lru::LruCache;
 
-use crate::keychain::{KeyPathError, KeyPurpose, Keychain, NewKey};
+use crate::keychain::KeyPathError;
 use crate::payload::{self, Header};
+use crate::retention::governance::PersonTerms;
 use crate::scribe::Fact;
 use crate::writer::Writer;
 use crate::{CapturedAnswer, ExchangeOpening, Notice};
@@ -68,6 +67,7 @@ pub(crate) struct Batch {
 #[derive(Debug)]
 pub(crate) struct SubjectKeys {
     pub(crate) pseudonym: Pseudonym,
+    pub(crate) person: PersonTerms,
     pub(crate) id: KeyId,
     pub(crate) key: SymmetricKey,
     pub(crate) matching: MatchingKey,
@@ -76,11 +76,13 @@ pub(crate) struct SubjectKeys {
 /// A conversation's unwrapped keys.
 #[derive(Debug, Default)]
 pub(crate) struct ConversationKeys {
-    service: Option<(BucketName, KeyId, SymmetricKey)>,
-    safety: Option<(String, KeyId, SymmetricKey)>,
+    pub(crate) service: Option<(BucketName, KeyId, SymmetricKey)>,
+    pub(crate) safety: Option<(BucketName, KeyId, SymmetricKey)>,
     envelope: Option<([u8; 32], RecordId)>,
     /// The conversation began in this process: the store has no key of it that is not remembered here.
-    fresh: bool,
+    pub(crate) fresh: bool,
+    /// Nothing of it has ended yet, so that it can be continued.
+    whole: bool,
 }
 
 /// What the writer remembers. All of it can be read from the store again.
@@ -89,7 +91,9 @@ pub(crate) struct Caches {
     pub(crate) subjects: LruCache<SubjectId, Arc<SubjectKeys>>,
     pub(crate) conversations: LruCache<ConversationId, ConversationKeys>,
     pub(crate) prefixes: LruCache<[u8; 32], PrefixHit>,
-    pub(crate) safety_roots: LruCache<(OrganizationId, String), (KeyId, SymmetricKey)>,
+    pub(crate) shared_roots: LruCache<(OrganizationId, KeyKind, String), (KeyId, SymmetricKey)>,
+    /// Conversations' keys for holds, cases and findings that are made in the batch under way.
+    pub(crate) held: LruCache<KeyId, SymmetricKey>,
 }
 
 impl Default for Caches {
@@ -98,7 +102,8 @@ impl Default for Caches {
             subjects: LruCache::new(SUBJECTS_MAX),
             conversations: LruCache::new(CONVERSATIONS_MAX),
             prefixes: LruCache::new(PREFIXES_MAX),
-            safety_roots: LruCache::new(SUBJECTS_MAX),
+            shared_roots: LruCache::new(SUBJECTS_MAX),
+            held: LruCache::new(CONVERSATIONS_MAX),
         }
     }
 }
@@ -119,6 +124,8 @@ pub(crate) struct OpenState {
     model: String,
     position: u64,
     prefix: Option<[u8; 32]>,
+    class: RecordClass,
+    covered: bool,
     /// Set when the conversation was destroyed meanwhile: the answer is then not kept.
     pub(crate) destroyed: bool,
 }
@@ -138,6 +145,8 @@ pub(crate) struct Draft {
     pub(crate) position: u64,
     pub(crate) prefix: Option<[u8; 32]>,
     pub(crate) alias: Option<[u8; 32]>,
+    pub(crate) class: RecordClass,
+    pub(crate) covered: bool,
 }
 
 impl Writer {
@@ -178,6 +187,7 @@ impl Writer {
         let before = if by_reference { hit.map_or(0, |hit| hit.position) } else { 0 };
         let position = before + u64::try_from(messages).unwrap_or(0);
         let wire = opening.wire.name();
+        let (class, covered) = self.class_of(opening, &keys)?;
         let draft = Draft {
             exchange: id,
             kind: RecordKind::Request,
@@ -192,9 +202,12 @@ impl Writer {
             position,
             prefix: rolling.map(|rolling| keys.matching.digest(&[b"prefix", &rolling])),
             alias: None,
+            class,
+            covered,
         };
-        self.seal(batch, &keys, record, draft, payload::encode(&header, &[head, split.new, tail]))?;
-        if envelope.is_none() {
+        let kept =
+            self.seal(batch, &keys, record, draft, payload::encode(&header, &[head, split.new, tail]))?;
+        if envelope.is_none() && kept {
             self.remember_envelope(conversation, digest, record);
         }
         Self::note(batch, organization, id, &opening.notices, at);
@@ -207,6 +220,8 @@ impl Writer {
             model,
             position,
             prefix: rolling,
+            class,
+            covered,
             destroyed: false,
         };
         self.open.insert(id, open);
@@ -255,10 +270,23 @@ impl Writer {
                 .filter(|_| open.wire == Wire::OpenAiResponses.name())
                 .map(|id| keys.matching.digest(&[b"answer", id.as_bytes()])),
             answer_id,
+            class: open.class,
+            covered: open.covered,
         };
         self.seal(batch, &keys, record, draft, payload::encode(&header, &[&answer.body]))?;
         Self::note(batch, open.organization, id, &answer.notices, at);
         Ok(())
+    }
+
+    /// The class of what an exchange captures, and whether its model is covered.
+    fn class_of(
+        &self,
+        opening: &ExchangeOpening,
+        keys: &SubjectKeys,
+    ) -> Result<(RecordClass, bool), StagingError> {
+        let terms =
+            self.callers.terms(opening.caller.organization).ok_or(StagingError::UnknownOrganization)?;
+        Ok(self.governance.class_of(&opening.caller, terms, keys.person, &opening.outline.model))
     }
 
     pub(crate) fn note(
@@ -279,7 +307,8 @@ impl Writer {
         opening: &ExchangeOpening,
     ) -> Result<Option<PrefixHit>, StagingError> {
         if let Some(previous) = &opening.outline.previous_response {
-            return Ok(self.prefix(matching.digest(&[b"answer", previous.as_bytes()]))?);
+            let hit = self.prefix(matching.digest(&[b"answer", previous.as_bytes()]))?;
+            return self.if_whole(hit);
         }
         // Memory first, for all lengths: a longer beginning was stored later than the shorter ones before it, so when one
         // of those is remembered the file seldom knows more. If it does, something is stored a second time, no worse.
@@ -287,17 +316,37 @@ impl Writer {
         for message in opening.outline.messages.iter().rev().take(PREFIX_PROBES_MAX) {
             let digest = matching.digest(&[b"prefix", &message.prefix]);
             if let Some(hit) = self.caches.prefixes.get(&digest) {
-                return Ok(Some(*hit));
+                let hit = *hit;
+                return self.if_whole(Some(hit));
             }
             digests.push(digest);
         }
         for digest in &digests {
             if let Some(hit) = self.files.control.prefix(digest)? {
                 self.caches.prefixes.put(*digest, hit);
-                return Ok(Some(hit));
+                return self.if_whole(Some(hit));
             }
         }
         Ok(None)
+    }
+
+    /// The hit, if all of its conversation is still there. What continues one that the person deleted or of which a part
+    /// has ended is stored whole, as a conversation of its own: what it repeats would otherwise be nowhere.
+    fn if_whole(&mut self, hit: Option<PrefixHit>) -> Result<Option<PrefixHit>, StagingError> {
+        let Some(hit) = hit else { return Ok(None) };
+        if self.caches.conversations.get(&hit.conversation).is_some_and(|known| known.fresh || known.whole) {
+            return Ok(Some(hit));
+        }
+        let deleted = self
+            .files
+            .control
+            .conversation(hit.conversation)?
+            .is_some_and(|found| found.deleted_at.is_some());
+        if deleted || self.files.keys.has_lost_a_part(hit.conversation)? {
+            return Ok(None);
+        }
+        self.caches.conversations.get_or_insert_mut(hit.conversation, ConversationKeys::default).whole = true;
+        Ok(Some(hit))
     }
 
     fn prefix(&mut self, digest: [u8; 32]) -> Result<Option<PrefixHit>, StoreError> {
@@ -326,11 +375,6 @@ impl Writer {
         let known = self.caches.conversations.get_or_insert_mut(conversation, ConversationKeys::default);
         known.envelope = Some((digest, record));
     }
-}
-
-/// The UTC day of an instant, `YYYY-MM-DD`.
-pub(crate) fn day_of(at: Timestamp) -> String {
-    at.strftime("%Y-%m-%d").to_string()
 }
 
 /// What the ledger's batch root commits to: the record's id, its key commitment and its ciphertext.

@@ -90,8 +90,7 @@ impl Writer {
 
     /// What the policy says of a record that is captured now.
     fn keeping(&self, subject: &SubjectKeys, draft: &Draft) -> Result<Keeping, StagingError> {
-        let terms =
-            self.callers.terms(draft.organization).ok_or(StagingError::UnknownOrganization)?;
+        let terms = self.callers.terms(draft.organization).ok_or(StagingError::UnknownOrganization)?;
         let person = subject.person;
         Ok(self.governance.at_capture(terms, person, draft.class, draft.covered, draft.at))
     }
@@ -195,6 +194,8 @@ impl Writer {
         };
         let known =
             self.caches.conversations.get_or_insert_mut(draft.conversation, ConversationKeys::default);
+        // The key of another day is known to the store alone from now on.
+        known.fresh &= known.service.is_none();
         known.service = Some((service.label, id, key.clone()));
         Ok((id, key))
     }
@@ -232,6 +233,7 @@ impl Writer {
         };
         let known =
             self.caches.conversations.get_or_insert_mut(draft.conversation, ConversationKeys::default);
+        known.fresh &= known.safety.is_none();
         known.safety = Some((*day, id, key.clone()));
         Ok((id, key))
     }
@@ -251,12 +253,8 @@ impl Writer {
         } else {
             Vec::new()
         };
-        let candidate = HoldCandidate {
-            subject: draft.subject,
-            captured_at: draft.at,
-            model: &draft.model,
-            tags: &tags,
-        };
+        let candidate =
+            HoldCandidate { subject: draft.subject, captured_at: draft.at, model: &draft.model, tags: &tags };
         let mut keys = Vec::new();
         for hold in holds.iter().filter(|hold| hold.scope.covers(&candidate)) {
             let owner = KeyOwner {
@@ -307,8 +305,7 @@ impl Writer {
             label,
             ends_at: None,
         };
-        let (id, key) =
-            keep(batch, Keychain::new_child((root, &root_key), purpose, now, &*self.randomness)?);
+        let (id, key) = keep(batch, Keychain::new_child((root, &root_key), purpose, now, &*self.randomness)?);
         self.caches.held.put(id, key.clone());
         Ok((id, key))
     }

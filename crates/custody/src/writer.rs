@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use fiducia_ledger::{Digest, Event, capture_batch_root};
-use fiducia_policy::{Clock, ExchangeId, OrganizationId, Randomness, RecordId};
+use fiducia_ledger::{Digest, Event, SigningKey, capture_batch_root};
+use fiducia_policy::{Clock, ExchangeId, KeyId, OrganizationId, Randomness, RecordId, Timestamp};
 use fiducia_store::{
     Bucket, BucketName, ControlStore, DataDirectory, Journal, KeyStore, PrefixHit, RecordBucket, StoreError,
     StoredRecord,
@@ -24,6 +24,8 @@ use crate::filing::{Filing, Group};
 use crate::import::{ImportChunk, ImportOutcome, UNFILED_IMPORTS_MAX};
 use crate::keychain::Keychain;
 use crate::recovery::file_journal;
+use crate::retention::Holds;
+use crate::retention::governance::Governance;
 use crate::scribe::{Delivery, Fact, Scribe, Source};
 use crate::staging::{Batch, Caches, OpenState, StagingError};
 use crate::{
@@ -204,6 +206,12 @@ pub(crate) struct Writer {
     pub(crate) new_imports: HashMap<[u8; 16], u64>,
     pub(crate) open: HashMap<ExchangeId, OpenState>,
     pub(crate) callers: Arc<crate::callers::Callers>,
+    pub(crate) governance: Governance,
+    pub(crate) holds: Holds,
+    /// Signs published policies.
+    pub(crate) signing: SigningKey,
+    /// Up to which end, and among those of one instant up to which key, what ends soon was announced.
+    pub(crate) warned_up_to: Option<(Timestamp, KeyId)>,
     pub(crate) readers: Arc<std::sync::RwLock<()>>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) randomness: Arc<dyn Randomness>,

@@ -80,7 +80,7 @@ impl SigningKey {
     }
 
     /// The signed note over `text`, which must end in a newline.
-    pub(crate) fn sign(&self, text: &str) -> String {
+    pub fn sign(&self, text: &str) -> String {
         let verifier = self.verifier();
         let mut signature = key_id(&self.name, &verifier.public).to_vec();
         signature.extend_from_slice(self.pair.sign(text.as_bytes()).as_ref());

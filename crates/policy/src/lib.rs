@@ -23,6 +23,6 @@ pub use id::{
 };
 pub use named::UnknownName;
 pub use retention::{
-    Agreement, End, Facts, Plan, PolicyVersion, RecordClass, RetentionSpan, Schedule, Situation, SpanError,
-    Standing, Tier,
+    Agreement, Audience, End, Facts, ModelTerms, Plan, PlanTerms, Policy, PolicyVersion, RecordClass,
+    RetentionSpan, Schedule, Situation, SpanError, Standing, Tier,
 };

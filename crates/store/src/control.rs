@@ -32,11 +32,11 @@ const MIGRATIONS: &[&str] = &["
     CREATE TABLE virtual_keys (
         id BLOB PRIMARY KEY, secret_hash BLOB NOT NULL UNIQUE, organization BLOB NOT NULL REFERENCES organizations,
         workspace BLOB NOT NULL REFERENCES workspaces, subject BLOB NOT NULL REFERENCES subjects,
-        scopes TEXT NOT NULL, class SMALLINT, created_at BIGINT NOT NULL, expires_at BIGINT, revoked_at BIGINT
+        scopes TEXT NOT NULL, class TEXT, created_at BIGINT NOT NULL, expires_at BIGINT, revoked_at BIGINT
     ) WITHOUT ROWID;
     CREATE TABLE conversations (
         id BLOB PRIMARY KEY, organization BLOB NOT NULL, subject BLOB NOT NULL, created_at BIGINT NOT NULL,
-        last_active_at BIGINT NOT NULL, records BIGINT NOT NULL, buckets TEXT NOT NULL, class SMALLINT NOT NULL,
+        last_active_at BIGINT NOT NULL, records BIGINT NOT NULL, buckets TEXT NOT NULL, class TEXT NOT NULL,
         policy INTEGER NOT NULL, covered SMALLINT NOT NULL, deleted_at BIGINT, starred_at BIGINT, warned_at BIGINT,
         destroyed_at BIGINT
     ) WITHOUT ROWID;

@@ -4,8 +4,8 @@ use fiducia_policy::{OrganizationId, RecordClass, SubjectId, Timestamp, VirtualK
 use rusqlite::params;
 
 use crate::connection::{bytes16, fixed, instant, optional_instant};
+use crate::control::optional_named;
 use crate::outbox::{Announcement, announce};
-use crate::records::class;
 use crate::{ControlStore, StoreError};
 
 /// A virtual key as stored: with the hash of its secret, never the secret.
@@ -55,7 +55,7 @@ impl ControlStore {
                     key.workspace.as_bytes(),
                     key.subject.as_bytes(),
                     key.scopes,
-                    key.class.map(RecordClass::code),
+                    key.class.map(RecordClass::name),
                     key.created_at.as_microsecond(),
                     key.expires_at.map(Timestamp::as_microsecond),
                 ],
@@ -104,7 +104,7 @@ impl ControlStore {
                         created_at: instant(row, 7)?,
                         expires_at: optional_instant(row, 8)?,
                         revoked_at: optional_instant(row, 9)?,
-                        class: row.get::<_, Option<u8>>(10)?.map(|_| class(row, 10)).transpose()?,
+                        class: optional_named(row, 10)?,
                         covered_models: row.get(11)?,
                     })
                 })?

@@ -6,8 +6,9 @@ use fiducia_policy::{ConversationId, OrganizationId, PolicyVersion, SubjectId, T
 use rusqlite::{OptionalExtension, params};
 
 use crate::connection::{bytes16, instant, optional_instant};
+use crate::control::named;
 use crate::outbox::{Announcement, announce};
-use crate::records::{BucketName, CaptureTerms, class};
+use crate::records::{BucketName, CaptureTerms};
 use crate::{ControlStore, StoreError};
 
 /// A conversation in the index.
@@ -153,8 +154,8 @@ impl ControlStore {
                     joined.last.as_microsecond(),
                     joined.records,
                     bucket.as_str(),
-                    joined.terms.class.code(),
-                    joined.terms.policy.number(),
+                    joined.terms.class.name(),
+                    joined.terms.policy.0,
                     joined.terms.covered,
                 ])?;
             }
@@ -316,8 +317,8 @@ pub(crate) fn conversation(row: &rusqlite::Row<'_>) -> rusqlite::Result<Conversa
         records: row.get(5)?,
         buckets: buckets.split(' ').filter_map(BucketName::parse).collect(),
         terms: CaptureTerms {
-            class: class(row, 7)?,
-            policy: PolicyVersion::new(row.get(8)?),
+            class: named(row, 7)?,
+            policy: PolicyVersion(row.get(8)?),
             covered: row.get(9)?,
         },
         deleted_at: optional_instant(row, 10)?,

@@ -133,7 +133,7 @@ const MIGRATIONS: &[&str] = &["
         label TEXT NOT NULL, created_at BIGINT NOT NULL, ends_at BIGINT, destroyed_at BIGINT, purged_at BIGINT,
         replaced_by BLOB
     ) WITHOUT ROWID;
-    CREATE INDEX nodes_ends ON nodes (ends_at) WHERE ends_at IS NOT NULL AND destroyed_at IS NULL;
+    CREATE INDEX nodes_ends ON nodes (ends_at, id) WHERE ends_at IS NOT NULL AND destroyed_at IS NULL;
     CREATE INDEX nodes_conversation ON nodes (conversation) WHERE conversation IS NOT NULL;
     CREATE INDEX nodes_subject ON nodes (subject) WHERE subject IS NOT NULL;
     CREATE INDEX nodes_root ON nodes (organization, kind, label) WHERE subject IS NULL;
@@ -250,6 +250,20 @@ impl KeyStore {
         self.nodes(
             "ends_at <= ?1 AND destroyed_at IS NULL ORDER BY ends_at LIMIT ?2",
             params![now.as_microsecond(), limit],
+        )
+    }
+
+    /// Living keys that end after `after` (an instant and, among those of that instant, a key) and at or before `until`, in
+    /// that order, at most `limit`.
+    pub fn ending_between(
+        &self,
+        after: (Timestamp, KeyId),
+        until: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<KeyNode>, StoreError> {
+        self.nodes(
+            "(ends_at, id) > (?1, ?2) AND ends_at <= ?3 AND destroyed_at IS NULL ORDER BY ends_at, id LIMIT ?4",
+            params![after.0.as_microsecond(), after.1.as_bytes(), until.as_microsecond(), limit],
         )
     }
 

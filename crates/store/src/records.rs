@@ -11,6 +11,7 @@ use rusqlite::{OptionalExtension, params};
 
 use crate::StoreError;
 use crate::connection::{File, Recovery, bytes16, fixed, instant};
+use crate::control::named;
 use crate::directory::sync_directory;
 
 /// Length of a day, `YYYY-MM-DD`.
@@ -46,6 +47,24 @@ impl BucketName {
     /// A name read back from the store or a file name.
     pub fn parse(name: &str) -> Option<Self> {
         if name == "account" { Some(Self::account()) } else { Self::day(name) }
+    }
+
+    /// The bucket of the day that begins at or before this instant.
+    pub fn of(end: Timestamp) -> Self {
+        Self::day(&end.strftime("%Y-%m-%d").to_string()).unwrap_or(Self::account())
+    }
+
+    /// When its day begins, in UTC; `None` for records that end with the account.
+    pub fn starts_at(&self) -> Option<Timestamp> {
+        match self.0 {
+            Place::Day(_) => format!("{}T00:00:00Z", self.as_str()).parse().ok(),
+            Place::Account => None,
+        }
+    }
+
+    /// Whether its day has come: everything in it has ended.
+    pub fn has_ended(&self, now: Timestamp) -> bool {
+        self.starts_at().is_some_and(|start| start <= now)
     }
 
     /// The name.
@@ -186,7 +205,7 @@ const MIGRATIONS: &[&str] = &["
         wire TEXT NOT NULL, model TEXT NOT NULL, status INTEGER NOT NULL, answer_id TEXT, position BIGINT NOT NULL,
         prefix BLOB, alias BLOB, schema_version SMALLINT NOT NULL, key_version SMALLINT NOT NULL, commitment BLOB NOT NULL,
         record_hash BLOB NOT NULL, batch BLOB NOT NULL, service_parent BLOB, service_wrap BLOB, safety_parent BLOB,
-        safety_wrap BLOB, class SMALLINT NOT NULL, policy INTEGER NOT NULL, covered SMALLINT NOT NULL, ciphertext BLOB NOT NULL
+        safety_wrap BLOB, class TEXT NOT NULL, policy INTEGER NOT NULL, covered SMALLINT NOT NULL, ciphertext BLOB NOT NULL
     );
     CREATE TABLE held (
         record BLOB NOT NULL, parent BLOB NOT NULL, wrap BLOB NOT NULL, PRIMARY KEY (record, parent)
@@ -422,11 +441,31 @@ impl RecordBucket {
                     "SELECT sequence, prefix, alias FROM records WHERE conversation = ?1 AND sequence > ?2
                      ORDER BY sequence LIMIT ?3",
                 )?
-                .query_map(params![conversation.as_bytes(), after, limit], |row| {
-                    let (prefix, alias): (Option<[u8; 32]>, Option<[u8; 32]>) = (row.get(1)?, row.get(2)?);
-                    Ok((row.get(0)?, prefix.into_iter().chain(alias).collect()))
-                })?
+                .query_map(params![conversation.as_bytes(), after, limit], prefixes)?
                 .collect()
+        })
+    }
+
+    /// The keyed digests by which any record of this bucket is recognised, after `after` (a sequence number; 0 to begin).
+    pub fn all_prefixes(&self, after: i64, limit: u32) -> Result<Vec<RecordPrefixes>, StoreError> {
+        self.file.read("all_prefixes", |connection| {
+            connection
+                .prepare_cached(
+                    "SELECT sequence, prefix, alias FROM records WHERE sequence > ?1 ORDER BY sequence LIMIT ?2",
+                )?
+                .query_map(params![after, limit], prefixes)?
+                .collect()
+        })
+    }
+
+    /// Bytes of ciphertext of a conversation.
+    pub fn bytes_of(&self, conversation: ConversationId) -> Result<u64, StoreError> {
+        self.file.read("bytes_of", |connection| {
+            connection
+                .prepare_cached(
+                    "SELECT coalesce(sum(length(ciphertext)), 0) FROM records WHERE conversation = ?1",
+                )?
+                .query_row([conversation.as_bytes()], |row| row.get(0))
         })
     }
 
@@ -544,6 +583,11 @@ impl RecordBucket {
     }
 }
 
+fn prefixes(row: &rusqlite::Row<'_>) -> rusqlite::Result<RecordPrefixes> {
+    let (prefix, alias): (Option<[u8; 32]>, Option<[u8; 32]>) = (row.get(1)?, row.get(2)?);
+    Ok((row.get(0)?, prefix.into_iter().chain(alias).collect()))
+}
+
 fn highest_sequence(connection: &rusqlite::Connection) -> rusqlite::Result<i64> {
     connection
         .prepare_cached("SELECT coalesce(max(sequence), 0) FROM records")?
@@ -622,8 +666,8 @@ fn insert_record(
             record.service.as_ref().map(|wrap| &wrap.wrap),
             parent(&record.safety),
             record.safety.as_ref().map(|wrap| &wrap.wrap),
-            record.terms.class.code(),
-            record.terms.policy.number(),
+            record.terms.class.name(),
+            record.terms.policy.0,
             record.terms.covered,
             record.ciphertext,
             sequence,
@@ -668,21 +712,10 @@ fn record(row: &rusqlite::Row<'_>) -> rusqlite::Result<StoredRecord> {
         safety: wrap(21)?,
         held: Vec::new(),
         terms: CaptureTerms {
-            class: class(row, 23)?,
-            policy: PolicyVersion::new(row.get(24)?),
+            class: named(row, 23)?,
+            policy: PolicyVersion(row.get(24)?),
             covered: row.get(25)?,
         },
         ciphertext: row.get(26)?,
-    })
-}
-
-/// A record class in a column.
-pub(crate) fn class(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<RecordClass> {
-    RecordClass::from_code(row.get(column)?).ok_or_else(|| {
-        rusqlite::Error::FromSqlConversionFailure(
-            column,
-            rusqlite::types::Type::Integer,
-            "unknown class of record".into(),
-        )
     })
 }

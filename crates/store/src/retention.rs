@@ -10,6 +10,7 @@ use crate::connection::{bytes16, fixed, instant};
 use crate::control::OrganizationTerms;
 use crate::index::{CONVERSATION, ConversationRecord, conversation};
 use crate::outbox::{Announcement, announce};
+use crate::records::BucketName;
 use crate::{ControlStore, StoreError};
 
 /// The tables of this module and of [`crate::HoldRecord`], the second step of `control.db`.
@@ -105,7 +106,7 @@ impl ControlStore {
                 "INSERT INTO policies (version, name, source, digest, note, published_at, published_by)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
                 params![
-                    policy.version.number(),
+                    policy.version.0,
                     policy.name,
                     policy.source,
                     policy.digest,
@@ -129,7 +130,7 @@ impl ControlStore {
                 )?
                 .query_map([], |row| {
                     Ok(PublishedPolicy {
-                        version: PolicyVersion::new(row.get(0)?),
+                        version: PolicyVersion(row.get(0)?),
                         name: row.get(1)?,
                         source: row.get(2)?,
                         digest: fixed(row, 3)?,
@@ -308,8 +309,8 @@ impl ControlStore {
     }
 
     /// Conversations in order of their ids, after `after`, at most `limit`: of one person, else of one organisation, else
-    /// all. Those whose keys are gone are left out.
-    pub fn living_conversations(
+    /// all, also those that were destroyed.
+    pub fn conversations_in_order(
         &self,
         organization: Option<OrganizationId>,
         subject: Option<SubjectId>,
@@ -317,17 +318,34 @@ impl ControlStore {
         limit: u32,
     ) -> Result<Vec<ConversationRecord>, StoreError> {
         let after = after.map_or([0; 16], |id| *id.as_bytes());
-        let ordered = "id > ?2 AND destroyed_at IS NULL ORDER BY id LIMIT ?3";
+        let ordered = "id > ?2 ORDER BY id LIMIT ?3";
         let (condition, whose) = match (subject, organization) {
             (Some(subject), _) => ("subject = ?1", Some(*subject.as_bytes())),
             (None, Some(organization)) => ("organization = ?1", Some(*organization.as_bytes())),
             (None, None) => ("?1 IS NULL", None),
         };
-        self.file.read("living_conversations", |connection| {
+        self.file.read("conversations_in_order", |connection| {
             connection
                 .prepare_cached(&format!("{CONVERSATION} WHERE {condition} AND {ordered}"))?
                 .query_map(params![whose, after, limit], conversation)?
                 .collect()
+        })
+    }
+
+    /// Notes that conversations have records in a further bucket.
+    pub fn add_bucket(
+        &mut self,
+        conversations: &[ConversationId],
+        bucket: &BucketName,
+    ) -> Result<(), StoreError> {
+        self.file.write("add_bucket", |tx| {
+            let mut add = tx.prepare_cached(
+                "UPDATE conversations SET buckets = buckets || ' ' || ?2 WHERE id = ?1 AND instr(buckets, ?2) = 0",
+            )?;
+            for id in conversations {
+                add.execute(params![id.as_bytes(), bucket.as_str()])?;
+            }
+            Ok(())
         })
     }
 

@@ -1,10 +1,10 @@
 //! What happens to organisations, people and conversations, and what it does to the ends of exactly what it concerns.
 
 use fiducia_ledger::Event;
-use fiducia_policy::{
-    Agreement, ConversationId, OrganizationId, Plan, Pseudonym, SubjectId, Timestamp,
+use fiducia_policy::{Agreement, ConversationId, OrganizationId, Plan, Pseudonym, SubjectId, Timestamp};
+use fiducia_store::{
+    Announcement, ConversationMark, ConversationRecord, KeyKind, OrganizationTerms, SubjectRecord,
 };
-use fiducia_store::{Announcement, ConversationMark, ConversationRecord, OrganizationTerms, SubjectRecord};
 
 use super::commands::{ConversationWish, RetentionReply, TermsChange};
 use super::governance::PersonTerms;
@@ -34,7 +34,9 @@ impl Writer {
             .ok_or_else(|| AdminError::NotFound(format!("there is no {subject}; nothing was changed")))?;
         match (row.pseudonym, row.erased_at) {
             (Some(pseudonym), None) => Ok((row, pseudonym)),
-            _ => Err(AdminError::Destroyed(format!("{subject} was erased; nothing is kept that could change"))),
+            _ => {
+                Err(AdminError::Destroyed(format!("{subject} was erased; nothing is kept that could change")))
+            }
         }
     }
 
@@ -249,11 +251,14 @@ impl Writer {
                 (ConversationMark::Starred(None), None)
             }
         };
-        let announced =
-            event.map(|event| self.announced(found.organization, event, now)).transpose()?;
+        let announced = event.map(|event| self.announced(found.organization, event, now)).transpose()?;
         let announcement = announced.as_ref().map(|(announcement, _)| announcement);
+        // First the keys are put up for a look: should a crash come before their new end is written, the worker works it out.
+        let keys = self.files.keys.conversation_keys(id)?;
+        let looked_at = keys.iter().filter(|node| node.kind == KeyKind::Conversation);
+        let now_due: Vec<_> = looked_at.map(|node| (node.id, Some(now))).collect();
+        self.files.keys.set_ends(&now_due)?;
         self.files.control.mark_conversation(id, mark, announcement)?;
-        // Should a crash come here, nothing ends too early, and the deletion is asked for again.
         let ends = self.ends_of(&found)?;
         self.files.keys.set_ends(&ends)?;
         // What is deleted is not continued.

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
+use crate::Caller;
 use fiducia_policy::{
     Facts, GroundKind, Plan, Policy, PolicyVersion, RecordClass, Situation, Standing, Timestamp,
 };
@@ -26,6 +27,13 @@ impl From<&SubjectRecord> for PersonTerms {
 /// The policies that were in force, the first first. Never empty: the built-in one is version 0.
 #[derive(Debug)]
 pub(crate) struct Policies(Vec<(PolicyVersion, Arc<Policy>)>);
+
+impl Policies {
+    /// The policy of this version and every later one.
+    fn governing(&self, first: PolicyVersion) -> impl Iterator<Item = &Policy> {
+        self.0.iter().filter(move |(version, _)| *version >= first).map(|(_, policy)| &**policy)
+    }
+}
 
 /// What decides, shared by everyone who asks. A newly published policy counts from the next question on.
 #[derive(Debug, Clone)]
@@ -61,7 +69,7 @@ pub struct PolicyUnreadable {
 impl Governance {
     /// The built-in policy and those that were published.
     pub(crate) fn load(published: &[PublishedPolicy]) -> Result<Self, PolicyUnreadable> {
-        let mut versions = vec![(PolicyVersion::BUILT_IN, Arc::new(Policy::built_in()))];
+        let mut versions = vec![(PolicyVersion::default(), Arc::new(Policy::built_in()))];
         for stored in published {
             let policy = Policy::parse(&stored.source).map_err(|problems| PolicyUnreadable {
                 version: stored.version,
@@ -89,7 +97,7 @@ impl Governance {
         self.policies()
             .0
             .last()
-            .map_or_else(|| (PolicyVersion::BUILT_IN, Arc::new(Policy::built_in())), Clone::clone)
+            .map_or_else(|| (PolicyVersion::default(), Arc::new(Policy::built_in())), Clone::clone)
     }
 
     /// How a record that is captured at `at` is kept.
@@ -103,7 +111,7 @@ impl Governance {
     ) -> Keeping {
         let policies = self.policies();
         let Some((version, policy)) = policies.0.last() else {
-            return nothing(CaptureTerms { class, policy: PolicyVersion::BUILT_IN, covered });
+            return nothing(CaptureTerms { class, policy: PolicyVersion::default(), covered });
         };
         let situation = situation(terms, person, class, covered);
         let schedule = policy.schedule(situation, &facts(terms, person, at, at));
@@ -121,6 +129,26 @@ impl Governance {
             (None, None) => BucketName::account(),
         };
         Keeping { terms: CaptureTerms { class, policy: *version, covered }, service, safety, bucket }
+    }
+
+    /// The class of what a caller captures, and whether the model obliges to a safety window: it is covered, and the
+    /// workspace has agreed.
+    pub(crate) fn class_of(
+        &self,
+        caller: &Caller,
+        terms: OrganizationTerms,
+        person: PersonTerms,
+        model: &str,
+    ) -> (RecordClass, bool) {
+        let (_, policy) = self.current();
+        let class = caller.class.unwrap_or_else(|| self.default_class(terms, person));
+        (class, caller.covered_models && policy.model(model).covered)
+    }
+
+    /// The class of what is captured on a plan, where nothing else says.
+    pub(crate) fn default_class(&self, terms: OrganizationTerms, person: PersonTerms) -> RecordClass {
+        let (_, policy) = self.current();
+        policy.plan(person.plan.unwrap_or(terms.plan)).map_or(RecordClass::Chat, |plan| plan.default_class)
     }
 
     /// Whether anything at all is kept of a record that is captured at `at`.
@@ -147,13 +175,16 @@ impl Governance {
         person: PersonTerms,
         conversation: &ConversationRecord,
     ) -> Option<Timestamp> {
-        let situation =
-            situation(terms, person, conversation.terms.class, conversation.terms.covered);
+        let situation = situation(terms, person, conversation.terms.class, conversation.terms.covered);
         let facts = conversation_facts(terms, person, conversation);
-        let policies = self.policies();
-        let governing = policies.0.iter().filter(|(version, _)| *version >= conversation.terms.policy);
-        governing
-            .filter_map(|(_, policy)| match policy.schedule(situation, &facts).standing(GroundKind::Service) {
+        // What the person wants kept ends only by what the person does.
+        let starred = conversation.starred_at.is_some()
+            && conversation.deleted_at.is_none()
+            && person.closed_at.is_none();
+        self.policies()
+            .governing(conversation.terms.policy)
+            .filter(|policy| !(starred && policy.may_keep(situation.plan)))
+            .filter_map(|policy| match policy.schedule(situation, &facts).standing(GroundKind::Service) {
                 Standing::NotOpen => Some(conversation.created_at),
                 Standing::Holds { until } => until,
                 Standing::Ended { at } => Some(at),
@@ -170,13 +201,11 @@ impl Governance {
         conversation: &ConversationRecord,
         captured_at: Timestamp,
     ) -> Option<Timestamp> {
-        let situation =
-            situation(terms, person, conversation.terms.class, conversation.terms.covered);
+        let situation = situation(terms, person, conversation.terms.class, conversation.terms.covered);
         let facts = Facts { created_at: captured_at, ..conversation_facts(terms, person, conversation) };
-        let policies = self.policies();
-        let governing = policies.0.iter().filter(|(version, _)| *version >= conversation.terms.policy);
-        governing
-            .filter_map(|(_, policy)| {
+        self.policies()
+            .governing(conversation.terms.policy)
+            .filter_map(|policy| {
                 match policy.schedule(situation, &facts).standing(GroundKind::SafetyWindow) {
                     Standing::NotOpen => None,
                     Standing::Holds { until } => until,
@@ -184,6 +213,28 @@ impl Governance {
                 }
             })
             .min()
+    }
+
+    /// When an investigation ends at the latest: what it took in is no longer kept for it then.
+    pub(crate) fn investigation_end(
+        &self,
+        terms: OrganizationTerms,
+        opened_at: Timestamp,
+        closed_at: Option<Timestamp>,
+    ) -> Option<Timestamp> {
+        let (_, policy) = self.current();
+        let facts = Facts {
+            case_opened_at: Some(opened_at),
+            case_closed_at: closed_at,
+            custom: terms.custom_retention,
+            ..Facts::captured_at(opened_at)
+        };
+        let situation = situation(terms, PersonTerms::default(), RecordClass::Chat, false);
+        match policy.schedule(situation, &facts).standing(GroundKind::Investigation) {
+            Standing::NotOpen => closed_at,
+            Standing::Holds { until } => until,
+            Standing::Ended { at } => Some(at),
+        }
     }
 
     /// Whether a ground of a conversation outlasts what just happened to it, under the policy in force.
@@ -196,8 +247,7 @@ impl Governance {
         happened: Happened,
         now: Timestamp,
     ) -> bool {
-        let situation =
-            situation(terms, person, conversation.terms.class, conversation.terms.covered);
+        let situation = situation(terms, person, conversation.terms.class, conversation.terms.covered);
         let opened = Some(conversation.created_at);
         let mut facts = Facts {
             flagged_at: opened,
@@ -254,7 +304,12 @@ pub(crate) fn facts(
     created_at: Timestamp,
     last_active_at: Timestamp,
 ) -> Facts {
-    Facts { closed_at: person.closed_at, custom: terms.custom_retention, ..Facts::new(created_at, last_active_at) }
+    Facts {
+        last_active_at: Some(last_active_at),
+        closed_at: person.closed_at,
+        custom: terms.custom_retention,
+        ..Facts::captured_at(created_at)
+    }
 }
 
 /// What is known of a stored conversation.
@@ -268,7 +323,6 @@ pub(crate) fn conversation_facts(
     let created_at = conversation.last_active_at;
     Facts {
         deleted_at: conversation.deleted_at,
-        starred: conversation.starred_at.is_some(),
         ..facts(terms, person, created_at, conversation.last_active_at)
     }
 }

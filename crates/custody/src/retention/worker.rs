@@ -36,7 +36,7 @@ impl Writer {
             || self.extend_holds(now, &mut progress)?
             || self.review_step(&mut progress)?
             || self.end_due(now, &mut progress)?
-            || self.purge_step(now, &mut progress)?
+            || self.purge_step(now, "retention", &mut progress)?
             || self.drop_bucket(now, &mut progress)?
             || self.forget_findings(now, &mut progress)?
             || self.warn_step(now, &mut progress)?;
@@ -61,14 +61,14 @@ impl Writer {
     /// Works out the ends of conversations again after something changed for many of them.
     fn review_step(&mut self, progress: &mut RetentionProgress) -> Result<bool, AdminError> {
         let Some(review) = self.files.control.next_review()? else { return Ok(false) };
-        let conversations = self.files.control.living_conversations(
+        let conversations = self.files.control.conversations_in_order(
             review.organization,
             review.subject,
             review.after,
             REVIEWED_PER_STEP,
         )?;
         let mut ends = Vec::new();
-        for conversation in &conversations {
+        for conversation in conversations.iter().filter(|found| found.destroyed_at.is_none()) {
             ends.extend(self.ends_of(conversation)?);
         }
         self.files.keys.set_ends(&ends)?;
@@ -96,8 +96,7 @@ impl Writer {
                     (fixed, end) => fixed.or(end),
                 },
                 KeyKind::ConversationSafety => {
-                    let end =
-                        self.governance.safety_end(terms, person, conversation, node.created_at);
+                    let end = self.governance.safety_end(terms, person, conversation, node.created_at);
                     // Its root ends it on its day anyway.
                     end.filter(|end| fixed.is_none_or(|fixed| *end < fixed))
                 }
@@ -130,7 +129,7 @@ impl Writer {
     }
 
     /// When a key that is due really ends.
-    fn end_of_due(&self, node: &KeyNode) -> Result<Option<Timestamp>, AdminError> {
+    pub(super) fn end_of_due(&self, node: &KeyNode) -> Result<Option<Timestamp>, AdminError> {
         let account = BucketName::account();
         let (KeyKind::Conversation, true) = (node.kind, node.label == account.as_str()) else {
             return Ok(node.ends_at);
@@ -183,7 +182,12 @@ impl Writer {
     }
 
     /// Purges what destroyed keys protected, says so in the log, and only then ticks the keys off.
-    fn purge_step(&mut self, now: Timestamp, progress: &mut RetentionProgress) -> Result<bool, AdminError> {
+    pub(crate) fn purge_step(
+        &mut self,
+        now: Timestamp,
+        reason: &str,
+        progress: &mut RetentionProgress,
+    ) -> Result<bool, AdminError> {
         let mut unpurged = self.files.keys.destroyed_but_unpurged(KEYS_PER_STEP)?;
         if unpurged.is_empty() {
             return Ok(false);
@@ -211,7 +215,7 @@ impl Writer {
                 progress.ledger.push((root.organization, index));
             }
         }
-        self.say_ended(&unpurged, records, now, progress)?;
+        self.say_ended(&unpurged, (records, reason), now, progress)?;
         self.settle(&unpurged, now)?;
         Ok(true)
     }
@@ -236,8 +240,7 @@ impl Writer {
         self.files.keys.empty_wal()?;
         let mut removed = 0;
         for (name, pairs) in pairs {
-            let mine: Vec<_> =
-                pairs.iter().map(|(id, _)| *id).filter(|id| ended.contains(id)).collect();
+            let mine: Vec<_> = pairs.iter().map(|(id, _)| *id).filter(|id| ended.contains(id)).collect();
             self.forget_prefixes_in(&name, &mine)?;
             removed += self.files.bucket(&name)?.drop_paths(&pairs)?;
             self.files.bucket(&name)?.empty_wal()?;
@@ -250,7 +253,7 @@ impl Writer {
     fn say_ended(
         &mut self,
         nodes: &[KeyNode],
-        records: u64,
+        (records, reason): (u64, &str),
         now: Timestamp,
         progress: &mut RetentionProgress,
     ) -> Result<(), AdminError> {
@@ -260,12 +263,11 @@ impl Writer {
         for organization in organizations {
             let mine: Vec<_> =
                 nodes.iter().filter(|node| node.organization == organization).cloned().collect();
-            let conversations =
-                mine.iter().filter(|node| node.kind == KeyKind::Conversation).count();
+            let conversations = mine.iter().filter(|node| node.kind == KeyKind::Conversation).count();
             let event = Event::KeysDestroyed {
                 keys: u64::try_from(mine.len()).unwrap_or(0),
                 kinds: kinds(&mine),
-                reason: "retention".to_owned(),
+                reason: reason.to_owned(),
                 conversations: u64::try_from(conversations).unwrap_or(0),
                 records,
                 actor: None,
@@ -311,7 +313,8 @@ impl Writer {
             }
             let up_to = self.files.bucket(&account)?.adopt(&surviving.iter().collect::<Vec<_>>())?;
             self.files.control.index(&account, up_to, &[])?;
-            let conversations: Vec<_> = surviving.iter().map(|record| index_entry(record).conversation).collect();
+            let conversations: Vec<_> =
+                surviving.iter().map(|record| index_entry(record).conversation).collect();
             self.files.control.add_bucket(&conversations, &account)?;
         }
         faults::reached("survivors-moved");
@@ -359,8 +362,12 @@ impl Writer {
     fn warn_step(&mut self, now: Timestamp, progress: &mut RetentionProgress) -> Result<bool, AdminError> {
         let (_, policy) = self.governance.current();
         let Some(horizon) = policy.warning_horizon(now) else { return Ok(false) };
-        let from = self.warned_up_to.unwrap_or(now).max(now);
-        let ending = self.files.keys.ending_between(from, horizon, KEYS_PER_STEP)?;
+        let from = self.warned_up_to.filter(|(at, _)| *at > now);
+        let ending = self.files.keys.ending_between(
+            from.unwrap_or((now, KeyId::from_bytes([0; 16]))),
+            horizon,
+            KEYS_PER_STEP,
+        )?;
         for node in &ending {
             let Some(conversation) = node.conversation.filter(|_| node.kind == KeyKind::Conversation) else {
                 continue;
@@ -379,10 +386,10 @@ impl Writer {
             }
         }
         let full = ending.len() >= usize::try_from(KEYS_PER_STEP).unwrap_or(usize::MAX);
-        self.warned_up_to = Some(match ending.last().and_then(|last| last.ends_at) {
-            Some(last) if full => last,
-            _ => horizon,
-        });
+        self.warned_up_to = match ending.last() {
+            Some(last) if full => last.ends_at.map(|at| (at, last.id)),
+            _ => Some((horizon, KeyId::from_bytes([0; 16]))),
+        };
         Ok(full)
     }
 }

@@ -1,8 +1,8 @@
 //! Parts that are refused half way, clients that leave early, clocks that go back: what was acknowledged stays true.
 
 use crate::world::{World, anthropic};
-use fiducia_custody::{AdminCommand, AnswerOutcome, Notice, Retention};
-use fiducia_policy::{ConversationId, GroundKind};
+use fiducia_custody::{AdminCommand, AnswerOutcome, Notice};
+use fiducia_policy::{Agreement, ConversationId, GroundKind, Plan};
 
 /// Draws of randomness after which one fails, in turn: more than the work below needs.
 const DRAWS_MAX: u64 = 48;
@@ -162,7 +162,7 @@ fn a_store_that_is_repaired_is_found_although_the_clock_was_set_back() {
 #[test]
 fn a_change_to_an_exchange_that_is_not_kept_is_in_the_ledger_all_the_same() {
     let mut world = World::new();
-    world.use_new_organization("forgetful", Retention::Zero, 0, false);
+    world.use_new_organization("forgetful", Plan::Enterprise, Agreement::ZeroRetention);
     let mut opening = world.opening(&anthropic(&["canary-31d4"]));
     opening.notices = vec![Notice {
         code: "model-alias".to_owned(),

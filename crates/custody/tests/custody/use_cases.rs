@@ -1,10 +1,8 @@
 //! The use cases against real files, with simulated time and seeded randomness.
 
 use crate::world::{World, anthropic};
-use fiducia_custody::{
-    AdminCommand, AdminError, AdminReply, AnswerOutcome, DestructionScope, Notice, Retention, Scope,
-};
-use fiducia_policy::{AccessReason, GroundKind};
+use fiducia_custody::{AdminCommand, AdminError, AdminReply, AnswerOutcome, DestructionScope, Notice, Scope};
+use fiducia_policy::{AccessReason, Agreement, GroundKind, Plan};
 
 #[test]
 fn an_answered_exchange_can_be_read_back_after_a_logged_access_and_survives_reopening() {
@@ -61,7 +59,7 @@ fn subjects_and_tenants_never_share_a_conversation() {
     world.use_new_key("somebody-else");
     world.exchange(&anthropic(&["same words", "same answer", "more"]), "ok");
     assert_eq!(world.conversations().len(), 2);
-    world.use_new_organization("other tenant", Retention::Kept, 30, false);
+    world.use_new_organization("other tenant", Plan::Enterprise, Agreement::Standard);
     world.exchange(&anthropic(&["same words", "same answer", "more"]), "ok");
     assert_eq!(world.conversations().len(), 3);
 }
@@ -95,7 +93,7 @@ fn a_deleted_conversation_is_gone_by_every_path_and_from_every_file() {
 #[test]
 fn a_safety_window_that_outlasts_deletion_keeps_what_it_must_until_it_ends_and_no_longer() {
     let mut world = World::new();
-    world.use_new_organization("careful", Retention::Kept, 30, true);
+    world.use_new_organization("careful", Plan::Education, Agreement::Standard);
     world.exchange(&anthropic(&["risky"]), "answer");
     let id = world.conversations()[0];
     let report = world.destroy(DestructionScope::Conversation(id)).unwrap();
@@ -158,7 +156,7 @@ fn an_erased_person_is_gone_and_their_keys_stop_working() {
 #[test]
 fn zero_retention_writes_no_content_and_no_record() {
     let mut world = World::new();
-    world.use_new_organization("forgetful", Retention::Zero, 30, false);
+    world.use_new_organization("forgetful", Plan::Enterprise, Agreement::ZeroRetention);
     world.exchange(&anthropic(&["canary-7f3d"]), "canary-9c1e");
     assert!(world.conversations().is_empty());
     world.close();
@@ -354,7 +352,7 @@ fn imported_turns_are_read_in_the_order_they_were_said() {
 #[test]
 fn what_a_window_keeps_of_an_erased_person_can_be_read_for_safety_until_it_ends() {
     let mut world = World::new();
-    world.use_new_organization("careful", Retention::Kept, 30, true);
+    world.use_new_organization("careful", Plan::Education, Agreement::Standard);
     world.exchange(&anthropic(&["risky"]), "answer");
     let id = world.conversations()[0];
     let report = world.destroy(DestructionScope::Subject(world.subject())).unwrap();

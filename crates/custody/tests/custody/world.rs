@@ -11,13 +11,13 @@ use bytes::Bytes;
 use fiducia_custody::{
     AdminCommand, AdminError, AdminReply, AnswerOutcome, CaptureLimits, CapturedAnswer, ConversationContent,
     Custody, CustodySettings, DestructionReport, DestructionScope, ExchangeOpening, ImportOutcome, OpenError,
-    OpenExchange, RecordRow, Retention, Scope,
+    OpenExchange, RecordRow, RetentionProgress, Scope,
 };
 use fiducia_keyring::KeyfileKms;
 use fiducia_ledger::{LogReader, LoggedLeaf, VerifierKey, verify_log};
 use fiducia_policy::{
-    AccessReason, Clock, ConversationId, GroundKind, OrganizationId, Randomness, RandomnessUnavailable,
-    SubjectId, Timestamp, VirtualKeyId,
+    AccessReason, Agreement, Clock, ConversationId, GroundKind, OrganizationId, Plan, Randomness,
+    RandomnessUnavailable, SubjectId, Timestamp, VirtualKeyId,
 };
 use fiducia_wire::{Role, Wire, fingerprint::text_fingerprint, outline};
 
@@ -142,7 +142,7 @@ impl World {
         let listed = world.custody().administer(AdminCommand::ListOrganizations).unwrap();
         let AdminReply::Organizations(organizations) = listed else { panic!("reply") };
         match organizations.first() {
-            None => world.use_new_organization("first tenant", Retention::Kept, 30, false),
+            None => world.use_new_organization("first tenant", Plan::Enterprise, Agreement::Standard),
             Some(first) => {
                 (world.organization, world.verifier) = (first.id, first.ledger_verifier_key.clone());
                 world.use_new_key("person-1");
@@ -203,18 +203,13 @@ impl World {
         self.custody.as_ref().expect("open")
     }
 
-    pub(crate) fn use_new_organization(
-        &mut self,
-        name: &str,
-        retention: Retention,
-        days: u32,
-        survives: bool,
-    ) {
+    pub(crate) fn use_new_organization(&mut self, name: &str, plan: Plan, agreement: Agreement) {
         let command = AdminCommand::CreateOrganization {
             name: name.to_owned(),
-            retention,
-            safety_window_days: days,
-            safety_window_survives_deletion: survives,
+            plan,
+            tier: None,
+            agreement,
+            custom_retention: None,
         };
         let AdminReply::Organization(created) = self.custody().administer(command).unwrap() else {
             panic!("reply")
@@ -238,6 +233,7 @@ impl World {
             workspace: None,
             subject: subject.to_owned(),
             scopes: scopes.to_vec(),
+            class: None,
             expires_at,
         };
         let AdminReply::VirtualKey(created) = self.custody().administer(command).unwrap() else {
@@ -427,9 +423,9 @@ impl World {
         }
     }
 
-    pub(crate) fn sweep(&self) -> DestructionReport {
-        match self.custody().administer(AdminCommand::Sweep).unwrap() {
-            AdminReply::Destroyed(report) => report,
+    pub(crate) fn sweep(&self) -> RetentionProgress {
+        match self.custody().administer(AdminCommand::Sweep { limit: None }).unwrap() {
+            AdminReply::Swept(progress) => progress,
             _ => panic!("reply"),
         }
     }

@@ -11,8 +11,7 @@
 //! written whole, and is no protection against an attacker: that is what each record's authenticated encryption is for.
 
 use fiducia_policy::{
-    ConversationId, ExchangeId, KeyId, OrganizationId, PolicyVersion, RecordClass, RecordId, SubjectId,
-    Timestamp,
+    ConversationId, ExchangeId, KeyId, OrganizationId, PolicyVersion, RecordId, SubjectId, Timestamp,
 };
 
 use crate::outbox::Announcement;
@@ -165,9 +164,8 @@ fn put_record(buffer: &mut Vec<u8>, bucket: &BucketName, record: &StoredRecord) 
         buffer.extend_from_slice(id);
     }
     buffer.push(record.kind.code());
-    buffer.push(record.terms.class.code());
     buffer.push(u8::from(record.terms.covered));
-    buffer.extend_from_slice(&record.terms.policy.number().to_be_bytes());
+    buffer.extend_from_slice(&record.terms.policy.0.to_be_bytes());
     buffer.extend_from_slice(&record.created_at.as_microsecond().to_be_bytes());
     buffer.extend_from_slice(&record.position.to_be_bytes());
     for number in [record.status, record.schema_version, record.key_version] {
@@ -175,7 +173,8 @@ fn put_record(buffer: &mut Vec<u8>, bucket: &BucketName, record: &StoredRecord) 
     }
     buffer.extend_from_slice(&record.commitment);
     buffer.extend_from_slice(&record.record_hash);
-    put_bytes(buffer, bucket.as_str().as_bytes())
+    put_bytes(buffer, record.terms.class.name().as_bytes())
+        && put_bytes(buffer, bucket.as_str().as_bytes())
         && put_bytes(buffer, record.wire.as_bytes())
         && put_bytes(buffer, record.model.as_bytes())
         && put_optional(buffer, record.answer_id.as_ref(), |buffer, id| put_bytes(buffer, id.as_bytes()))
@@ -249,12 +248,8 @@ impl<'a> Cursor<'a> {
         let batch = ExchangeId::from_bytes(self.fixed()?);
         let [kind] = self.fixed()?;
         let kind = RecordKind::parse(kind)?;
-        let [class, covered] = self.fixed()?;
-        let terms = CaptureTerms {
-            class: RecordClass::from_code(class)?,
-            covered: covered != 0,
-            policy: PolicyVersion::new(u32::from_be_bytes(self.fixed()?)),
-        };
+        let [covered] = self.fixed()?;
+        let policy = PolicyVersion(u32::from_be_bytes(self.fixed()?));
         let created_at = Timestamp::from_microsecond(i64::from_be_bytes(self.fixed()?)).ok()?;
         let position = u64::from_be_bytes(self.fixed()?);
         let status = u16::from_be_bytes(self.fixed()?);
@@ -262,6 +257,7 @@ impl<'a> Cursor<'a> {
         let key_version = u16::from_be_bytes(self.fixed()?);
         let commitment = self.fixed()?;
         let record_hash = self.fixed()?;
+        let class = self.text()?.parse().ok()?;
         let bucket = BucketName::parse(&self.text()?)?;
         let record = StoredRecord {
             id,
@@ -286,7 +282,7 @@ impl<'a> Cursor<'a> {
             service: self.optional(Self::wrap)?,
             safety: self.optional(Self::wrap)?,
             held: self.list(Self::wrap)?,
-            terms,
+            terms: CaptureTerms { class, policy, covered: covered != 0 },
             ciphertext: self.bytes()?.to_vec(),
         };
         Some((bucket, record))

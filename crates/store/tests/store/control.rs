@@ -3,7 +3,7 @@
 use fiducia_policy::{PersonId, SubjectId};
 use fiducia_store::{BucketName, ControlStore, ImportJob, IndexEntry};
 
-use crate::samples::{ORGANIZATION, SUBJECT, announcement, conversation, find, now, people};
+use crate::samples::{ORGANIZATION, SUBJECT, TERMS, announcement, conversation, find, now, people};
 
 fn control(folder: &std::path::Path) -> ControlStore {
     ControlStore::open(&folder.join("control.db")).unwrap()
@@ -18,6 +18,7 @@ fn entry(of: u8, prefix: u8, position: u64) -> IndexEntry {
         prefix: Some([prefix; 32]),
         alias: Some([prefix | 0x80; 32]),
         position,
+        terms: TERMS,
     }
 }
 

@@ -31,14 +31,14 @@ fn a_destruction_is_unfinished_until_it_is_marked() {
     let id = KeyId::from_bytes([1; 16]);
     let mut first = keys(folder.path());
     first.add(&[key(1), key(2)]).unwrap();
-    assert!(first.destroyed_but_unpurged().unwrap().is_empty());
+    assert!(first.destroyed_but_unpurged(100).unwrap().is_empty());
     first.destroy(&[id], now()).unwrap();
     drop(first);
     let mut again = keys(folder.path());
-    let unpurged = again.destroyed_but_unpurged().unwrap();
+    let unpurged = again.destroyed_but_unpurged(100).unwrap();
     assert_eq!(unpurged.iter().map(|node| node.id).collect::<Vec<_>>(), [id]);
     again.mark_purged(&[id], now()).unwrap();
-    assert!(again.destroyed_but_unpurged().unwrap().is_empty());
+    assert!(again.destroyed_but_unpurged(100).unwrap().is_empty());
 }
 
 #[test]

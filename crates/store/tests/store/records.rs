@@ -80,7 +80,7 @@ fn dropped_paths_take_wraps_first_and_records_without_any_left() {
         "a key counts for its own conversation only"
     );
     assert_eq!(bucket.drop_paths(&paths_of(1)[1..]).unwrap(), 2);
-    assert_eq!(records_of(&bucket, 1), []);
+    assert_eq!(records_of(&bucket, 1), Vec::<i64>::new());
     assert_eq!(bucket.record(record(3, 2).id).unwrap(), Some(record(3, 2)), "its neighbour is untouched");
 }
 
@@ -122,8 +122,9 @@ fn survivors_are_rewrapped_and_the_removed_record_goes_in_one_step() {
     let mut bucket = bucket(folder.path());
     bucket.file(1, &[&record(1, 1), &record(2, 1)]).unwrap();
     let fresh = StoredWrap { parent: service_key(7), wrap: needle("fresh", 2) };
-    let removed =
-        bucket.rewrap_and_remove(&[(record(2, 1).id, fresh.clone())], &[], Some(record(1, 1).id)).unwrap();
+    let removed = bucket
+        .rewrap_and_remove(service_key(1), &[(record(2, 1).id, fresh.clone())], Some(record(1, 1).id))
+        .unwrap();
     assert_eq!(removed, 1);
     let survivor = bucket.record(record(2, 1).id).unwrap().unwrap();
     assert_eq!((survivor.service, survivor.safety), (Some(fresh), record(2, 1).safety));
@@ -150,7 +151,7 @@ fn a_step_through_a_conversation_is_bounded_by_rows_and_by_bytes() {
     assert_eq!(step(0, 100), [1, 2], "by bytes");
     assert_eq!(step(2, 100), [3, 4]);
     assert_eq!(step(4, 100), [5]);
-    assert_eq!(step(5, 100), []);
+    assert_eq!(step(5, 100), Vec::<i64>::new());
 }
 
 #[test]

@@ -3,15 +3,18 @@
 use std::path::{Path, PathBuf};
 
 use fiducia_policy::{
-    ConversationId, ExchangeId, KeyId, OrganizationId, Pseudonym, RecordId, SubjectId, Timestamp, WorkspaceId,
+    Agreement, ConversationId, ExchangeId, KeyId, OrganizationId, Plan, PolicyVersion, Pseudonym,
+    RecordClass, RecordId, SubjectId, Tier, Timestamp, WorkspaceId,
 };
 use fiducia_store::{
-    Announcement, ControlStore, Edge, KeyKind, KeyNode, NewOrganization, OrganizationRecord, RecordKind,
-    StoredRecord, StoredWrap,
+    Announcement, CaptureTerms, ControlStore, Edge, KeyKind, KeyNode, NewOrganization, OrganizationRecord,
+    OrganizationTerms, RecordKind, StoredRecord, StoredWrap,
 };
 
 pub(crate) const ORGANIZATION: OrganizationId = OrganizationId::from_bytes([1; 16]);
 pub(crate) const SUBJECT: SubjectId = SubjectId::from_bytes([2; 16]);
+pub(crate) const TERMS: CaptureTerms =
+    CaptureTerms { class: RecordClass::Chat, policy: PolicyVersion(0), covered: false };
 
 pub(crate) fn now() -> Timestamp {
     Timestamp::from_second(1_768_046_400).unwrap()
@@ -57,6 +60,8 @@ pub(crate) fn record(number: u8, of: u8) -> StoredRecord {
         batch: ExchangeId::from_bytes([5; 16]),
         service: wrap(service_key(of), "service"),
         safety: wrap(safety_key(of), "safety"),
+        held: Vec::new(),
+        terms: TERMS,
     }
 }
 
@@ -80,6 +85,7 @@ pub(crate) fn key(number: u8) -> (KeyNode, Edge) {
         conversation: Some(conversation(number)),
         label: "account".to_owned(),
         created_at: now(),
+        ends_at: None,
         destroyed_at: None,
     };
     (node, Edge { child: id, parent: None, wrap: needle("wrap", number) })
@@ -90,9 +96,12 @@ pub(crate) fn people(control: &mut ControlStore) {
     let organization = OrganizationRecord {
         id: ORGANIZATION,
         name: "tenant".to_owned(),
-        zero_retention: false,
-        safety_window_days: 30,
-        safety_window_survives_deletion: false,
+        terms: OrganizationTerms {
+            plan: Plan::Enterprise,
+            tier: Tier::Private,
+            agreement: Agreement::Standard,
+            custom_retention: None,
+        },
         created_at: now(),
     };
     let new = NewOrganization { organization, workspace: WorkspaceId::from_bytes([6; 16]) };
