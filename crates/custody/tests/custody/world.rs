@@ -120,6 +120,16 @@ impl World {
     /// The world in a folder, made when there is none. Each run in the same folder is a day later and has randomness of
     /// its own.
     pub(crate) fn at(folder: &Path, run: u64) -> Self {
+        Self::made_at(folder, run, Plan::Enterprise)
+    }
+
+    /// The world's first run in an empty folder, with an organisation of another plan.
+    #[cfg(feature = "fault-injection")]
+    pub(crate) fn of_plan(folder: &Path, plan: Plan) -> Self {
+        Self::made_at(folder, 0, plan)
+    }
+
+    fn made_at(folder: &Path, run: u64, plan: Plan) -> Self {
         let start = START_SECONDS + i64::try_from(run).unwrap() * 86_400;
         let randomness = Arc::new(Seeded::new(run.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(42)));
         let keyfile = folder.join("root.key");
@@ -151,7 +161,7 @@ impl World {
                         actor: "tester".to_owned(),
                     })
                     .unwrap();
-                world.use_new_organization("first tenant", Plan::Enterprise, Agreement::Standard);
+                world.use_new_organization("first tenant", plan, Agreement::Standard);
             }
             Some(first) => {
                 (world.organization, world.verifier) = (first.id, first.ledger_verifier_key.clone());
