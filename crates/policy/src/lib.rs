@@ -7,11 +7,13 @@
 
 mod authority;
 mod edge;
+mod feature;
 mod ground;
 mod id;
 
 pub use authority::{AccessReason, EntryProof, ReleaseAuthority, UnknownReason};
 pub use edge::{Clock, Randomness, RandomnessUnavailable, Timestamp};
+pub use feature::{Eligibility, Feature, FeatureSet, UnknownFeature};
 pub use ground::{Ground, GroundKind, LegalBasis, Purpose};
 pub use id::{
     ConversationId, ExchangeId, IdParseError, KeyId, OrganizationId, PersonId, Pseudonym, RecordId,
