@@ -10,7 +10,7 @@ use fiducia_store::{OrganizationRecord, VirtualKeyRecord};
 use lru::LruCache;
 
 use crate::staging::sha256;
-use crate::{Caller, CredentialRefused, Retention, Scope, Scopes};
+use crate::{Caller, CredentialRefused, EligibilityTerms, Retention, Scope, Scopes};
 
 /// Every virtual key's secret begins with this, so that scanners for leaked credentials can recognise it.
 pub(crate) const SECRET_PREFIX: &str = "fiducia-vk-";
@@ -102,7 +102,18 @@ impl Callers {
             subject: key.subject,
             scopes: parse_scopes(&key.scopes),
             retention: if organization.zero_retention { Retention::Zero } else { Retention::Kept },
+            eligibility: eligibility_terms(&organization),
         })
+    }
+}
+
+/// What an organisation's settings say about the use of providers. Neither an agreement about health data nor leave to
+/// use covered models can be set for an organisation yet.
+fn eligibility_terms(organization: &OrganizationRecord) -> EligibilityTerms {
+    EligibilityTerms {
+        zero_retention: organization.zero_retention,
+        hipaa: false,
+        covered_models_enabled: false,
     }
 }
 

@@ -7,14 +7,14 @@ use tokio::sync::oneshot;
 
 use crate::Caller;
 
-/// Something that policy changed, which the wire and the ledger must both say.
+/// Something that policy changed or refused, which the wire and the ledger must both say.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Notice {
     /// Stable code, for example `model-alias`.
     pub code: String,
     /// What the client asked for (a model name, a host).
     pub asked: String,
-    /// What it got instead.
+    /// What it got instead, or why nothing.
     pub served: String,
 }
 
