@@ -105,12 +105,12 @@ features! {
     /// Answers in the form of a JSON schema.
     StructuredOutputs = row(
         "structured outputs", Qualified, Yes,
-        "the schema, not the prompt, is kept for up to 24 hours after its last use; no health data belongs in a schema",
+        "the schema is kept for up to 24 hours after its last use; no health data belongs in it",
     );
     /// Tools whose inputs must follow their schema.
     StrictTools = row(
         "strict tools", Qualified, Yes,
-        "the tool's schema, not the prompt, is kept for up to 24 hours after its last use; no health data belongs in a schema",
+        "the tool's schema is kept for up to 24 hours after its last use; no health data belongs in it",
     );
     /// Telling why a prompt cache was not used.
     CacheDiagnostics =
@@ -151,10 +151,9 @@ features! {
     Skills = row("skills", No, No, "skills and the container that loads them are kept by the provider");
     /// MCP servers that the provider speaks to.
     McpConnector =
-        row("MCP connector", No, No, "what passes to and from the servers is kept by the provider, and by the servers on terms of their own");
+        row("MCP connector", No, No, "what passes to and from the servers is kept, by the servers on terms of their own");
     /// MCP servers that the provider reaches through a tunnel.
-    McpTunnels =
-        row("MCP tunnels", No, No, "what passes through the tunnel is kept by the provider");
+    McpTunnels = row("MCP tunnels", No, No, "what passes through the tunnel is kept by the provider");
     /// Agents and their sessions at the provider.
     ManagedAgents = row("managed agents", No, No, "sessions and their transcripts are kept until they are deleted");
     /// Conversations whose earlier turns stay with the provider.

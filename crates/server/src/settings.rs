@@ -201,6 +201,28 @@ impl Default for EligibilitySettings {
     }
 }
 
+impl EligibilitySettings {
+    /// The most patterns for covered models.
+    const PATTERNS_MAX: usize = 256;
+    /// The longest pattern, in bytes.
+    const PATTERN_BYTES_MAX: usize = 256;
+
+    /// What is wrong with the patterns of covered models; `None` when nothing is.
+    pub fn covered_models_problem(&self) -> Option<String> {
+        if self.covered_models.len() > Self::PATTERNS_MAX {
+            return Some(format!("it has more than {} patterns", Self::PATTERNS_MAX));
+        }
+        let is_wrong = |pattern: &&String| {
+            let rest = pattern.strip_prefix('*').unwrap_or(pattern);
+            let text = rest.strip_suffix('*').unwrap_or(rest);
+            text.is_empty() || text.contains('*') || pattern.len() > Self::PATTERN_BYTES_MAX
+        };
+        self.covered_models.iter().find(is_wrong).map(|pattern| {
+            format!("\"{pattern}\" must be a model's name, with a `*` at its start or end for any text")
+        })
+    }
+}
+
 /// The listener for the people who run the server. It serves no content and asks for no credential: bind it to an
 /// address that only they reach.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]

@@ -15,9 +15,7 @@ use super::refusal::Refusal;
 use crate::StartError;
 use crate::settings::EligibilitySettings;
 
-/// The most patterns for covered models.
-const PATTERNS_MAX: usize = 256;
-/// The longest pattern, and the longest name of a model that is repeated in a refusal, in bytes.
+/// The longest name of a model that is repeated in a refusal, in bytes.
 const NAME_BYTES_MAX: usize = 256;
 
 /// What the settings say about eligibility.
@@ -33,7 +31,7 @@ impl EligibilityRules {
     /// # Errors
     /// When a pattern is none.
     pub(crate) fn new(settings: &EligibilitySettings) -> Result<Self, StartError> {
-        Ok(Self { hipaa: settings.hipaa, covered: CoveredModels::new(&settings.covered_models)? })
+        Ok(Self { hipaa: settings.hipaa, covered: CoveredModels::new(settings)? })
     }
 
     fn terms(&self, caller: &Caller) -> EligibilityTerms {
@@ -54,26 +52,16 @@ struct Pattern {
 }
 
 impl CoveredModels {
-    fn new(patterns: &[String]) -> Result<Self, StartError> {
-        let refuse = |reason: String| StartError::Setting { setting: "eligibility.covered_models", reason };
-        if patterns.len() > PATTERNS_MAX {
-            return Err(refuse(format!("it has more than {PATTERNS_MAX} patterns")));
+    fn new(settings: &EligibilitySettings) -> Result<Self, StartError> {
+        if let Some(reason) = settings.covered_models_problem() {
+            return Err(StartError::Setting { setting: "eligibility.covered_models", reason });
         }
-        let read = |pattern: &String| {
-            let rest = pattern.strip_prefix('*').unwrap_or(pattern);
-            let text = rest.strip_suffix('*').unwrap_or(rest);
-            if text.is_empty() || text.contains('*') || pattern.len() > NAME_BYTES_MAX {
-                return Err(refuse(format!(
-                    "\"{pattern}\" must be a model's name, with a `*` at its start or end for any text"
-                )));
-            }
-            Ok(Pattern {
-                text: text.to_ascii_lowercase(),
-                any_start: pattern.starts_with('*'),
-                any_end: pattern.ends_with('*'),
-            })
+        let read = |pattern: &String| Pattern {
+            text: pattern.trim_matches('*').to_ascii_lowercase(),
+            any_start: pattern.starts_with('*'),
+            any_end: pattern.ends_with('*'),
         };
-        patterns.iter().map(read).collect::<Result<_, _>>().map(Self)
+        Ok(Self(settings.covered_models.iter().map(read).collect()))
     }
 
     fn is_covered(&self, model: &str) -> bool {
@@ -347,7 +335,12 @@ mod tests {
         EligibilityTerms { zero_retention: false, hipaa: false, covered_models_enabled: false };
 
     fn covered() -> CoveredModels {
-        CoveredModels::new(&EligibilitySettings::default().covered_models).unwrap()
+        CoveredModels::new(&EligibilitySettings::default()).unwrap()
+    }
+
+    fn listing(patterns: &[&str]) -> EligibilitySettings {
+        let covered_models = patterns.iter().map(|pattern| (*pattern).to_owned()).collect();
+        EligibilitySettings { covered_models, hipaa: false }
     }
 
     fn set(features: &[Feature]) -> FeatureSet {
@@ -445,7 +438,7 @@ mod tests {
     #[test]
     fn patterns_take_a_star_at_either_end() {
         let check = |pattern: &str, model: &str, expected: bool| {
-            let covered = CoveredModels::new(&[pattern.to_owned()]).unwrap();
+            let covered = CoveredModels::new(&listing(&[pattern])).unwrap();
             assert_eq!(covered.is_covered(model), expected, "{pattern} {model}");
         };
         check("a-b", "a-b", true);
@@ -455,11 +448,10 @@ mod tests {
         check("*a-b", "a-bx", false);
         check("*a-b*", "xa-by", true);
         for bad in ["", "*", "**", "a*b", "*a*b*", &"x".repeat(257)] {
-            let error = CoveredModels::new(&[bad.to_owned()]).unwrap_err().to_string();
+            let error = CoveredModels::new(&listing(&[bad])).unwrap_err().to_string();
             assert!(error.contains("eligibility.covered_models"), "{error}");
         }
-        let many = vec!["a".to_owned(); PATTERNS_MAX + 1];
-        assert!(CoveredModels::new(&many).is_err());
+        assert!(CoveredModels::new(&listing(&["a"; 257])).is_err());
     }
 
     #[test]
