@@ -80,7 +80,11 @@ const ROWS: [(Feature, &str, &str); 37] = [
     (Feature::BrowserUse, MESSAGES, r#""tools":[{"type":"browser_toolset_20260801"}],"#),
     (Feature::WebSearchDynamicFiltering, MESSAGES, r#""tools":[{"type":"web_search_20260318"}],"#),
     (Feature::WebFetchDynamicFiltering, MESSAGES, r#""tools":[{"type":"web_fetch_20260309"}],"#),
-    (Feature::Files, MESSAGES, r#""tools":[{"name":"t","container":{"file_ids":["file_1"]}}],"#),
+    (
+        Feature::Files,
+        RESPONSES,
+        r#""store":false,"prompt":{"id":"p","variables":{"page":{"type":"input_file","file_id":"file-1"}}},"#,
+    ),
     (Feature::CodeExecution, MESSAGES, r#""tools":[{"type":"code_execution_20250825"}],"#),
     (Feature::CodeExecution, MESSAGES, r#""container":"container_1","#),
     (
