@@ -21,7 +21,7 @@ use crate::administration::{
     ConversationContent, ConversationRow, OrganizationRow, RecordContent, RecordRow, SubjectRow,
     VirtualKeyRow,
 };
-use crate::callers::{Callers, parse_scopes};
+use crate::callers::parse_scopes;
 use crate::destruction::ground_of;
 use crate::keychain::Keychain;
 use crate::payload::{self, Header};
@@ -40,7 +40,6 @@ const TICKET_BYTES_MAX: usize = 64;
 pub(crate) struct Reader {
     pub(crate) root: PathBuf,
     pub(crate) kms: Arc<dyn KeyManagementService>,
-    pub(crate) callers: Arc<Callers>,
     pub(crate) scribe: Scribe,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) readers: Arc<RwLock<()>>,

@@ -8,6 +8,7 @@
 mod authority;
 mod cases;
 mod edge;
+mod feature;
 mod ground;
 mod hold;
 mod id;
@@ -18,6 +19,7 @@ mod retention;
 pub use authority::{AccessReason, EntryProof, ReleaseAuthority, UnknownReason};
 pub use cases::{CaseFileError, CaseOutcome, EventName, cases_schema, end_in_words, instant, run_cases};
 pub use edge::{Clock, Randomness, RandomnessUnavailable, Timestamp};
+pub use feature::{Eligibility, Feature, FeatureSet, UnknownFeature};
 pub use ground::{Ground, GroundKind, LegalBasis, Purpose};
 pub use hold::{HoldCandidate, HoldScope, HoldScopeError, SCOPE_ENTRIES_MAX, SCOPE_NAME_BYTES_MAX};
 pub use id::{

@@ -2,7 +2,6 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use crate::Caller;
 use fiducia_policy::{
     Facts, GroundKind, Plan, Policy, PolicyVersion, RecordClass, Situation, Standing, Timestamp,
 };
@@ -141,20 +140,6 @@ impl Governance {
             (None, None) => BucketName::account(),
         };
         Keeping { terms: CaptureTerms { class, policy: *version, covered }, service, safety, bucket }
-    }
-
-    /// The class of what a caller captures, and whether the model obliges to a safety window: it is covered, and the
-    /// workspace has agreed.
-    pub(crate) fn class_of(
-        &self,
-        caller: &Caller,
-        terms: OrganizationTerms,
-        person: PersonTerms,
-        model: &str,
-    ) -> (RecordClass, bool) {
-        let (_, policy) = self.current();
-        let class = caller.class.unwrap_or_else(|| self.default_class(terms, person));
-        (class, caller.covered_models && policy.model(model).covered)
     }
 
     /// The class of what is captured on a plan, where nothing else says.
