@@ -320,6 +320,8 @@ pub struct VirtualKeyRow {
     pub subject: SubjectId,
     /// What it permits.
     pub scopes: Vec<Scope>,
+    /// The class of what it captures; the plan's own when absent.
+    pub class: Option<RecordClass>,
     /// Created when.
     pub created_at: Timestamp,
     /// Stops working when.

@@ -99,6 +99,7 @@ impl Reader {
             workspace: key.workspace_name,
             subject: key.subject,
             scopes: parse_scopes(&key.scopes).iter().collect(),
+            class: key.class,
             created_at: key.created_at,
             expires_at: key.expires_at,
             revoked_at: key.revoked_at,
