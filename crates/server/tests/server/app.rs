@@ -156,6 +156,7 @@ impl App {
         let list = AdminCommand::ListConversations {
             organization: Some(self.organization),
             subject: None,
+            deleted: false,
             limit: 100,
             after: None,
         };
