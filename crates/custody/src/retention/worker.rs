@@ -357,7 +357,9 @@ impl Writer {
     /// Announces what ends soon, where the plan lets the person keep it.
     fn warn_step(&mut self, now: Timestamp, progress: &mut RetentionProgress) -> Result<bool, AdminError> {
         let (_, policy) = self.governance.current();
-        let Some(horizon) = policy.warning_horizon(now) else { return Ok(false) };
+        let longest =
+            policy.plans().iter().filter_map(|plan| plan.warn_before).map(|span| span.after(now)).max();
+        let Some(horizon) = longest else { return Ok(false) };
         let from = self.warned_up_to.filter(|(at, _)| *at > now);
         let ending = self.files.keys.ending_between(
             from.unwrap_or((now, KeyId::from_bytes([0; 16]))),
@@ -371,12 +373,11 @@ impl Writer {
             let Some(found) = self.files.control.conversation(conversation)? else { continue };
             let terms = self.terms_of(found.organization)?;
             let person = self.person_terms(found.subject)?;
-            let plan = person.plan.unwrap_or(terms.plan);
-            let ends_soon = self
-                .governance
-                .service_end(terms, person, &found)
-                .is_some_and(|end| end > now && end <= horizon);
-            if ends_soon && found.warned_at.is_none() && found.deleted_at.is_none() && policy.may_keep(plan) {
+            let warning = policy.plan(person.plan.unwrap_or(terms.plan)).and_then(|plan| plan.warn_before);
+            let Some(warning) = warning else { continue };
+            let end = self.governance.service_end(terms, person, &found);
+            let ends_soon = end.is_some_and(|end| end > now && end <= warning.after(now));
+            if ends_soon && found.warned_at.is_none() && found.deleted_at.is_none() {
                 self.files.control.mark_conversation(conversation, ConversationMark::Warned(now), None)?;
                 progress.warned += 1;
             }

@@ -8,5 +8,6 @@ mod crashes;
 #[cfg(feature = "fault-injection")]
 mod interrupted;
 mod refusals;
+mod retention;
 mod use_cases;
 mod world;

@@ -11,13 +11,13 @@ use bytes::Bytes;
 use fiducia_custody::{
     AdminCommand, AdminError, AdminReply, AnswerOutcome, CaptureLimits, CapturedAnswer, ConversationContent,
     Custody, CustodySettings, DestructionReport, DestructionScope, ExchangeOpening, ImportOutcome, OpenError,
-    OpenExchange, RecordRow, RetentionProgress, Scope,
+    OpenExchange, RecordRow, RetentionCommand, RetentionProgress, RetentionReply, Scope,
 };
 use fiducia_keyring::KeyfileKms;
 use fiducia_ledger::{LogReader, LoggedLeaf, VerifierKey, verify_log};
 use fiducia_policy::{
     AccessReason, Agreement, Clock, ConversationId, GroundKind, OrganizationId, Plan, Randomness,
-    RandomnessUnavailable, SubjectId, Timestamp, VirtualKeyId,
+    RandomnessUnavailable, RecordClass, RetentionSpan, SubjectId, Timestamp, VirtualKeyId,
 };
 use fiducia_wire::{Role, Wire, fingerprint::text_fingerprint, outline};
 
@@ -47,8 +47,8 @@ pub(crate) struct SimulatedClock(AtomicI64);
 
 impl Clock for SimulatedClock {
     fn now(&self) -> Timestamp {
-        // Every look at the clock takes a microsecond, so that order in time is order of events.
-        Timestamp::from_microsecond(self.0.fetch_add(1, Ordering::SeqCst)).unwrap()
+        // Every look at the clock takes a millisecond, so that order in time is order of events, and of their ids.
+        Timestamp::from_microsecond(self.0.fetch_add(1_000, Ordering::SeqCst)).unwrap()
     }
 }
 
@@ -92,6 +92,7 @@ pub(crate) struct World {
     secret: String,
     key: VirtualKeyId,
     subject: SubjectId,
+    class: Option<RecordClass>,
     replaced: Mutex<Option<PathBuf>>,
 }
 
@@ -119,6 +120,16 @@ impl World {
     /// The world in a folder, made when there is none. Each run in the same folder is a day later and has randomness of
     /// its own.
     pub(crate) fn at(folder: &Path, run: u64) -> Self {
+        Self::made_at(folder, run, Plan::Enterprise)
+    }
+
+    /// The world's first run in an empty folder, with an organisation of another plan.
+    #[cfg(feature = "fault-injection")]
+    pub(crate) fn of_plan(folder: &Path, plan: Plan) -> Self {
+        Self::made_at(folder, 0, plan)
+    }
+
+    fn made_at(folder: &Path, run: u64, plan: Plan) -> Self {
         let start = START_SECONDS + i64::try_from(run).unwrap() * 86_400;
         let randomness = Arc::new(Seeded::new(run.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(42)));
         let keyfile = folder.join("root.key");
@@ -136,13 +147,22 @@ impl World {
             secret: String::new(),
             key: VirtualKeyId::from_bytes([0; 16]),
             subject: SubjectId::from_bytes([0; 16]),
+            class: None,
             replaced: Mutex::new(None),
         };
         world.reopen();
         let listed = world.custody().administer(AdminCommand::ListOrganizations).unwrap();
         let AdminReply::Organizations(organizations) = listed else { panic!("reply") };
         match organizations.first() {
-            None => world.use_new_organization("first tenant", Plan::Enterprise, Agreement::Standard),
+            None => {
+                world
+                    .govern(RetentionCommand::PublishPolicy {
+                        source: include_str!("policy.toml").to_owned(),
+                        actor: "tester".to_owned(),
+                    })
+                    .unwrap();
+                world.use_new_organization("first tenant", plan, Agreement::Standard);
+            }
             Some(first) => {
                 (world.organization, world.verifier) = (first.id, first.ledger_verifier_key.clone());
                 world.use_new_key("person-1");
@@ -204,12 +224,28 @@ impl World {
     }
 
     pub(crate) fn use_new_organization(&mut self, name: &str, plan: Plan, agreement: Agreement) {
+        let custom_retention = (agreement == Agreement::Custom).then(|| "30 days".parse().unwrap());
+        self.use_organization(name, plan, agreement, custom_retention);
+    }
+
+    /// An enterprise that keeps conversations for a time of its own after their last turn.
+    pub(crate) fn use_custom_organization(&mut self, name: &str, span: &str) {
+        self.use_organization(name, Plan::Enterprise, Agreement::Custom, Some(span.parse().unwrap()));
+    }
+
+    fn use_organization(
+        &mut self,
+        name: &str,
+        plan: Plan,
+        agreement: Agreement,
+        custom_retention: Option<RetentionSpan>,
+    ) {
         let command = AdminCommand::CreateOrganization {
             name: name.to_owned(),
             plan,
             tier: None,
             agreement,
-            custom_retention: None,
+            custom_retention,
         };
         let AdminReply::Organization(created) = self.custody().administer(command).unwrap() else {
             panic!("reply")
@@ -233,7 +269,7 @@ impl World {
             workspace: None,
             subject: subject.to_owned(),
             scopes: scopes.to_vec(),
-            class: None,
+            class: self.class,
             expires_at,
         };
         let AdminReply::VirtualKey(created) = self.custody().administer(command).unwrap() else {
@@ -248,6 +284,43 @@ impl World {
 
     pub(crate) fn key(&self) -> VirtualKeyId {
         self.key
+    }
+
+    pub(crate) fn organization(&self) -> OrganizationId {
+        self.organization
+    }
+
+    /// What the next key captures has this class.
+    pub(crate) fn use_class(&mut self, class: Option<RecordClass>) {
+        self.class = class;
+        self.use_new_key("person-1");
+    }
+
+    pub(crate) fn govern(&self, command: RetentionCommand) -> Result<RetentionReply, AdminError> {
+        match self.custody().administer(AdminCommand::Govern(command))? {
+            AdminReply::Governed(reply) => Ok(reply),
+            _ => panic!("reply"),
+        }
+    }
+
+    pub(crate) fn flags(&self) -> usize {
+        match self.govern(RetentionCommand::ListFlags { conversation: None }).unwrap() {
+            RetentionReply::Flags(flags) => flags.len(),
+            _ => panic!("reply"),
+        }
+    }
+
+    /// Records in all buckets.
+    pub(crate) fn kept_records(&self) -> u64 {
+        let AdminReply::Status(rows) = self.custody().administer(AdminCommand::Status).unwrap() else {
+            panic!("reply")
+        };
+        let counts = rows.iter().filter(|(name, _)| name.ends_with(": records"));
+        counts.map(|(_, count)| count.parse::<u64>().unwrap()).sum()
+    }
+
+    pub(crate) fn advance_to(&self, instant: Timestamp) {
+        self.clock.0.fetch_max(instant.as_microsecond(), Ordering::SeqCst);
     }
 
     pub(crate) fn subject(&self) -> SubjectId {
@@ -386,7 +459,7 @@ impl World {
         let AdminReply::Conversations(rows) = self.custody().administer(command).unwrap() else {
             panic!("reply")
         };
-        rows.iter().filter(|row| row.destroyed_at.is_none() || row.records > 0).map(|row| row.id).collect()
+        rows.iter().filter(|row| row.destroyed_at.is_none()).map(|row| row.id).collect()
     }
 
     pub(crate) fn show(
