@@ -123,6 +123,7 @@ impl Writer {
             | AdminCommand::ListVirtualKeys { .. }
             | AdminCommand::ListSubjects { .. }
             | AdminCommand::ListConversations { .. }
+            | AdminCommand::FindConversation { .. }
             | AdminCommand::ListRecords { .. }
             | AdminCommand::ShowRecords { .. }
             | AdminCommand::Sweep { .. }

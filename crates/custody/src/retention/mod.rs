@@ -7,6 +7,6 @@ mod explain;
 pub(crate) mod governance;
 mod holds;
 mod publishing;
-mod worker;
+pub(crate) mod worker;
 
 pub(crate) use holds::Holds;

@@ -90,11 +90,7 @@ impl Writer {
         for node in self.files.keys.conversation_keys(conversation.id)? {
             let fixed = BucketName::parse(&node.label).and_then(|label| label.starts_at());
             let end = match node.kind {
-                // What was captured with a fixed end may end earlier, never later.
-                KeyKind::Conversation => match (fixed, service) {
-                    (Some(fixed), Some(end)) => Some(fixed.min(end)),
-                    (fixed, end) => fixed.or(end),
-                },
+                KeyKind::Conversation => end_of_service_key(&node, service),
                 KeyKind::ConversationSafety => {
                     let end = self.governance.safety_end(terms, person, conversation, node.created_at);
                     // Its root ends it on its day anyway.
@@ -392,5 +388,15 @@ impl Writer {
             _ => Some((horizon, KeyId::from_bytes([0; 16]))),
         };
         Ok(full)
+    }
+}
+
+/// When a conversation's key for the person's own use ends, given when the conversation does. What was captured with a
+/// fixed end may end earlier, never later.
+pub(crate) fn end_of_service_key(node: &KeyNode, service: Option<Timestamp>) -> Option<Timestamp> {
+    let fixed = BucketName::parse(&node.label).and_then(|label| label.starts_at());
+    match (fixed, service) {
+        (Some(fixed), Some(end)) => Some(fixed.min(end)),
+        (fixed, end) => fixed.or(end),
     }
 }

@@ -426,8 +426,13 @@ impl World {
     /// The conversations' rows, newest first.
     #[cfg(feature = "fault-injection")]
     pub(crate) fn conversation_rows(&self) -> Vec<fiducia_custody::ConversationRow> {
-        let command =
-            AdminCommand::ListConversations { organization: None, subject: None, limit: 1_000, after: None };
+        let command = AdminCommand::ListConversations {
+            organization: None,
+            subject: None,
+            deleted: true,
+            limit: 1_000,
+            after: None,
+        };
         match self.custody().administer(command).unwrap() {
             AdminReply::Conversations(rows) => rows,
             _ => panic!("reply"),
@@ -464,8 +469,13 @@ impl World {
 
     /// Conversations, newest first, destroyed ones left out.
     pub(crate) fn conversations(&self) -> Vec<ConversationId> {
-        let command =
-            AdminCommand::ListConversations { organization: None, subject: None, limit: 1_000, after: None };
+        let command = AdminCommand::ListConversations {
+            organization: None,
+            subject: None,
+            deleted: true,
+            limit: 1_000,
+            after: None,
+        };
         // A list reads what is indexed; the writer indexes after it acknowledges, so let it finish its turn first.
         let _ = self.custody().administer(AdminCommand::NamePerson { name: "tester".to_owned() }).unwrap();
         let AdminReply::Conversations(rows) = self.custody().administer(command).unwrap() else {
