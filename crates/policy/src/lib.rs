@@ -7,7 +7,9 @@
 
 mod authority;
 mod cases;
+mod change;
 mod edge;
+mod explain;
 mod ground;
 mod id;
 mod language;
@@ -16,7 +18,9 @@ mod retention;
 
 pub use authority::{AccessReason, EntryProof, ReleaseAuthority, UnknownReason};
 pub use cases::{CaseFileError, CaseOutcome, EventName, cases_schema, end_in_words, instant, run_cases};
+pub use change::{Carried, CarriedSchedule};
 pub use edge::{Clock, Randomness, RandomnessUnavailable, Timestamp};
+pub use explain::{ClauseExplanation, ClauseOutcome, Explanation, GroundExplanation};
 pub use ground::{Ground, GroundKind, LegalBasis, Purpose};
 pub use id::{
     ConversationId, ExchangeId, IdParseError, KeyId, OrganizationId, PersonId, Pseudonym, RecordId,
