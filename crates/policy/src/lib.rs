@@ -7,7 +7,10 @@
 
 mod authority;
 mod cases;
+mod census;
 mod change;
+mod chart;
+mod diff;
 mod edge;
 mod explain;
 mod ground;
@@ -15,10 +18,14 @@ mod id;
 mod language;
 mod named;
 mod retention;
+mod simulate;
 
 pub use authority::{AccessReason, EntryProof, ReleaseAuthority, UnknownReason};
 pub use cases::{CaseFileError, CaseOutcome, EventName, cases_schema, end_in_words, instant, run_cases};
+pub use census::{CensusError, CensusRow, read_census};
 pub use change::{Carried, CarriedSchedule};
+pub use chart::chart;
+pub use diff::{Affected, Change, PolicyDiff, diff};
 pub use edge::{Clock, Randomness, RandomnessUnavailable, Timestamp};
 pub use explain::{ClauseExplanation, ClauseOutcome, Explanation, GroundExplanation};
 pub use ground::{Ground, GroundKind, LegalBasis, Purpose};
@@ -36,3 +43,4 @@ pub use retention::{
     Policy, PolicyVersion, RecordClass, Resolution, RetentionSpan, Rule, Schedule, Situation, Source,
     SpanError, Standing, Term, TermError, TermSpan, Tier, TierTerms, resolve,
 };
+pub use simulate::{Simulation, simulate};
