@@ -10,6 +10,8 @@ use fiducia_policy::{
     AccessReason, ConversationId, GroundKind, RecordId, SubjectId, Timestamp, VirtualKeyId,
 };
 
+use crate::commands::PolicyCommand;
+
 const EXIT_CODES: &str = "Exit codes:
   0    done, and nothing was found wrong
   1    a check found something, input lines were rejected, or the command was refused
@@ -84,6 +86,9 @@ pub(crate) enum Command {
     /// Check and read the transparency log; needs files only, no server and no keys
     #[command(subcommand)]
     Ledger(LedgerCommand),
+    /// Policies: what is kept, why and until when. Works on files, without a server
+    #[command(subcommand)]
+    Policy(PolicyCommand),
     /// Close safety windows that have ended and purge what nothing keeps any more
     #[command(
         after_help = "`serve` does this by itself (data.sweep_interval_minutes); run it by hand after downtime.\n\n\

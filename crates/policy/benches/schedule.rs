@@ -45,7 +45,7 @@ fn compile(criterion: &mut Criterion) {
     for name in BUILT_IN_NAMES {
         let Some(text) = Policy::built_in_text(name) else { continue };
         criterion.bench_function(&format!("parse/{name}"), |bencher| {
-            bencher.iter(|| Policy::parse(black_box(text)).is_ok())
+            bencher.iter(|| Policy::parse(black_box(text)).is_ok());
         });
     }
 }

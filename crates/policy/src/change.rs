@@ -3,7 +3,8 @@
 //! The rule: **a change never lengthens without a new basis.** A record is kept, on each ground, for the shorter of what
 //! the policy of its capture said and what each later policy says. A later policy may keep it longer, or on a ground that
 //! had not opened, only by a rule that says `existing_records = "new-basis"` and rests on a legal basis on which the
-//! ground did not rest before. So shortening reaches every record at once; lengthening reaches new ones only.
+//! ground did not rest before. A policy that no longer has a plan, or a class of record in it, says nothing about them: they
+//! keep their dates. So shortening reaches every record at once; lengthening reaches new ones only.
 
 use crate::ground::{GroundKind, LegalBasis};
 use crate::language::ExistingRecords;
@@ -83,6 +84,10 @@ impl Policy {
         result
     }
 
+    fn has_class(&self, situation: Situation) -> bool {
+        self.plan(situation.plan).is_some_and(|plan| plan.classes.contains(&situation.class))
+    }
+
     fn carry(
         &self,
         situation: Situation,
@@ -91,7 +96,7 @@ impl Policy {
         old: Standing,
         new: Standing,
     ) -> (Standing, Carried) {
-        if new.end() == old.end() {
+        if new.end() == old.end() || !self.has_class(situation) {
             return (old, Carried::Same);
         }
         if new.end() < old.end() {
@@ -156,6 +161,13 @@ mod tests {
         check(&[&short, &law, &more_law], 60, Carried::NotLengthened);
         check(&[&short, &policy(60, "basis = \"legal-obligation\"")], 30, Carried::NotLengthened);
         check(&[&short, &policy(60, "existing_records = \"new-basis\"")], 30, Carried::NotLengthened);
+    }
+
+    #[test]
+    fn a_plan_that_is_gone_leaves_its_records_their_dates() {
+        let (old, new) = (policy(30, ""), Policy::built_in("enterprise").unwrap());
+        check(&[&old, &new], 30, Carried::Same);
+        check(&[&old, &new, &policy(20, "")], 20, Carried::Shortened);
     }
 
     #[test]

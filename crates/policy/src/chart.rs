@@ -90,7 +90,7 @@ impl Scale {
             (1, "B"),
         ];
         let most = most.max(1);
-        let (unit, name) = UNITS.into_iter().find(|(unit, _)| most >= *unit).unwrap_or((1, "B"));
+        let (unit, name) = UNITS.into_iter().find(|(unit, _)| most / 4 >= *unit).unwrap_or((1, "B"));
         let mut step = unit;
         // 1, 2, 5, 10, 20, 50 … units, until few enough of them reach the top.
         for factor in [2_u64, 5, 10, 20, 50, 100, 200, 500, 1_000] {
@@ -112,7 +112,9 @@ fn head(title: &str) -> String {
          @media (prefers-color-scheme: dark) {{ svg {{ --ink: #e6edf3; --quiet: #9198a1; --grid: #3d444d; --ground: #0d1117; }} }}\n\
          text {{ font: 13px system-ui, sans-serif; fill: var(--quiet); }}\n\
          .title {{ font-size: 17px; fill: var(--ink); }}\n\
+         .name {{ fill: var(--ink); }}\n\
          .grid {{ stroke: var(--grid); stroke-width: 1; }}\n\
+         .name {{ fill: var(--ink); }}\n\
          path {{ fill: none; stroke-width: 2.2; stroke-linejoin: round; }}\n\
          </style>\n\
          <rect width=\"100%\" height=\"100%\" fill=\"var(--ground)\"/>\n\
@@ -195,8 +197,15 @@ fn line(svg: &mut String, plot: &Plot, name: &str, bytes: &[u64], style: usize, 
         put(&mut path, format_args!("{word}{:.1} {:.1}", plot.x(day), plot.y(*bytes)));
     }
     put(svg, format_args!("<path d=\"{path}\" stroke=\"{colour}\" stroke-dasharray=\"{dashes}\"/>\n"));
-    let x = WIDTH - RIGHT + 10.0;
-    put(svg, format_args!("<text x=\"{x:.1}\" y=\"{label:.1}\" style=\"fill: {colour}\">{name}</text>\n"));
+    // A sample of the line stands before its name, so that names keep the contrast of text.
+    let (x, middle) = (WIDTH - RIGHT + 10.0, label - 4.5);
+    put(
+        svg,
+        format_args!(
+            "<path d=\"M{x:.1} {middle:.1}h22\" stroke=\"{colour}\" stroke-dasharray=\"{dashes}\"/>\n"
+        ),
+    );
+    put(svg, format_args!("<text class=\"name\" x=\"{:.1}\" y=\"{label:.1}\">{name}</text>\n", x + 30.0));
 }
 
 fn put(svg: &mut String, words: std::fmt::Arguments<'_>) {
@@ -225,11 +234,11 @@ mod tests {
             total: vec![1_500_900, 1_500_800, 1_500_000],
         };
         let svg = chart(&simulation, "a <title> & more");
-        assert_eq!(svg.matches("<path").count(), 3);
+        assert_eq!(svg.matches("<path").count(), 6);
         assert!(
             svg.contains(">service</text>")
                 && svg.contains(">violation</text>")
-                && svg.contains(">2 MB</text>")
+                && svg.contains(">1500 kB</text>")
         );
         assert!(!svg.contains("safety-window") && svg.contains("a &lt;title&gt; &amp; more"));
         assert!(svg.contains("prefers-color-scheme: dark") && svg.trim_end().ends_with("</svg>"));
@@ -248,7 +257,7 @@ mod tests {
             (5, 1, 5),
             (7, 2, 8),
             (999, 200, 1_000),
-            (1_500_000, 1_000_000, 2_000_000),
+            (1_500_000, 500_000, 1_500_000),
             (73_000, 20_000, 80_000),
         ] {
             let scale = Scale::new(most);

@@ -11,7 +11,6 @@ use crate::ground::GroundKind;
 use crate::language::with_event;
 use crate::retention::{
     Agreement, ClockStart, End, Facts, Plan, PlanTerms, Policy, RecordClass, RetentionSpan, Situation, Term,
-    Tier,
 };
 
 /// Everything that changes from one policy to another.
@@ -60,29 +59,30 @@ pub struct Affected {
 /// Compares two policies; a census tells how many are concerned.
 pub fn diff(old: &Policy, new: &Policy, census: Option<&[CensusRow]>) -> PolicyDiff {
     let mut groups: BTreeMap<(GroundKind, String, String, String), BTreeSet<Situation>> = BTreeMap::new();
-    for situation in Situation::all() {
-        if !old.is_reachable(situation) && !new.is_reachable(situation) {
-            continue;
-        }
+    for situation in Situation::all().filter(|situation| knows(old, *situation) && knows(new, *situation)) {
         for ground in GroundKind::ALL {
             let (before, after) = (promise(old, situation, ground), promise(new, situation, ground));
             if before != after {
-                let effect = effect(old, new, situation, ground);
-                groups.entry((ground, before, after, effect)).or_default().insert(situation);
+                let key = (
+                    ground,
+                    without(&before, &after),
+                    without(&after, &before),
+                    effect(old, new, situation, ground),
+                );
+                groups.entry(key).or_default().insert(situation);
             }
         }
     }
     let mut changes = Vec::new();
     for ((ground, before, after, effect), situations) in groups {
-        let affected = census.map(|census| affected(old, new, census, ground, &situations));
-        for scope in scopes(old, new, &situations) {
+        for (scope, situations) in scopes(old, new, &situations) {
             changes.push(Change {
                 scope,
                 ground,
                 before: before.clone(),
                 after: after.clone(),
                 effect: effect.clone(),
-                affected,
+                affected: census.map(|census| affected(old, new, census, ground, &situations)),
             });
         }
     }
@@ -95,15 +95,20 @@ pub fn diff(old: &Policy, new: &Policy, census: Option<&[CensusRow]>) -> PolicyD
     }
 }
 
-/// What a policy promises about a ground, in its own terms.
-fn promise(policy: &Policy, situation: Situation, ground: GroundKind) -> String {
+/// Whether records in the situation can be captured under the policy. Where only one policy knows them, they are new, or
+/// gone and keep their dates; neither is a change of what was promised to anyone.
+fn knows(policy: &Policy, situation: Situation) -> bool {
+    policy.is_reachable(situation)
+}
+
+/// What a policy promises about a ground, in its own terms; empty: nothing is kept.
+fn promise(policy: &Policy, situation: Situation, ground: GroundKind) -> BTreeSet<String> {
     let opened = policy
         .program(situation)
-        .filter(|_| policy.is_reachable(situation))
         .and_then(|program| program.grounds.get(ground as usize))
         .filter(|program| !program.rules.is_empty());
-    let Some(program) = opened else { return "not kept".to_owned() };
-    let mut terms: BTreeSet<String> = BTreeSet::new();
+    let Some(program) = opened else { return BTreeSet::new() };
+    let mut terms = BTreeSet::from(["kept".to_owned()]);
     for claim in &program.claims {
         let term = Term { span: claim.span, start: claim.start };
         let months = match claim.months {
@@ -111,14 +116,26 @@ fn promise(policy: &Policy, situation: Situation, ground: GroundKind) -> String 
             crate::MonthLength::ThirtyDays => " (months of 30 days)",
         };
         let asks = match claim.effect {
-            crate::Effect::Minimum => "at least until",
-            crate::Effect::Maximum => "at most until",
+            crate::Effect::Minimum => "kept at least until",
+            crate::Effect::Maximum => "kept at most until",
             crate::Effect::Retain => "retained until",
-            _ => "deleted",
+            crate::Effect::Erase | crate::Effect::Ending | crate::Effect::Delete(_) => "deleted",
         };
         terms.insert(format!("{asks} {term}{months}"));
     }
-    if terms.is_empty() { "kept".to_owned() } else { terms.into_iter().collect::<Vec<_>>().join(", ") }
+    terms
+}
+
+/// What stands in one promise and not in the other.
+fn without(promise: &BTreeSet<String>, other: &BTreeSet<String>) -> String {
+    let own: Vec<&str> =
+        promise.difference(other).map(String::as_str).filter(|term| *term != "kept").collect();
+    match (promise.is_empty(), own.is_empty()) {
+        (true, _) => "not kept".to_owned(),
+        (false, true) if other.is_empty() => "kept".to_owned(),
+        (false, true) => "as the rest that stays".to_owned(),
+        (false, false) => own.join(", "),
+    }
 }
 
 /// By how much, on a record to which one thing at a time has happened.
@@ -132,10 +149,7 @@ fn effect(old: &Policy, new: &Policy, situation: Situation, ground: GroundKind) 
             facts = with_event(facts, opens, created);
         }
         let facts = with_event(facts, start, created);
-        let end = |policy: &Policy| {
-            let reachable = policy.is_reachable(situation);
-            if reachable { policy.schedule(situation, &facts).standing(ground).end() } else { End::NotKept }
-        };
+        let end = |policy: &Policy| policy.schedule(situation, &facts).standing(ground).end();
         let (before, after) = (end(old), end(new));
         if before == after {
             continue;
@@ -212,74 +226,70 @@ impl Affected {
     }
 }
 
-/// Situations in words: one line for all plans and classes that share the rest.
-fn scopes(old: &Policy, new: &Policy, situations: &BTreeSet<Situation>) -> Vec<String> {
-    let mut by_rest: BTreeMap<BTreeSet<Rest>, BTreeMap<RecordClass, BTreeSet<Plan>>> = BTreeMap::new();
-    let mut cells: BTreeMap<(Plan, RecordClass), BTreeSet<Rest>> = BTreeMap::new();
+/// Situations in words, with those meant: one line for all plans and classes under the same conditions.
+fn scopes(
+    old: &Policy,
+    new: &Policy,
+    situations: &BTreeSet<Situation>,
+) -> Vec<(String, BTreeSet<Situation>)> {
+    let mut cells: BTreeMap<(Plan, RecordClass), BTreeSet<Situation>> = BTreeMap::new();
     for situation in situations {
-        cells.entry((situation.plan, situation.class)).or_default().insert(rest(*situation));
+        cells.entry((situation.plan, situation.class)).or_default().insert(*situation);
     }
-    for ((plan, class), rests) in cells {
-        let all: BTreeSet<Rest> = Situation::all()
-            .filter(|situation| (situation.plan, situation.class) == (plan, class))
-            .filter(|situation| old.is_reachable(*situation) || new.is_reachable(*situation))
-            .map(rest)
+    let mut by_condition: BTreeMap<String, BTreeMap<RecordClass, BTreeSet<Plan>>> = BTreeMap::new();
+    for ((plan, class), concerned) in &cells {
+        let all: BTreeSet<Situation> = Situation::all()
+            .filter(|situation| (situation.plan, situation.class) == (*plan, *class))
+            .filter(|situation| knows(old, *situation) && knows(new, *situation))
             .collect();
-        // What is true of all of a plan's records needs no conditions.
-        let rests = if rests == all { BTreeSet::new() } else { rests };
-        by_rest.entry(rests).or_default().entry(class).or_default().insert(plan);
+        by_condition.entry(conditions(concerned, &all)).or_default().entry(*class).or_default().insert(*plan);
     }
-    let mut lines = Vec::new();
-    for (rests, classes) in by_rest {
+    let mut scopes = Vec::new();
+    for (condition, classes) in by_condition {
         let mut by_plans: BTreeMap<BTreeSet<Plan>, Vec<RecordClass>> = BTreeMap::new();
         for (class, plans) in classes {
             by_plans.entry(plans).or_default().push(class);
         }
         for (plans, classes) in by_plans {
+            let meant = plans.iter().flat_map(|plan| classes.iter().map(move |class| (*plan, *class)));
+            let meant = meant.filter_map(|cell| cells.get(&cell)).flatten().copied().collect();
             let plans = plans.into_iter().map(Plan::name).collect::<Vec<_>>().join(", ");
             let classes = classes.into_iter().map(RecordClass::name).collect::<Vec<_>>().join(", ");
-            lines.push(format!("{plans}: {classes}{}", conditions(&rests)));
+            scopes.push((format!("{plans}: {classes}{condition}"), meant));
         }
     }
-    lines
+    scopes
 }
 
-type Rest = (Agreement, Tier, bool, bool);
-
-const fn rest(situation: Situation) -> Rest {
-    (situation.agreement, situation.tier, situation.covered, situation.training)
-}
-
-/// The conditions that make a set: each dimension alone where that says it exactly, else every combination.
-fn conditions(rests: &BTreeSet<Rest>) -> String {
-    let agreements: BTreeSet<Agreement> = rests.iter().map(|rest| rest.0).collect();
-    let tiers: BTreeSet<Tier> = rests.iter().map(|rest| rest.1).collect();
-    let covered: BTreeSet<bool> = rests.iter().map(|rest| rest.2).collect();
-    let training: BTreeSet<bool> = rests.iter().map(|rest| rest.3).collect();
-    if rests.is_empty() {
-        return String::new();
-    }
-    let exact = agreements.len() * tiers.len() * covered.len() * training.len() == rests.len();
-    if !exact {
-        let each: Vec<String> = rests.iter().map(|rest| conditions(&BTreeSet::from([*rest]))).collect();
+/// What tells some situations of a plan and class from all of them, in words; empty when nothing does.
+fn conditions(some: &BTreeSet<Situation>, all: &BTreeSet<Situation>) -> String {
+    const WORDS: [fn(&Situation) -> &'static str; 4] = [
+        |situation| situation.agreement.name(),
+        |situation| situation.tier.name(),
+        |situation| if situation.covered { "covered models" } else { "other models" },
+        |situation| if situation.training { "training allowed" } else { "training not allowed" },
+    ];
+    const NAMES: [&str; 4] = ["agreement ", "tier ", "", ""];
+    let values = |of: &BTreeSet<Situation>, word: fn(&Situation) -> &'static str| -> BTreeSet<&'static str> {
+        of.iter().map(word).collect()
+    };
+    let fits =
+        |situation: &&Situation| WORDS.iter().all(|word| values(some, *word).contains(word(situation)));
+    if all.iter().filter(fits).count() != some.len() {
+        // No list of values says it exactly: say each alone.
+        let each: Vec<String> =
+            some.iter().map(|situation| conditions(&BTreeSet::from([*situation]), all)).collect();
         return each.join(" or");
     }
-    let names = |names: Vec<&str>| names.join("/");
-    let flag = |values: &BTreeSet<bool>, yes: &str, no: &str| match (
-        values.contains(&true),
-        values.contains(&false),
-    ) {
-        (true, false) => format!(", {yes}"),
-        (false, true) => format!(", {no}"),
-        _ => String::new(),
-    };
-    format!(
-        " (agreement {}, tier {}{}{})",
-        names(agreements.into_iter().map(Agreement::name).collect()),
-        names(tiers.into_iter().map(Tier::name).collect()),
-        flag(&covered, "covered models", "ordinary models"),
-        flag(&training, "training allowed", "training not allowed"),
-    )
+    let told: Vec<String> = WORDS
+        .into_iter()
+        .zip(NAMES)
+        .filter(|(word, _)| values(some, *word) != values(all, *word))
+        .map(|(word, name)| {
+            format!("{name}{}", values(some, word).into_iter().collect::<Vec<_>>().join(" or "))
+        })
+        .collect();
+    if told.is_empty() { String::new() } else { format!(" ({})", told.join(", ")) }
 }
 
 fn terms(old: &Policy, new: &Policy) -> Vec<String> {
@@ -288,7 +298,9 @@ fn terms(old: &Policy, new: &Policy) -> Vec<String> {
         match (old.plan(plan), new.plan(plan)) {
             (None, Some(_)) => lines.push(format!("plan {plan} is new")),
             (Some(_), None) => {
-                lines.push(format!("plan {plan} is gone; nothing can be captured under it any more"))
+                lines.push(format!(
+                    "plan {plan} is gone: nothing more is captured under it, and its records keep their dates"
+                ));
             }
             (Some(before), Some(after)) => plan_terms(before, after, &mut lines),
             (None, None) => {}
@@ -306,7 +318,7 @@ fn terms(old: &Policy, new: &Policy) -> Vec<String> {
                 if after.covered { "becomes" } else { "is no longer" }
             )),
             (Some(before), Some(after)) if before != after => {
-                lines.push(format!("what the provider says about model {name} changes"))
+                lines.push(format!("what the provider says about model {name} changes"));
             }
             _ => {}
         }

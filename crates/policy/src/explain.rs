@@ -225,30 +225,35 @@ impl GroundExplanation {
             format!("{name}: {state}"),
             format!("  for {purpose}, on {} ({basis}){midnight}", basis.dpv_term()),
         ];
-        lines.extend(self.clauses.iter().flat_map(ClauseExplanation::lines));
+        let mut rule = "";
+        for clause in &self.clauses {
+            if clause.rule != rule {
+                rule = &clause.rule;
+                lines.push(clause.words());
+            }
+            lines.push(clause.line());
+        }
         lines
     }
 }
 
 impl ClauseExplanation {
-    fn lines(&self) -> Vec<String> {
+    fn words(&self) -> String {
+        let source = self.source.as_ref().map(|source| format!(" ({source})")).unwrap_or_default();
+        format!("  [{}] {}{source}", self.rule, self.clause)
+    }
+
+    fn line(&self) -> String {
+        let keeps = matches!(self.asks, "at least" | "retain");
         let outcome = match (self.outcome, self.date) {
-            (ClauseOutcome::Decides, Some(at)) => format!("decides: {at}"),
-            (ClauseOutcome::Yields, Some(at)) => format!("would be {at}, yields"),
+            (ClauseOutcome::Decides, Some(at)) => format!("{at}, which decides"),
+            (ClauseOutcome::Yields, Some(at)) => format!("{at}, yields to another"),
             (ClauseOutcome::Opens, _) => "opens the ground".to_owned(),
-            _ => "would end it if it happened".to_owned(),
-        };
-        let outcome = if self.outcome == ClauseOutcome::Waits && matches!(self.asks, "at least" | "retain") {
-            "would keep it if it happened".to_owned()
-        } else {
-            outcome
+            _ if keeps => "would keep it if that happened".to_owned(),
+            _ => "would end it if that happened".to_owned(),
         };
         let term = self.term.as_ref().map(|term| format!(" {term}")).unwrap_or_default();
-        let source = self.source.as_ref().map(|source| format!(" ({source})")).unwrap_or_default();
-        vec![
-            format!("  - {}{term}: {outcome}", self.asks),
-            format!("    [{}] {}{source}", self.rule, self.clause),
-        ]
+        format!("    {}{term}: {outcome}", self.asks)
     }
 }
 
@@ -296,7 +301,7 @@ mod tests {
         for words in [
             "kept until 2026-02-10T09:00:00Z",
             "for RequestedServiceProvision, on eu-gdpr:A6-1-b (contract)",
-            "delete 30 days after deletion: decides: 2026-02-10T09:00:00Z",
+            "delete 30 days after deletion: 2026-02-10T09:00:00Z, which decides",
             "violation: not open: the content was not flagged",
             "The service's own promise to its users, read ",
         ] {
