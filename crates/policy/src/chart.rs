@@ -26,7 +26,9 @@ const STYLES: [(&str, &str); 8] = [
 
 /// The most gridlines on the bytes axis.
 const STEPS_MAX: u64 = 6;
+/// Labels with a month alone, and with a year as well, for which there is room.
 const MONTH_LABELS_MAX: usize = 13;
+const YEAR_LABELS_MAX: usize = 8;
 const LABEL_GAP: f64 = 16.0;
 
 /// Draws kept bytes by ground over time. `title` stands above; it may be any text.
@@ -112,7 +114,6 @@ fn head(title: &str) -> String {
          @media (prefers-color-scheme: dark) {{ svg {{ --ink: #e6edf3; --quiet: #9198a1; --grid: #3d444d; --ground: #0d1117; }} }}\n\
          text {{ font: 13px system-ui, sans-serif; fill: var(--quiet); }}\n\
          .title {{ font-size: 17px; fill: var(--ink); }}\n\
-         .name {{ fill: var(--ink); }}\n\
          .grid {{ stroke: var(--grid); stroke-width: 1; }}\n\
          .name {{ fill: var(--ink); }}\n\
          path {{ fill: none; stroke-width: 2.2; stroke-linejoin: round; }}\n\
@@ -152,7 +153,8 @@ fn time_axis(svg: &mut String, plot: &Plot, from: Timestamp) {
     let day_of =
         |day: u32| jiff::tz::Offset::UTC.to_datetime(crate::RetentionSpan::days(day).after(from)).date();
     let firsts: Vec<u32> = (0..plot.days).filter(|day| day_of(*day).day() == 1).collect();
-    let every = firsts.len().div_ceil(MONTH_LABELS_MAX).max(1);
+    let room = if firsts.len() > MONTH_LABELS_MAX { YEAR_LABELS_MAX } else { MONTH_LABELS_MAX };
+    let every = firsts.len().div_ceil(room).max(1);
     for day in firsts.into_iter().step_by(every) {
         let (x, date) = (plot.x(day), day_of(day));
         let label = if date.month() == 1 || every > 1 { date.strftime("%b %Y") } else { date.strftime("%b") };

@@ -26,6 +26,18 @@ mod tests {
     }
 
     #[test]
+    fn the_grammar_in_the_documentation_names_every_key() {
+        let documentation = include_str!("../lib.rs");
+        let schema = policy_schema();
+        let types = schema["$defs"].as_object().unwrap().values().chain([&schema]);
+        for key in types.filter_map(|schema| schema["properties"].as_object()).flat_map(|keys| keys.keys()) {
+            let named =
+                [format!("`{key}`"), format!("`{key} = "), format!("`[{key}."), format!("`[[{key}]]`")];
+            assert!(named.iter().any(|words| documentation.contains(words)), "{key}");
+        }
+    }
+
+    #[test]
     fn the_schema_knows_the_keys_and_refuses_others() {
         let schema = policy_schema();
         assert_eq!(schema["additionalProperties"], false);
