@@ -19,6 +19,8 @@ pub(crate) use organizations::{KeysCommand, OrganizationsCommand, SubjectsComman
 pub(crate) use records::{ConversationsCommand, RecordsCommand};
 pub(crate) use values::reasons_list;
 
+use crate::commands::PolicyCommand;
+
 const EXIT_CODES: &str = "Exit codes:
   0    done, and nothing was found wrong
   1    a check found something, input lines were rejected, or the command was refused
@@ -93,6 +95,9 @@ pub(crate) enum Command {
     /// Check and read the transparency log; needs files only, no server and no keys
     #[command(subcommand)]
     Ledger(LedgerCommand),
+    /// Policies: what is kept, why and until when. Works on files, without a server
+    #[command(subcommand)]
+    Policy(PolicyCommand),
     /// Destroy the keys of what has ended, and purge what nothing keeps any more
     #[command(
         after_help = "`serve` does this by itself (data.sweep_interval_minutes); run it by hand after downtime. `fiducia \

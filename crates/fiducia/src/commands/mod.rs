@@ -10,12 +10,14 @@ mod keyfile;
 mod keys;
 mod ledger;
 mod organizations;
+mod policy;
 mod records;
 mod serve;
 mod subjects;
 mod sweep;
 
 pub(crate) use demo::SamplesUnreadable;
+pub(crate) use policy::PolicyCommand;
 
 use crate::arguments::Command;
 use crate::failure::{ExitStatus, Failure};
@@ -38,6 +40,7 @@ pub(crate) fn run(command: Command) -> Result<ExitStatus, Failure> {
         Command::Subjects(command) => subjects::run(command),
         Command::Import(arguments) => import::run(&arguments),
         Command::Ledger(command) => ledger::run(command),
+        Command::Policy(command) => policy::run(command),
         Command::Sweep(arguments) => sweep::run(&arguments),
     }
 }

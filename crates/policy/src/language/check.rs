@@ -451,7 +451,7 @@ fn in_words(end: End) -> String {
 }
 
 /// Facts in which each clock of a class has started alone, on the first days of a leap year and of others.
-pub(crate) fn representative(class: RecordClass) -> impl Iterator<Item = Facts> {
+pub(super) fn representative(class: RecordClass) -> impl Iterator<Item = Facts> {
     ["2026-01-31T12:00:00Z", "2028-02-29T00:00:00Z", "2027-02-01T23:59:59Z"]
         .into_iter()
         .filter_map(|text| text.parse::<Timestamp>().ok())
