@@ -1,7 +1,7 @@
 //! How single arguments are read: closed lists by name, ids by their prefix, instants, reasons.
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use fiducia_custody::DestructionScope;
+use fiducia_custody::{ContentScope, DestructionScope};
 use fiducia_policy::{
     AccessReason, Agreement, ConversationId, GroundKind, Plan, RecordClass, RecordId, Tier, Timestamp,
 };
@@ -52,6 +52,15 @@ pub(super) fn readable(text: &str) -> Result<DestructionScope, String> {
         return Err("expected a conversation (conv_…) or a record (rec_…)".into());
     };
     parsed.map_err(|error| error.to_string())
+}
+
+/// A conversation or a record, as content to be kept.
+pub(super) fn content(text: &str) -> Result<ContentScope, String> {
+    match readable(text)? {
+        DestructionScope::Record(id) => Ok(ContentScope::Record(id)),
+        DestructionScope::Conversation(id) => Ok(ContentScope::Conversation(id)),
+        DestructionScope::Subject(_) => Err("expected a conversation (conv_…) or a record (rec_…)".into()),
+    }
 }
 
 /// A reason for reading.
