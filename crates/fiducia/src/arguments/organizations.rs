@@ -5,7 +5,7 @@ use fiducia_custody::Scope;
 use fiducia_policy::{Agreement, Plan, RecordClass, RetentionSpan, SubjectId, Tier, Timestamp, VirtualKeyId};
 
 use super::DataOptions;
-use super::values::{agreement, class, instant, plan, tier};
+use super::values::{agreement, class, instant, one_required, plan, tier};
 
 /// `organizations`
 #[derive(Debug, Subcommand)]
@@ -80,6 +80,7 @@ pub(crate) struct TermsOptions {
 #[derive(Debug, Subcommand)]
 pub(crate) enum WorkspacesCommand {
     /// Agree, for a workspace, to what covered models need; or no longer
+    #[command(group = one_required("whether", ["enable", "disable"]))]
     #[command(
         after_help = "Covered models are those that the policy names as such: they are so capable that what is asked of \
         them and answered must be examined for misuse. Where a workspace agrees, prompts to covered models and their \
@@ -94,7 +95,7 @@ pub(crate) enum WorkspacesCommand {
         /// Name of the workspace
         workspace: String,
         /// Agree: prompts to covered models are kept 30 days for safety from now on
-        #[arg(long, required_unless_present = "disable", conflicts_with = "disable")]
+        #[arg(long)]
         enable: bool,
         /// Agree no longer; what is kept already ends when it was going to
         #[arg(long)]
@@ -164,6 +165,7 @@ pub(crate) enum SubjectsCommand {
         data: DataOptions,
     },
     /// Give a person a plan of their own, or the organisation's again
+    #[command(group = one_required("which", ["plan", "organization_plan"]))]
     #[command(
         after_help = "How long the person's conversations are kept follows the plan, from the next sweep on.\n\nExamples:\n  \
         fiducia subjects plan subject_0199… team\n  fiducia subjects plan subject_0199… --organization-plan"
@@ -172,7 +174,7 @@ pub(crate) enum SubjectsCommand {
         /// The subject, as `subjects list` shows it
         subject: SubjectId,
         /// The plan
-        #[arg(value_parser = plan(), required_unless_present = "organization_plan", conflicts_with = "organization_plan")]
+        #[arg(value_parser = plan())]
         plan: Option<Plan>,
         /// Take the person's own plan away: the organisation's counts
         #[arg(long)]
@@ -181,12 +183,13 @@ pub(crate) enum SubjectsCommand {
         data: DataOptions,
     },
     /// Note whether a person allows training; plans that never train refuse it
+    #[command(group = one_required("choice", ["allow", "refuse"]))]
     #[command(after_help = "Example:\n  fiducia subjects training subject_0199… --refuse")]
     Training {
         /// The subject
         subject: SubjectId,
         /// The person allows it
-        #[arg(long, required_unless_present = "refuse", conflicts_with = "refuse")]
+        #[arg(long)]
         allow: bool,
         /// The person does not allow it
         #[arg(long)]

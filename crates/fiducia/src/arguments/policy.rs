@@ -6,11 +6,13 @@ use clap::{Args, Subcommand};
 use fiducia_policy::BUILT_IN_NAMES;
 
 use super::DataOptions;
+use super::values::one_required;
 
 /// `policy`
 #[derive(Debug, Subcommand)]
 pub(crate) enum PolicyCommand {
     /// Publish a policy: it is numbered, signed, announced in every log and decides from then on
+    #[command(group = one_required("text", ["file", "shipped"]))]
     #[command(
         after_help = "A policy is refused when it has mistakes, when it takes back what the one in force has locked, or when \
         the terms of an organisation do not exist in it. No new policy alone makes what is there already last longer.\n\n\
@@ -18,7 +20,7 @@ pub(crate) enum PolicyCommand {
     )]
     Publish {
         /// The policy's file
-        #[arg(value_name = "FILE", required_unless_present = "shipped", conflicts_with = "shipped")]
+        #[arg(value_name = "FILE")]
         file: Option<PathBuf>,
         /// Publish a policy that comes with the program
         #[arg(long, value_name = "NAME", value_parser = clap::builder::PossibleValuesParser::new(BUILT_IN_NAMES))]

@@ -1,5 +1,6 @@
 //! How single arguments are read: closed lists by name, ids by their prefix, instants, reasons.
 
+use clap::ArgGroup;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use fiducia_custody::{ContentScope, DestructionScope};
 use fiducia_policy::{
@@ -30,6 +31,11 @@ pub(super) fn class() -> impl TypedValueParser<Value = RecordClass> {
 pub(super) fn ground() -> impl TypedValueParser<Value = GroundKind> {
     let read = GroundKind::ALL.into_iter().filter(|ground| *ground != GroundKind::SafetyScore);
     one_of(read.map(GroundKind::name))
+}
+
+/// Exactly one of these arguments is needed.
+pub(super) fn one_required<const N: usize>(name: &'static str, arguments: [&'static str; N]) -> ArgGroup {
+    ArgGroup::new(name).args(arguments).required(true).multiple(false)
 }
 
 /// One of a closed list, which the help then shows.
