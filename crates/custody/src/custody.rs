@@ -301,6 +301,11 @@ impl Custody {
         self.0.governance.current().1.model(model).covered
     }
 
+    /// Whether the policy in force names any covered model.
+    pub fn names_covered_models(&self) -> bool {
+        self.0.governance.current().1.models().iter().any(|model| model.covered)
+    }
+
     /// Whether something of an exchange under zero retention must be kept all the same: the use of a covered model that the
     /// workspace agreed to.
     fn is_obliged_to_keep(&self, opening: &ExchangeOpening) -> bool {

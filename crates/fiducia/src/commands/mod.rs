@@ -1,10 +1,14 @@
 //! One file for each command. A command parses nothing and decides nothing: it calls one use case and prints.
 
+mod cases;
 mod configuration;
 mod conversations;
 mod demo;
 mod destruction;
 mod doctor;
+mod done;
+mod flags;
+mod holds;
 mod import;
 mod keyfile;
 mod keys;
@@ -12,12 +16,14 @@ mod ledger;
 mod organizations;
 mod policy;
 mod records;
+mod retention;
 mod serve;
 mod subjects;
 mod sweep;
+mod workspaces;
 
 pub(crate) use demo::SamplesUnreadable;
-pub(crate) use policy::PolicyCommand;
+pub(crate) use policy::PolicyFileCommand;
 
 use crate::arguments::Command;
 use crate::failure::{ExitStatus, Failure};
@@ -34,13 +40,19 @@ pub(crate) fn run(command: Command) -> Result<ExitStatus, Failure> {
         Command::Keyfile(command) => keyfile::run(&command),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Organizations(command) => organizations::run(command),
+        Command::Workspaces(command) => workspaces::run(command),
         Command::Keys(command) => keys::run(command),
         Command::Records(command) => records::run(command),
         Command::Conversations(command) => conversations::run(command),
         Command::Subjects(command) => subjects::run(command),
+        Command::Flags(command) => flags::run(command),
+        Command::Feedback(command) => flags::feedback(command),
+        Command::Cases(command) => cases::run(command),
+        Command::Holds(command) => holds::run(command),
+        Command::Policy(command) => policy::run(command),
+        Command::Retention(command) => retention::run(command),
         Command::Import(arguments) => import::run(&arguments),
         Command::Ledger(command) => ledger::run(command),
-        Command::Policy(command) => policy::run(command),
         Command::Sweep(arguments) => sweep::run(&arguments),
     }
 }

@@ -14,4 +14,5 @@ mod import;
 mod ledger;
 mod place;
 mod policy;
+mod retention;
 mod serving;

@@ -11,10 +11,10 @@ fn policy(arguments: &[&str]) -> Outcome {
 /// A folder with the consumer policy and its cases, changed in one place.
 fn changed(from: &str, to: &str) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
-    let text = policy(&["show", "consumer"]).exits(0).stdout;
+    let text = policy(&["shipped", "consumer"]).exits(0).stdout;
     assert!(text.contains(from), "{from}");
     std::fs::write(folder.path().join("policy.toml"), text.replace(from, to)).unwrap();
-    let cases = policy(&["show", "consumer", "--cases"]).exits(0).stdout;
+    let cases = policy(&["shipped", "consumer", "--cases"]).exits(0).stdout;
     std::fs::write(folder.path().join("policy.cases.toml"), cases).unwrap();
     folder
 }

@@ -79,11 +79,18 @@ impl CoveredModels {
 struct Covered<'a> {
     configured: &'a CoveredModels,
     by_policy: &'a dyn Fn(&str) -> bool,
+    /// Whether the policy names any.
+    any_by_policy: bool,
 }
 
 impl Covered<'_> {
     fn is_covered(&self, model: &str) -> bool {
         self.configured.is_covered(model) || (self.by_policy)(model)
+    }
+
+    /// Whether there are any, so that a provider left to choose could choose one.
+    fn are_there(&self) -> bool {
+        self.any_by_policy || !self.configured.0.is_empty()
     }
 }
 
@@ -94,12 +101,17 @@ pub(crate) fn reaches_covered(gateway: &Gateway, caller: &Caller, outline: &Outl
         return false;
     }
     let by_policy = |model: &str| gateway.custody.is_covered(model);
-    let covered = Covered { configured: &gateway.eligibility.covered, by_policy: &by_policy };
+    let covered = Covered {
+        configured: &gateway.eligibility.covered,
+        by_policy: &by_policy,
+        any_by_policy: gateway.custody.names_covered_models(),
+    };
     let named = std::iter::once(served)
         .chain(fallback_models(outline).iter().map(String::as_str))
         .chain(outline.features.advisor_models.iter().map(String::as_str));
     // Where the provider chooses, it may choose one.
-    outline.fallbacks == Fallbacks::ProviderChoice || named.into_iter().any(|model| covered.is_covered(model))
+    (outline.fallbacks == Fallbacks::ProviderChoice && covered.are_there())
+        || named.into_iter().any(|model| covered.is_covered(model))
 }
 
 /// Why a request is not eligible.
@@ -139,7 +151,7 @@ fn decide(
         if let Some(model) = request.models.iter().find(|model| covered.is_covered(model)) {
             return Err(Ineligible::CoveredModel((*model).to_owned()));
         }
-        if request.provider_choice {
+        if request.provider_choice && covered.are_there() {
             return Err(Ineligible::ProviderChoice);
         }
     }
@@ -184,7 +196,11 @@ pub(crate) fn permitted(
         provider_choice: outline.fallbacks == Fallbacks::ProviderChoice,
     };
     let by_policy = |model: &str| gateway.custody.is_covered(model);
-    let covered = Covered { configured: &gateway.eligibility.covered, by_policy: &by_policy };
+    let covered = Covered {
+        configured: &gateway.eligibility.covered,
+        by_policy: &by_policy,
+        any_by_policy: gateway.custody.names_covered_models(),
+    };
     let uncovered = decide(terms, &covered, &request)
         .map_err(|ineligible| refused(gateway, caller, &ineligible, None))?;
     Ok((!uncovered.is_empty()).then(|| Notice {
@@ -213,7 +229,11 @@ pub(crate) fn batch_permitted<'a>(
         provider_choice: false,
     };
     let by_policy = |model: &str| gateway.custody.is_covered(model);
-    let covered = Covered { configured: &gateway.eligibility.covered, by_policy: &by_policy };
+    let covered = Covered {
+        configured: &gateway.eligibility.covered,
+        by_policy: &by_policy,
+        any_by_policy: gateway.custody.names_covered_models(),
+    };
     decide(terms, &covered, &request).map_err(|ineligible| refused(gateway, caller, &ineligible, None))?;
     Ok(())
 }
@@ -388,7 +408,11 @@ mod tests {
             models: models.to_vec(),
             provider_choice: false,
         };
-        decide(terms, &Covered { configured: &covered(), by_policy: &|_| false }, &request)
+        decide(
+            terms,
+            &Covered { configured: &covered(), by_policy: &|_| false, any_by_policy: false },
+            &request,
+        )
     }
 
     #[test]
@@ -433,14 +457,33 @@ mod tests {
             provider_choice,
         };
         assert_eq!(
-            decide(ZERO, &Covered { configured: &covered(), by_policy: &|_| false }, &request(true)),
+            decide(
+                ZERO,
+                &Covered { configured: &covered(), by_policy: &|_| false, any_by_policy: false },
+                &request(true)
+            ),
             Err(Ineligible::ProviderChoice)
         );
         assert_eq!(
-            decide(ZERO, &Covered { configured: &covered(), by_policy: &|_| false }, &request(false)),
+            decide(
+                ZERO,
+                &Covered { configured: &covered(), by_policy: &|_| false, any_by_policy: false },
+                &request(false)
+            ),
             Ok(FeatureSet::EMPTY)
         );
-        assert_eq!(decide(ZERO, &CoveredModels(Vec::new()), &request(true)), Ok(FeatureSet::EMPTY));
+        assert_eq!(
+            decide(
+                ZERO,
+                &Covered {
+                    configured: &CoveredModels(Vec::new()),
+                    by_policy: &|_| false,
+                    any_by_policy: false
+                },
+                &request(true)
+            ),
+            Ok(FeatureSet::EMPTY)
+        );
     }
 
     #[test]
@@ -453,7 +496,11 @@ mod tests {
             provider_choice: false,
         };
         assert_eq!(
-            decide(ZERO, &Covered { configured: &covered(), by_policy: &|_| false }, &request),
+            decide(
+                ZERO,
+                &Covered { configured: &covered(), by_policy: &|_| false, any_by_policy: false },
+                &request
+            ),
             Err(Ineligible::Unclear(error.clone()))
         );
     }

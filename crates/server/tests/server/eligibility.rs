@@ -27,8 +27,8 @@ fn app(agreement: Agreement, upstream: &Upstream) -> App {
     let mut settings = AppSettings::new(upstream.address);
     match agreement {
         Agreement::Ordinary => {}
-        Agreement::ZeroRetention => settings.retention = Retention::Zero,
-        Agreement::Hipaa => settings.eligibility.hipaa = true,
+        Agreement::ZeroRetention => settings.agreement = fiducia_policy::Agreement::ZeroRetention,
+        Agreement::Hipaa => settings.agreement = fiducia_policy::Agreement::Hipaa,
     }
     settings.start()
 }
@@ -356,7 +356,7 @@ fn route(model: &str, provider: &str, upstream_model: Option<&str>) -> ModelRout
 fn covered_models_are_refused_by_any_way_that_leads_to_them() {
     let upstream = answering(1);
     let mut settings = AppSettings::new(upstream.address);
-    settings.retention = Retention::Zero;
+    settings.agreement = fiducia_policy::Agreement::ZeroRetention;
     settings.models = vec![
         route("house", "anthropic", Some("claude-mythos-5-1")),
         route("big", "openai", Some("claude-fable-5")),
@@ -403,7 +403,7 @@ fn covered_models_are_for_everyone_who_keeps_something_and_the_list_is_a_setting
         assert_eq!(ask(&app(agreement, &upstream), MESSAGES, &fable).status, 200, "{agreement:?}");
     }
     let mut settings = AppSettings::new(upstream.address);
-    settings.retention = Retention::Zero;
+    settings.agreement = fiducia_policy::Agreement::ZeroRetention;
     settings.eligibility.covered_models = vec!["model-*".to_owned()];
     let app = settings.start();
     assert_eq!(ask(&app, MESSAGES, &fable).status, 200);

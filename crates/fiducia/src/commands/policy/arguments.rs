@@ -7,7 +7,7 @@ use fiducia_policy::{Agreement, Plan, RecordClass, RetentionSpan, Tier, Timestam
 
 /// `policy`
 #[derive(Debug, Subcommand)]
-pub(crate) enum PolicyCommand {
+pub(crate) enum PolicyFileCommand {
     /// Report everything that is wrong with a policy: the line, the rules, and an input that breaks it
     #[command(
         after_help = "Examples:\n  fiducia policy check policy.toml\n  fiducia policy check new.toml --replaces old.toml\n  \
@@ -97,8 +97,8 @@ pub(crate) enum PolicyCommand {
         cases: bool,
     },
     /// Print a policy that comes with the program, to start one of your own
-    #[command(after_help = "Example:\n  fiducia policy show enterprise > policy.toml")]
-    Show {
+    #[command(after_help = "Example:\n  fiducia policy shipped enterprise > policy.toml")]
+    Shipped {
         /// Its name
         #[arg(value_name = "NAME", value_parser = clap::builder::PossibleValuesParser::new(fiducia_policy::BUILT_IN_NAMES))]
         name: String,

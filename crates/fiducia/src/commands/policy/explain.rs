@@ -11,7 +11,7 @@ use crate::failure::{ExitStatus, Failure};
 use crate::output::Output;
 
 pub(super) fn run(arguments: &ExplainArguments) -> Result<ExitStatus, Failure> {
-    let policy = super::load(&arguments.policy)?;
+    let policy = super::files::load(&arguments.policy)?;
     let now = arguments.at.unwrap_or_else(|| SystemClock.now());
     let explanation = policy.explain(situation(&policy, arguments)?, &facts(arguments, now));
     let mut output = Output::standard(arguments.json);
