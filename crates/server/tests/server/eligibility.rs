@@ -1,7 +1,6 @@
 //! Features and models that agreements rule out: refused by name before anything is sent, and everything else passes
 //! byte for byte.
 
-use fiducia_custody::Retention;
 use fiducia_policy::{Eligibility, Feature};
 use fiducia_server::ModelRoute;
 
