@@ -54,10 +54,7 @@ impl Policy {
             schedule: captured_under.schedule(situation, facts),
             carried: [Carried::Same; GroundKind::ALL.len()],
         };
-        let mut bases: Vec<Vec<LegalBasis>> = GroundKind::ALL
-            .into_iter()
-            .map(|ground| captured_under.basis(situation, ground).into_iter().collect())
-            .collect();
+        let mut bases = GroundKind::ALL.map(|ground| captured_under.basis(situation, ground).map_or(0, bit));
         for policy in between.iter().copied().chain([self]) {
             let new = policy.schedule(situation, facts);
             for (ground, known) in GroundKind::ALL.into_iter().zip(&mut bases) {
@@ -78,8 +75,9 @@ impl Policy {
         }
         // Holding or ended is a question of the facts, whichever policy set the date.
         let moments = Moments::new(facts, None, self.custom_bounds);
-        for (ground, standing) in result.schedule.iter().collect::<Vec<_>>() {
-            result.schedule.set(ground, moments.standing(standing.end()));
+        for ground in GroundKind::ALL {
+            let end = result.schedule.standing(ground).end();
+            result.schedule.set(ground, moments.standing(end));
         }
         result
     }
@@ -92,7 +90,7 @@ impl Policy {
         &self,
         situation: Situation,
         ground: GroundKind,
-        known: &mut Vec<LegalBasis>,
+        known: &mut u8,
         old: Standing,
         new: Standing,
     ) -> (Standing, Carried) {
@@ -103,12 +101,17 @@ impl Policy {
             return (new, Carried::Shortened);
         }
         let Some(rule) = self.decisive_rule(situation, ground) else { return (old, Carried::Same) };
-        if rule.existing_records == ExistingRecords::NewBasis && !known.contains(&rule.basis) {
-            known.push(rule.basis);
+        if rule.existing_records == ExistingRecords::NewBasis && *known & bit(rule.basis) == 0 {
+            *known |= bit(rule.basis);
             return (new, Carried::Lengthened(rule.basis));
         }
         (old, Carried::NotLengthened)
     }
+}
+
+/// Each basis as a bit, for sets of them.
+const fn bit(basis: LegalBasis) -> u8 {
+    1 << basis as u8
 }
 
 #[cfg(test)]
