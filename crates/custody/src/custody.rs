@@ -19,9 +19,9 @@ use crate::import::ImportChunk;
 use crate::keychain::{KeyPathError, KeyPurpose, Keychain};
 use crate::reading::{ReadRequest, Reader};
 use crate::recovery::{file_journal, log_facts};
-use crate::retention::Holds;
 use crate::retention::commands::{RetentionCommand, RetentionProgress, RetentionReply};
 use crate::retention::governance::{Governance, PersonTerms, PolicyUnreadable};
+use crate::retention::{Holds, Scrubbing};
 use crate::scribe::Scribe;
 use crate::staging::Caches;
 use crate::writer::{Files, Message, Writer, WriterHandle, WriterState};
@@ -164,6 +164,10 @@ impl Custody {
         let state = Arc::new(WriterState::default());
         let idle = when_idle(sender.downgrade(), Arc::clone(&state));
         let (filing, filing_thread) = Filing::start(root.clone(), last_group, idle)?;
+        let scrubbing = Scrubbing {
+            keys: Some(0),
+            buckets: files.place.names()?.into_iter().map(|name| (name, 0)).collect(),
+        };
         let mut writer = Writer {
             root: root.clone(),
             files,
@@ -178,6 +182,7 @@ impl Custody {
             callers: Arc::clone(&callers),
             governance: governance.clone(),
             holds,
+            scrubbing,
             signing,
             warned_up_to: None,
             readers: Arc::clone(&readers),

@@ -146,7 +146,8 @@ impl Writer {
                     Some(found) => {
                         let terms = self.terms_of(found.organization)?;
                         let person = self.person_terms(found.subject)?;
-                        self.governance.outlasts(terms, person, &found, ground, happened, now)
+                        let opened = (ground, node.created_at);
+                        self.governance.outlasts(terms, person, &found, opened, happened, now)
                     }
                     None => false,
                 },
@@ -348,6 +349,7 @@ impl Writer {
     }
 
     fn destroy_and_forget(&mut self, keys: &[KeyId], now: Timestamp) -> Result<u64, AdminError> {
+        self.scrubbing.keys = Some(0);
         let destroyed = self.files.keys.destroy(keys, now);
         // Also after an error: the keys may be gone, and what is sealed under a remembered one could never be opened.
         self.keychain.forget();
@@ -377,10 +379,14 @@ impl Writer {
         }
         for name in self.files.place.names()? {
             let bucket = self.files.bucket(&name)?;
+            let before = removed;
             for step in pairs.chunks(PATHS_PER_STEP) {
                 removed += bucket.drop_paths(step)?;
             }
             bucket.empty_wal()?;
+            if removed > before {
+                self.scrubbing.buckets.insert(name, 0);
+            }
         }
         Ok(removed)
     }

@@ -24,8 +24,8 @@ use crate::filing::{Filing, Group};
 use crate::import::{ImportChunk, ImportOutcome, UNFILED_IMPORTS_MAX};
 use crate::keychain::Keychain;
 use crate::recovery::file_journal;
-use crate::retention::Holds;
 use crate::retention::governance::Governance;
+use crate::retention::{Holds, Scrubbing};
 use crate::scribe::{Delivery, Fact, Scribe, Source};
 use crate::staging::{Batch, Caches, OpenState, StagingError};
 use crate::{
@@ -208,6 +208,7 @@ pub(crate) struct Writer {
     pub(crate) callers: Arc<crate::callers::Callers>,
     pub(crate) governance: Governance,
     pub(crate) holds: Holds,
+    pub(crate) scrubbing: Scrubbing,
     /// Signs published policies.
     pub(crate) signing: SigningKey,
     /// Up to which end, and among those of one instant up to which key, what ends soon was announced.

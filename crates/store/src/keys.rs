@@ -7,6 +7,7 @@ use rusqlite::params;
 
 use crate::StoreError;
 use crate::connection::{File, Recovery, bytes16, instant, optional_instant};
+use crate::scrub::Scrubbed;
 
 /// What a key is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -382,6 +383,12 @@ impl KeyStore {
     /// SQLite's own check of the file.
     pub fn problem(&self) -> Result<Option<String>, StoreError> {
         self.file.problem()
+    }
+
+    /// Overwrites what moved rows left behind in at most `limit` pages after page `after` (0 to begin). The bytes are gone
+    /// from the disk after [`Self::empty_wal`].
+    pub fn scrub(&mut self, after: u32, limit: u32) -> Result<Scrubbed, StoreError> {
+        self.file.scrub(after, limit)
     }
 
     /// Empties the write-ahead log.

@@ -24,6 +24,7 @@ mod keys;
 mod outbox;
 mod records;
 mod retention;
+mod scrub;
 
 pub use control::{ControlStore, NewOrganization, OrganizationRecord, OrganizationTerms, SubjectRecord};
 pub use credentials::VirtualKeyRecord;
@@ -40,3 +41,4 @@ pub use records::{
     StoredWrap,
 };
 pub use retention::{ConversationMark, PublishedPolicy, Review};
+pub use scrub::Scrubbed;

@@ -13,6 +13,7 @@ use crate::StoreError;
 use crate::connection::{File, Recovery, bytes16, fixed, instant};
 use crate::control::named;
 use crate::directory::sync_directory;
+use crate::scrub::Scrubbed;
 
 /// Length of a day, `YYYY-MM-DD`.
 const DAY_BYTES: usize = 10;
@@ -570,6 +571,11 @@ impl RecordBucket {
             }
             Ok(u64::try_from(removed).unwrap_or(u64::MAX))
         })
+    }
+
+    /// Overwrites what moved rows left behind in at most `limit` pages after page `after` (0 to begin).
+    pub fn scrub(&mut self, after: u32, limit: u32) -> Result<Scrubbed, StoreError> {
+        self.file.scrub(after, limit)
     }
 
     /// Empties the write-ahead log.

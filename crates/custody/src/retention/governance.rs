@@ -229,19 +229,21 @@ impl Governance {
         }
     }
 
-    /// Whether a ground of a conversation outlasts what just happened to it, under the policy in force.
+    /// Whether a ground of a conversation, opened at `opened_at`, outlasts what just happened to it, under the policy in
+    /// force.
     pub(crate) fn outlasts(
         &self,
         terms: OrganizationTerms,
         person: PersonTerms,
         conversation: &ConversationRecord,
-        ground: GroundKind,
+        (ground, opened_at): (GroundKind, Timestamp),
         happened: Happened,
         now: Timestamp,
     ) -> bool {
         let situation = situation(terms, person, conversation.terms.class, conversation.terms.covered);
-        let opened = Some(conversation.created_at);
+        let opened = Some(opened_at);
         let mut facts = Facts {
+            created_at: opened_at,
             flagged_at: opened,
             feedback_at: opened,
             case_opened_at: opened,

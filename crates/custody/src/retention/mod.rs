@@ -10,3 +10,4 @@ mod publishing;
 pub(crate) mod worker;
 
 pub(crate) use holds::Holds;
+pub(crate) use worker::Scrubbing;

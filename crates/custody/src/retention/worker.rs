@@ -3,6 +3,8 @@
 //! It works in steps, each small enough that captures hardly wait, and each with the files as its only memory: whatever a
 //! crash leaves half done is found again. Keys go first, since they decide what can be read; bytes follow.
 
+use std::collections::BTreeMap;
+
 use fiducia_ledger::Event;
 use fiducia_policy::{ConversationId, KeyId, OrganizationId, Timestamp};
 use fiducia_store::{BucketName, ConversationMark, KeyKind, KeyNode};
@@ -22,10 +24,20 @@ const KEYS_PER_STEP: u32 = 1_000;
 const REVIEWED_PER_STEP: u32 = 500;
 /// Findings forgotten in one step.
 const FLAGS_PER_STEP: u32 = 1_000;
+/// Pages looked at in one step: 8 MiB of a bucket.
+const PAGES_PER_STEP: u32 = 512;
 /// Records moved out of an expired bucket in one transaction.
 const SURVIVORS_PER_STEP: u32 = 200;
 /// Digests forgotten in one transaction.
 const DIGESTS_PER_STEP: u32 = 4_096;
+
+/// Files from which something was destroyed and which are not scrubbed through since, each with the last page that was
+/// looked at. When the program starts, every file is: a crash may have come in between.
+#[derive(Debug, Default)]
+pub(crate) struct Scrubbing {
+    pub(crate) keys: Option<u32>,
+    pub(crate) buckets: BTreeMap<BucketName, u32>,
+}
 
 impl Writer {
     /// One step. When it says that it is done there is nothing left to do at this instant.
@@ -38,6 +50,7 @@ impl Writer {
             || self.end_due(now, &mut progress)?
             || self.purge_step(now, "retention", &mut progress)?
             || self.drop_bucket(now, &mut progress)?
+            || self.scrub_step()?
             || self.forget_findings(now, &mut progress)?
             || self.warn_step(now, &mut progress)?;
         if !worked {
@@ -149,6 +162,7 @@ impl Writer {
         self.settle_journal();
         let readers = std::sync::Arc::clone(&self.readers);
         let _no_readers = readers.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        self.scrubbing.keys = Some(0);
         let destroyed = self.files.keys.destroy(&ids(nodes), now);
         // Also after an error: the keys may be gone, and what is sealed under a remembered one could never be opened.
         self.forget_keys(nodes);
@@ -238,6 +252,7 @@ impl Writer {
         for (name, pairs) in pairs {
             let mine: Vec<_> = pairs.iter().map(|(id, _)| *id).filter(|id| ended.contains(id)).collect();
             self.forget_prefixes_in(&name, &mine)?;
+            self.scrubbing.buckets.insert(name, 0);
             removed += self.files.bucket(&name)?.drop_paths(&pairs)?;
             self.files.bucket(&name)?.empty_wal()?;
         }
@@ -339,6 +354,28 @@ impl Writer {
         }
         self.caches.prefixes.clear();
         Ok(())
+    }
+
+    /// Overwrites what moved rows left behind in the files from which something was destroyed: a few pages.
+    fn scrub_step(&mut self) -> Result<bool, AdminError> {
+        if let Some(after) = self.scrubbing.keys {
+            let scrubbed = self.files.keys.scrub(after, PAGES_PER_STEP)?;
+            self.scrubbing.keys = scrubbed.up_to;
+            if scrubbed.up_to.is_none() {
+                let readers = std::sync::Arc::clone(&self.readers);
+                let _no_readers = readers.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+                self.files.keys.empty_wal()?;
+            }
+            return Ok(true);
+        }
+        let Some((name, after)) = self.scrubbing.buckets.pop_first() else { return Ok(false) };
+        if self.files.place.names()?.contains(&name) {
+            let scrubbed = self.files.bucket(&name)?.scrub(after, PAGES_PER_STEP)?;
+            if let Some(up_to) = scrubbed.up_to {
+                self.scrubbing.buckets.insert(name, up_to);
+            }
+        }
+        Ok(true)
     }
 
     fn forget_findings(
