@@ -207,6 +207,39 @@ fn a_hold_outlasts_a_destruction_and_is_released_with_grace() {
 }
 
 #[test]
+fn a_hold_is_exported_for_its_reviewer() {
+    let kept = Kept::new();
+    let place = ["holds", "place", "acme", "--matter", "Doe v. Roe", "--authority", "District court"];
+    let hold = text(&kept.run(&[&place[..], &["--reviewer", "counsel", "--json"]].concat()).json(), "id");
+    let export = ["holds", "export", &hold, "--reviewer", "counsel", "--reason", "legal_obligation"];
+    let with = |more: &[&str]| kept.run(&[&export[..], more].concat());
+    with(&["--unsealed", "--out", "doe.zip"]).exits(1).complains("fiducia sweep");
+    kept.run(&["sweep"]).exits(0);
+    with(&["--out", "doe.zip"]).exits(2).complains("--unsealed");
+    with(&["--recipient", "me", "--out", "doe.zip"]).exits(2).complains("age1");
+    let stranger = ["holds", "export", &hold, "--reviewer", "somebody", "--reason", "legal_obligation"];
+    kept.run(&[&stranger[..], &["--unsealed", "--out", "doe.zip"]].concat())
+        .exits(1)
+        .complains("no reviewer");
+    assert!(!kept.place.path("doe.zip").exists());
+
+    with(&["--unsealed", "--out", "doe.zip"])
+        .exits(0)
+        .prints("whoever has the file")
+        .prints("records         1");
+    with(&["--unsealed", "--out", "doe.zip"]).exits(2).complains("never overwritten");
+    assert!(std::fs::read(kept.place.path("doe.zip")).unwrap().starts_with(b"PK"));
+    let counsel = "age1zvkyg2lqzraa2lnjvqej32nkuu0ues2s82hzrye869xeexvn73equnujwj";
+    let serving = kept.place.serve();
+    let sealed = with(&["--recipient", counsel, "--out", "doe.zip.age", "--json"]).exits(0).json();
+    assert_eq!((sealed["recipients"].as_u64(), sealed["records"].as_u64()), (Some(1), Some(1)));
+    assert_eq!(serving.stop().0, Some(0));
+    let file = std::fs::read(kept.place.path("doe.zip.age")).unwrap();
+    assert!(file.starts_with(b"age-encryption.org/v1\n") && !file.windows(6).any(|part| part == b"canary"));
+    kept.run(&["ledger", "tail"]).exits(0).prints("hold_exported");
+}
+
+#[test]
 fn policies_are_published_listed_shown_and_counted() {
     let kept = Kept::new();
     kept.run(&["policy", "list"]).exits(0).prints("built in").prints("in force");
