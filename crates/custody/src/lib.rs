@@ -33,7 +33,7 @@ pub use administration::{
     CreatedVirtualKey, DestructionReport, DestructionScope, KeptBecause, OrganizationRow, ReadBack,
     RecordContent, RecordRow, SubjectRow, VirtualKeyRow,
 };
-pub use caller::{Caller, CredentialRefused, Retention, Scope, Scopes, UnknownScope};
+pub use caller::{Caller, CredentialRefused, EligibilityTerms, Retention, Scope, Scopes, UnknownScope};
 pub use custody::{Custody, CustodyMetrics, OpenError, PendingImport};
 pub use exchange::{
     AnswerOutcome, CaptureFailed, CaptureRefused, CapturedAnswer, ExchangeOpening, Notice, OpenExchange,
