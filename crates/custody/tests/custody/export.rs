@@ -71,7 +71,7 @@ fn json(zip: &mut Zip, path: &str) -> Value {
 
 fn sha256(bytes: &[u8]) -> String {
     let digest = digest::digest(&digest::SHA256, bytes);
-    digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    digest.as_ref().iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
 }
 
 /// Every file of the archive is in the manifest with its hash, and nothing else is in either.
@@ -88,7 +88,8 @@ fn check_hashes(zip: &mut Zip, report: &HoldExportReport) -> Value {
         listed.push(path.to_owned());
     }
     let mut found: Vec<String> = zip.file_names().map(|name| name.unwrap().into_owned()).collect();
-    (found.sort(), listed.sort());
+    found.sort();
+    listed.sort();
     assert_eq!(found, listed);
     manifest
 }
