@@ -167,6 +167,8 @@ fn findings_and_feedback_keep_content() {
         .prints("canary");
     let missing = "conv_01990000-0000-7000-8000-000000000000";
     kept.run(&["feedback", "give", missing]).exits(1).complains("there is no");
+    kept.run(&["feedback", "give", "CONV"]).exits(0).prints("is kept for the feedback");
+    kept.run(&["records", "explain", &kept.record()]).exits(0).prints("feedback: holds until 20");
 }
 
 #[test]
@@ -175,7 +177,11 @@ fn an_investigation_takes_content_in_until_it_is_closed() {
     let opened = kept.run(&["cases", "open", "acme", "credential theft", "--json"]).exits(0).json();
     let case = text(&opened, "id");
     kept.run(&["cases", "add", &case, "CONV"]).exits(0).prints("ledger entry");
-    kept.run(&["records", "explain", &kept.record()]).exits(0).prints("investigation: key is there");
+    kept.run(&["records", "explain", &kept.record()])
+        .exits(0)
+        .prints("investigation: key is there, until")
+        .prints(&case)
+        .prints("investigation: holds until");
     kept.run(&["cases", "close", &case]).exits(0).prints("closed");
     kept.run(&["cases", "close", &case]).exits(1).complains("was closed at");
     kept.run(&["cases", "add", &case, "CONV"]).exits(1).complains("was closed at");
@@ -194,7 +200,10 @@ fn a_hold_outlasts_a_destruction_and_is_released_with_grace() {
     kept.run(&["holds", "list"]).exits(0).prints("in force").prints("of subject_");
     kept.run(&["retention", "status"]).exits(0).prints("1 in force, 0 of them not complete");
     kept.run(&["records", "delete", "CONV", "--yes"]).exits(0).prints("legal-hold");
-    kept.run(&["records", "explain", &kept.record()]).exits(0).prints("legal-hold: key is there");
+    kept.run(&["records", "explain", &kept.record()])
+        .exits(0)
+        .prints("legal-hold: key is there")
+        .prints(&hold);
 
     kept.run(&["holds", "acknowledge", &hold, "--custodian", "nobody"]).exits(1).complains("no custodian");
     kept.run(&["holds", "acknowledge", &hold, "--custodian", "ward manager"]).exits(0);
