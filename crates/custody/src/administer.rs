@@ -127,6 +127,7 @@ impl Writer {
             | AdminCommand::ListRecords { .. }
             | AdminCommand::ShowRecords { .. }
             | AdminCommand::Sweep { .. }
+            | AdminCommand::ExportHold(_)
             | AdminCommand::Status => {
                 Err(AdminError::Invalid("this command is not for the writer; nothing was changed".to_owned()))
             }

@@ -8,7 +8,9 @@ use fiducia_policy::{
 
 use crate::Scope;
 use crate::import::{ImportOutcome, ImportProgress};
-use crate::retention::commands::{RetentionCommand, RetentionProgress, RetentionReply};
+use crate::retention::commands::{
+    HoldExport, HoldExportReport, RetentionCommand, RetentionProgress, RetentionReply,
+};
 
 /// What to read or destroy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -120,6 +122,8 @@ pub enum AdminCommand {
         /// Stop after about this many keys and records; `None` for no limit.
         limit: Option<u64>,
     },
+    /// Exports what a hold holds, for counsel, after durable access entries.
+    ExportHold(HoldExport),
     /// Governs how long things are kept.
     Govern(RetentionCommand),
     /// Finds or makes the subject of a name.
@@ -181,6 +185,7 @@ impl AdminCommand {
             Self::ShowRecords { .. } => "show-records",
             Self::Destroy { .. } => "destroy",
             Self::Sweep { .. } => "sweep",
+            Self::ExportHold(_) => "export-hold",
             Self::Govern(_) => "govern",
             Self::NameSubject { .. } => "name-subject",
             Self::NamePerson { .. } => "name-person",
@@ -224,6 +229,8 @@ pub enum AdminReply {
     Destroyed(DestructionReport),
     /// To [`AdminCommand::Sweep`].
     Swept(RetentionProgress),
+    /// To [`AdminCommand::ExportHold`].
+    Exported(HoldExportReport),
     /// To [`AdminCommand::Govern`].
     Governed(RetentionReply),
     /// To [`AdminCommand::NameSubject`].

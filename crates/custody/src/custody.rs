@@ -8,7 +8,9 @@ use std::thread::JoinHandle;
 
 use fiducia_keyring::{KeyManagementService, KeyfileKms, KeyringError, SymmetricKey};
 use fiducia_ledger::{Ledger, LedgerError, SigningKey};
-use fiducia_policy::{Clock, ExchangeId, OrganizationId, Randomness, RandomnessUnavailable, SubjectId};
+use fiducia_policy::{
+    Clock, ExchangeId, OrganizationId, PersonId, Randomness, RandomnessUnavailable, SubjectId,
+};
 use fiducia_store::{DataDirectory, DirectoryError, Journal, KeyKind, StoreError};
 use tokio::sync::{mpsc, oneshot};
 
@@ -19,7 +21,10 @@ use crate::import::ImportChunk;
 use crate::keychain::{KeyPathError, KeyPurpose, Keychain};
 use crate::reading::{ReadRequest, Reader};
 use crate::recovery::{file_journal, log_facts};
-use crate::retention::commands::{RetentionCommand, RetentionProgress, RetentionReply};
+use crate::retention::commands::{
+    HoldExport, HoldExportReport, RetentionCommand, RetentionProgress, RetentionReply,
+};
+use crate::retention::export::ExportRequest;
 use crate::retention::governance::{Governance, PersonTerms, PolicyUnreadable};
 use crate::retention::{Holds, Scrubbing};
 use crate::scribe::Scribe;
@@ -397,12 +402,7 @@ impl Custody {
                 reader.status().map(AdminReply::Status)
             }
             AdminCommand::ShowRecords { target, actor, reason, ticket, ground } => {
-                let AdminReply::Person(actor) = self.on_writer(AdminCommand::NamePerson { name: actor })?
-                else {
-                    return Err(AdminError::Storage(
-                        "the store gave an answer to another question".to_owned(),
-                    ));
-                };
+                let actor = self.person(actor)?;
                 self.caught_up()?;
                 let event = ExchangeId::generate(self.0.clock.now(), &*self.0.randomness)?;
                 let event = *event.as_bytes();
@@ -411,9 +411,26 @@ impl Custody {
             AdminCommand::ImportLines { job, first_line, lines } => {
                 self.import_lines(job, first_line, &lines)?.wait().map(AdminReply::Imported)
             }
+            AdminCommand::ExportHold(export) => self.export_hold(export).map(AdminReply::Exported),
             AdminCommand::Sweep { limit } => self.sweep(limit).map(AdminReply::Swept),
             other => self.on_writer(other),
         }
+    }
+
+    fn person(&self, name: String) -> Result<PersonId, AdminError> {
+        match self.on_writer(AdminCommand::NamePerson { name })? {
+            AdminReply::Person(id) => Ok(id),
+            _ => Err(AdminError::Storage("the store gave an answer to another question".to_owned())),
+        }
+    }
+
+    fn export_hold(&self, export: HoldExport) -> Result<HoldExportReport, AdminError> {
+        let (reader, randomness) = (&self.0.reader, &*self.0.randomness);
+        let hold = reader.exportable(export.hold, &export.reviewer)?;
+        let (actor, reviewer) = (self.person(export.actor)?, self.person(export.reviewer)?);
+        self.caught_up()?;
+        let request = ExportRequest { hold, actor, reviewer, reason: export.reason, ticket: export.ticket };
+        reader.export_to_file(&request, &export.recipients, export.out, randomness)
     }
 
     /// Takes steps until nothing is left to do. Between two steps the writer serves whoever waits.

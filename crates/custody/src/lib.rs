@@ -40,8 +40,9 @@ pub use exchange::{
 };
 pub use import::{ImportOutcome, ImportProgress, RejectedLine};
 pub use retention::commands::{
-    CaseRow, CensusRow, ContentScope, ConversationWish, ExplainedPath, FlagRow, HoldRow, NewHold, PolicyRow,
-    RecordExplanation, RetentionCommand, RetentionProgress, RetentionReply, TermsChange,
+    CaseRow, CensusRow, ContentScope, ConversationWish, ExplainedPath, FlagRow, HoldExport, HoldExportReport,
+    HoldRow, NewHold, PolicyRow, RecordExplanation, RetentionCommand, RetentionProgress, RetentionReply,
+    TermsChange,
 };
 pub use retention::governance::PolicyUnreadable;
 pub use settings::{CaptureLimits, CustodySettings};

@@ -2,14 +2,14 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use fiducia_keyring::{KeyManagementService, RecordBinding, SealedRecord, release};
 use fiducia_ledger::{ACCESS_RECORDS_MAX, AccessEntry, AccessReceipt};
 use fiducia_policy::{
-    AccessReason, Clock, ConversationId, GroundKind, PersonId, Pseudonym, RecordId, ReleaseAuthority,
+    AccessReason, Clock, ConversationId, GroundKind, KeyId, PersonId, Pseudonym, RecordId, ReleaseAuthority,
     SubjectId, Timestamp,
 };
 use fiducia_store::{
@@ -34,7 +34,7 @@ use crate::scribe::{Scribe, event_id};
 use crate::{AdminError, AdminReply, DestructionScope};
 
 /// How long a person's permission to read lasts, in seconds.
-const ACCESS_SECONDS: i64 = 900;
+pub(crate) const ACCESS_SECONDS: i64 = 900;
 const LIST_ROWS_MAX: u32 = 1_000;
 const RECORDS_PER_STEP: u32 = 500;
 /// Longest case or ticket number.
@@ -64,20 +64,25 @@ pub(crate) struct ReadRequest {
 }
 
 impl Reader {
-    fn control(&self) -> Result<ControlStore, AdminError> {
+    /// Holds destruction off while something is read.
+    pub(crate) fn reading(&self) -> RwLockReadGuard<'_, ()> {
+        self.readers.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn control(&self) -> Result<ControlStore, AdminError> {
         Ok(ControlStore::open_for_reading(&DataDirectory::control(&self.root))?)
     }
 
-    fn keys(&self) -> Result<KeyStore, AdminError> {
+    pub(crate) fn keys(&self) -> Result<KeyStore, AdminError> {
         Ok(KeyStore::open_for_reading(&DataDirectory::keys(&self.root))?)
     }
 
-    fn place(&self) -> Bucket {
+    pub(crate) fn place(&self) -> Bucket {
         Bucket::in_directory(DataDirectory::records(&self.root))
     }
 
     pub(crate) fn organizations(&self) -> Result<AdminReply, AdminError> {
-        let _reading = self.readers.read().unwrap_or_else(PoisonError::into_inner);
+        let _reading = self.reading();
         let rows = self.control()?.organizations()?.into_iter().map(|record| OrganizationRow {
             id: record.id,
             ledger_origin: self.names.origin_of(record.id),
@@ -96,7 +101,7 @@ impl Reader {
         &self,
         organization: Option<fiducia_policy::OrganizationId>,
     ) -> Result<AdminReply, AdminError> {
-        let _reading = self.readers.read().unwrap_or_else(PoisonError::into_inner);
+        let _reading = self.reading();
         let keys = self.control()?.virtual_keys()?;
         let rows = keys.into_iter().filter(|key| organization.is_none_or(|id| id == key.organization));
         let rows = rows.map(|key| VirtualKeyRow {
@@ -117,7 +122,7 @@ impl Reader {
         &self,
         organization: fiducia_policy::OrganizationId,
     ) -> Result<AdminReply, AdminError> {
-        let _reading = self.readers.read().unwrap_or_else(PoisonError::into_inner);
+        let _reading = self.reading();
         let rows =
             self.control()?.subjects(organization)?.into_iter().map(|(subject, conversations)| SubjectRow {
                 id: subject.id,
@@ -144,7 +149,7 @@ impl Reader {
                 "a list has 1 to {LIST_ROWS_MAX} rows; page with --after"
             )));
         }
-        let _reading = self.readers.read().unwrap_or_else(PoisonError::into_inner);
+        let _reading = self.reading();
         let (control, keys) = (self.control()?, self.keys()?);
         let found = control.conversations(organization, subject, deleted, after, limit)?;
         let rows: Result<Vec<_>, _> =
@@ -154,7 +159,7 @@ impl Reader {
 
     /// One conversation, also when it is hidden.
     pub(crate) fn conversation(&self, id: ConversationId) -> Result<AdminReply, AdminError> {
-        let _reading = self.readers.read().unwrap_or_else(PoisonError::into_inner);
+        let _reading = self.reading();
         let (control, keys) = (self.control()?, self.keys()?);
         let found =
             control.conversation(id)?.ok_or_else(|| AdminError::NotFound(format!("there is no {id}")))?;
@@ -201,7 +206,7 @@ impl Reader {
     }
 
     pub(crate) fn records(&self, conversation: ConversationId) -> Result<AdminReply, AdminError> {
-        let _reading = self.readers.read().unwrap_or_else(PoisonError::into_inner);
+        let _reading = self.reading();
         self.refuse_destroyed(&self.control()?, conversation)?;
         let records = self.conversation_records(conversation)?;
         let keys = self.keys()?;
@@ -256,7 +261,7 @@ impl Reader {
     /// Decrypts for a person: first the entry, then the keys.
     pub(crate) fn show(&self, request: ReadRequest) -> Result<AdminReply, AdminError> {
         check_ticket(request.ticket.as_deref())?;
-        let _reading = self.readers.read().unwrap_or_else(PoisonError::into_inner);
+        let _reading = self.reading();
         let records = match request.target {
             DestructionScope::Record(id) => vec![self.one_record(id)?],
             DestructionScope::Conversation(id) => {
@@ -283,7 +288,7 @@ impl Reader {
         let keys = self.keys()?;
         let mut has_path = false;
         for record in &records {
-            has_path |= wrap_for(record, request.ground, &keys)?.is_some();
+            has_path |= wrap_for(record, ReadPath::Ground(request.ground), &keys)?.is_some();
         }
         if !has_path {
             return Err(AdminError::Destroyed(format!(
@@ -310,7 +315,8 @@ impl Reader {
         let receipt = self.scribe.access(entry).map_err(|error| {
             AdminError::Storage(format!("the access could not be logged, so nothing was decrypted: {error}"))
         })?;
-        let contents = self.open(&receipt, &records, pseudonym, request.ground)?;
+        let path = ReadPath::Ground(request.ground);
+        let contents = self.open(&receipt, &records, pseudonym, path, &mut Envelopes::default())?;
         let proof = receipt.entry();
         Ok(AdminReply::Content(ConversationContent {
             conversation,
@@ -322,12 +328,13 @@ impl Reader {
 
     /// Opens records under a receipt. INVARIANT: this is the only place where content is decrypted for a person, and
     /// the receipt proves that the entry is durable.
-    fn open(
+    pub(crate) fn open(
         &self,
         receipt: &AccessReceipt,
         records: &[StoredRecord],
         pseudonym: Pseudonym,
-        ground: GroundKind,
+        path: ReadPath,
+        envelopes: &mut Envelopes,
     ) -> Result<Vec<RecordContent>, AdminError> {
         if !receipt.valid_at(self.clock.now()) {
             return Err(AdminError::Conflict("the permission to read has expired; ask again".to_owned()));
@@ -336,7 +343,7 @@ impl Reader {
         let mut keychain = Keychain::new(Arc::clone(&self.kms));
         let mut opened = Vec::new();
         for record in records {
-            let Some(wrap) = wrap_for(record, ground, &keys)? else { continue };
+            let Some(wrap) = wrap_for(record, path, &keys)? else { continue };
             let parent = keychain.key(&keys, wrap.parent)?;
             let binding = RecordBinding {
                 organization: record.organization,
@@ -353,19 +360,18 @@ impl Reader {
         }
         // First all envelopes: in order of time a record may come before the one that holds its head and tail, since
         // requests are stored in the order in which they were whole, not in which they began.
-        let mut envelopes = HashMap::new();
         for (record, plaintext) in &opened {
-            envelopes.extend(envelope_of(record, plaintext)?);
+            envelopes.take_in(record, plaintext)?;
         }
         opened
             .iter()
-            .map(|(record, plaintext)| content(row(record, &keys)?, record, plaintext, &envelopes))
+            .map(|(record, plaintext)| content(row(record, &keys)?, record, plaintext, envelopes))
             .collect()
     }
 
     /// One import job.
     pub(crate) fn import_job(&self, id: [u8; 16]) -> Result<fiducia_store::ImportJob, AdminError> {
-        let _reading = self.readers.read().unwrap_or_else(PoisonError::into_inner);
+        let _reading = self.reading();
         self.control()?
             .import_job(id)?
             .ok_or_else(|| AdminError::NotFound("there is no such import; begin it first".to_owned()))
@@ -373,7 +379,7 @@ impl Reader {
 
     /// Names and numbers for `fiducia doctor`.
     pub(crate) fn status(&self) -> Result<Vec<(String, String)>, AdminError> {
-        let _reading = self.readers.read().unwrap_or_else(PoisonError::into_inner);
+        let _reading = self.reading();
         let mut status = Vec::new();
         let control = self.control()?;
         let keys = self.keys()?;
@@ -428,7 +434,7 @@ fn content(
     row: RecordRow,
     record: &StoredRecord,
     plaintext: &[u8],
-    envelopes: &HashMap<RecordId, Envelope<'_>>,
+    envelopes: &Envelopes,
 ) -> Result<RecordContent, AdminError> {
     let (header, bytes) = decoded(record, plaintext)?;
     let (mut status, mut outcome, mut elided) = (None, None, 0);
@@ -436,8 +442,7 @@ fn content(
         Header::Request { elided: left_out, new, head, envelope, .. } => {
             elided = left_out;
             // The holder may have been deleted, or may lie outside of what was asked for.
-            let holder = envelopes.get(&envelope.unwrap_or(record.id));
-            let (before, after) = holder.copied().unwrap_or_default();
+            let (before, after) = envelopes.around(envelope.unwrap_or(record.id));
             let new = bytes.get(head..head + new).unwrap_or_default();
             payload::request_bytes(before, new, after).to_vec()
         }
@@ -462,45 +467,69 @@ fn content(
     })
 }
 
-/// Head and tail of a request, around its messages.
-type Envelope<'a> = (&'a [u8], &'a [u8]);
+/// Heads and tails of requests, around their messages, by the record that holds them.
+#[derive(Default)]
+pub(crate) struct Envelopes(HashMap<RecordId, (Vec<u8>, Vec<u8>)>);
+
+impl Envelopes {
+    /// Takes in what a record holds, if it is a request that does not refer to another's envelope.
+    fn take_in(&mut self, record: &StoredRecord, plaintext: &[u8]) -> Result<(), AdminError> {
+        let (header, bytes) = decoded(record, plaintext)?;
+        let Header::Request { new, head, tail, envelope: None, .. } = header else { return Ok(()) };
+        let at = |range: std::ops::Range<usize>| bytes.get(range).unwrap_or_default().to_vec();
+        self.0.insert(record.id, (at(0..head), at(head + new..head + new + tail)));
+        Ok(())
+    }
+
+    fn around(&self, holder: RecordId) -> (&[u8], &[u8]) {
+        self.0.get(&holder).map(|(head, tail)| (head.as_slice(), tail.as_slice())).unwrap_or_default()
+    }
+}
 
 fn decoded<'a>(record: &StoredRecord, plaintext: &'a [u8]) -> Result<(Header, &'a [u8]), AdminError> {
     payload::decode(plaintext).map_err(|error| AdminError::Storage(format!("{}: {error}", record.id)))
 }
 
-/// The envelope that a record holds, if it is a request that does not refer to another's.
-fn envelope_of<'a>(
-    record: &StoredRecord,
-    plaintext: &'a [u8],
-) -> Result<Option<(RecordId, Envelope<'a>)>, AdminError> {
-    let (header, bytes) = decoded(record, plaintext)?;
-    let Header::Request { new, head, tail, envelope: None, .. } = header else { return Ok(None) };
-    let at = |range: std::ops::Range<usize>| bytes.get(range).unwrap_or_default();
-    Ok(Some((record.id, (at(0..head), at(head + new..head + new + tail)))))
+/// The path by which a record is read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum ReadPath {
+    /// Any path of this ground.
+    Ground(GroundKind),
+    /// The path that hangs from the key of one hold.
+    Hold(KeyId),
 }
 
-/// The wrap of a record for a ground.
-fn wrap_for<'a>(
+/// The wrap of a record on a path.
+pub(crate) fn wrap_for<'a>(
     record: &'a StoredRecord,
-    ground: GroundKind,
+    path: ReadPath,
     keys: &KeyStore,
 ) -> Result<Option<&'a StoredWrap>, AdminError> {
-    match ground {
-        GroundKind::Service => Ok(record.service.as_ref()),
-        GroundKind::SafetyWindow => Ok(record.safety.as_ref()),
-        _ => {
-            for wrap in &record.held {
-                if keys.node(wrap.parent)?.as_ref().and_then(ground_of) == Some(ground) {
-                    return Ok(Some(wrap));
-                }
-            }
-            Ok(None)
+    match path {
+        ReadPath::Ground(GroundKind::Service) => Ok(record.service.as_ref()),
+        ReadPath::Ground(GroundKind::SafetyWindow) => Ok(record.safety.as_ref()),
+        ReadPath::Ground(ground) => {
+            held_wrap(record, |wrap| Ok(keys.node(wrap.parent)?.as_ref().and_then(ground_of) == Some(ground)))
+        }
+        ReadPath::Hold(root) => {
+            held_wrap(record, |wrap| Ok(keys.edge(wrap.parent)?.and_then(|edge| edge.parent) == Some(root)))
         }
     }
 }
 
-fn check_ticket(ticket: Option<&str>) -> Result<(), AdminError> {
+fn held_wrap(
+    record: &StoredRecord,
+    is_wanted: impl Fn(&StoredWrap) -> Result<bool, AdminError>,
+) -> Result<Option<&StoredWrap>, AdminError> {
+    for wrap in &record.held {
+        if is_wanted(wrap)? {
+            return Ok(Some(wrap));
+        }
+    }
+    Ok(None)
+}
+
+pub(crate) fn check_ticket(ticket: Option<&str>) -> Result<(), AdminError> {
     let fits = |ticket: &str| {
         (1..=TICKET_BYTES_MAX).contains(&ticket.len())
             && ticket.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))

@@ -35,6 +35,9 @@ pub enum KeyringError {
     /// The plaintext is longer than GCM may take in one message (2^36 - 32 bytes) or the machine can address.
     #[error("the record is too large to seal")]
     TooLarge,
+    /// A text is no public key that a file can be sealed for. Never quoted: it might be somebody's secret key.
+    #[error("this is no recipient: give a public key that begins with `age1`, as `age-keygen` prints it")]
+    NoRecipient,
     /// The keyfile cannot be used.
     #[error("the keyfile {path} {problem}")]
     Keyfile {

@@ -13,9 +13,11 @@
 mod error;
 mod kms;
 mod record;
+mod sealed_file;
 mod symmetric;
 
 pub use error::KeyringError;
 pub use kms::{KeyManagementService, KeyfileKms};
 pub use record::{DataKey, FreshDataKey, RecordBinding, SealedRecord, release, rewrap, still_opens};
+pub use sealed_file::{FILE_RECIPIENTS_MAX, FileRecipient, SealedFile};
 pub use symmetric::{MatchingKey, SymmetricKey, WRAP_BYTES, Wrap};

@@ -1,8 +1,10 @@
 //! The commands that govern how long things are kept, and their replies.
 
+use std::path::PathBuf;
+
 use fiducia_policy::{
-    Agreement, CaseId, ConversationId, FlagId, GroundKind, HoldId, HoldScope, KeyId, OrganizationId, Plan,
-    PolicyVersion, RecordId, RetentionSpan, SubjectId, Tier, Timestamp,
+    AccessReason, Agreement, CaseId, ConversationId, FlagId, GroundKind, HoldId, HoldScope, KeyId,
+    OrganizationId, Plan, PolicyVersion, RecordId, RetentionSpan, SubjectId, Tier, Timestamp,
 };
 
 /// A change of an organisation's terms: what is absent stays.
@@ -57,6 +59,48 @@ pub struct NewHold {
     pub custodians: Vec<String>,
     /// Who may review what is held.
     pub reviewers: Vec<String>,
+}
+
+/// An export of what a hold holds.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+pub struct HoldExport {
+    /// Which hold.
+    pub hold: HoldId,
+    /// Who exports: the operating-system user or the signed-in person.
+    pub actor: String,
+    /// For whom: a reviewer named in the hold. The access entries name this person.
+    pub reviewer: String,
+    /// Why.
+    pub reason: AccessReason,
+    /// A case or ticket number: 1 to 64 of `A-Z a-z 0-9 . _ -`.
+    pub ticket: Option<String>,
+    /// Who can open the file: `age1…` public keys. Nobody needs a key when there is none.
+    pub recipients: Vec<String>,
+    /// Where to write it, for the process that holds the data. An existing file is never overwritten.
+    pub out: PathBuf,
+}
+
+/// What an export holds.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct HoldExportReport {
+    /// Of which hold.
+    pub hold: HoldId,
+    /// The file.
+    pub file: PathBuf,
+    /// For how many people it is sealed; 0 when it is not.
+    pub recipients: u64,
+    /// Conversations in it.
+    pub conversations: u64,
+    /// Records in it.
+    pub records: u64,
+    /// Held records that could not be read, because their person's pseudonym or their key went meanwhile.
+    pub records_unreadable: u64,
+    /// Indexes of the access entries in the organisation's log.
+    pub access_entries: Vec<u64>,
+    /// SHA-256 of `manifest.json` in it, hex.
+    pub manifest_sha256: String,
+    /// Index of the entry that says that it was exported.
+    pub ledger_index: u64,
 }
 
 /// A command on how long things are kept.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use fiducia_policy::{GroundKind, RecordId, Timestamp};
+use fiducia_policy::{CaseId, Facts, GroundKind, HoldId, RecordId, Timestamp};
 use fiducia_store::{BucketName, KeyKind, KeyNode};
 
 use super::commands::{
@@ -64,11 +64,6 @@ impl Writer {
         let (_, record) = self.find(id)?.ok_or_else(|| {
             AdminError::NotFound(format!("there is no {id}; it never was, or it was destroyed and purged"))
         })?;
-        let mut paths = Vec::new();
-        for wrap in record.wraps() {
-            let Some(node) = self.files.keys.node(wrap.parent)? else { continue };
-            paths.extend(self.explained(&node)?);
-        }
         let conversation = self.files.control.conversation(record.conversation)?.ok_or_else(|| {
             AdminError::NotFound(format!("{} is not indexed yet; ask again", record.conversation))
         })?;
@@ -84,6 +79,12 @@ impl Writer {
             .filter(|flag| flag.record.is_none_or(|only| only == id))
             .map(|flag| flag.flagged_at)
             .max();
+        let mut paths = Vec::new();
+        for wrap in record.wraps() {
+            let Some(node) = self.files.keys.node(wrap.parent)? else { continue };
+            self.note_path(&node, &mut facts)?;
+            paths.extend(self.explained(&node)?);
+        }
         facts.held = paths.iter().any(|path| path.ground == GroundKind::LegalHold && path.is_open);
         let (version, policy) = self.governance.current();
         let situation = situation(terms, person, record.terms.class, record.terms.covered);
@@ -93,6 +94,28 @@ impl Writer {
             paths,
             rules: policy.explain(situation, &facts).text(self.clock.now()),
         })))
+    }
+
+    /// Takes up what a path says about what happened: feedback leaves no other trace than its key.
+    fn note_path(&self, node: &KeyNode, facts: &mut Facts) -> Result<(), AdminError> {
+        if node.kind != KeyKind::ConversationHeld {
+            return Ok(());
+        }
+        match ground_of_label(&node.label) {
+            Some(GroundKind::Feedback) => facts.feedback_at = facts.feedback_at.max(Some(node.created_at)),
+            Some(GroundKind::Investigation) => {
+                let id = self.root(node)?.and_then(|root| root.label.parse::<CaseId>().ok());
+                let case = self.files.control.cases()?.into_iter().find(|case| Some(case.id) == id);
+                // Of several cases an open one keeps the record.
+                if let Some(case) =
+                    case.filter(|case| facts.case_opened_at.is_none() || case.closed_at.is_none())
+                {
+                    (facts.case_opened_at, facts.case_closed_at) = (Some(case.opened_at), case.closed_at);
+                }
+            }
+            _ => {}
+        }
+        Ok(())
     }
 
     fn explained(&mut self, node: &KeyNode) -> Result<Option<ExplainedPath>, AdminError> {
@@ -115,12 +138,18 @@ impl Writer {
 
     /// What a key for a violation, feedback, a case or a hold hangs from.
     fn root_of(&self, node: &KeyNode) -> Result<String, AdminError> {
+        let Some(root) = self.root(node)? else { return Ok("its root was destroyed".to_owned()) };
+        let id = match root.kind {
+            KeyKind::LegalHold => root.label.parse::<HoldId>().map(|id| id.to_string()).ok(),
+            KeyKind::Investigation => root.label.parse::<CaseId>().map(|id| id.to_string()).ok(),
+            _ => None,
+        };
+        Ok(id.unwrap_or_else(|| format!("{} {}", root.kind.name(), root.label)))
+    }
+
+    fn root(&self, node: &KeyNode) -> Result<Option<KeyNode>, AdminError> {
         let root = self.files.keys.edge(node.id)?.and_then(|edge| edge.parent);
-        let root = root.map(|root| self.files.keys.node(root)).transpose()?.flatten();
-        Ok(root.map_or_else(
-            || "its root was destroyed".to_owned(),
-            |root| format!("{} {}", root.kind.name(), root.label),
-        ))
+        Ok(root.map(|root| self.files.keys.node(root)).transpose()?.flatten())
     }
 
     /// When a path ends by itself.

@@ -73,7 +73,7 @@ impl Holds {
     }
 }
 
-fn scope_of(record: &HoldRecord) -> Result<HoldScope, AdminError> {
+pub(super) fn scope_of(record: &HoldRecord) -> Result<HoldScope, AdminError> {
     serde_json::from_str(&record.scope).map_err(|_| {
         AdminError::Storage(format!("the scope of {} cannot be read; control.db is damaged", record.id))
     })

@@ -1,9 +1,11 @@
 //! How long things are kept: what decides it, what changes it, what carries it out, and what proves it.
 
+mod archive;
 mod cases;
 pub(crate) mod commands;
 mod events;
 mod explain;
+pub(crate) mod export;
 pub(crate) mod governance;
 mod holds;
 mod publishing;

@@ -5,6 +5,7 @@
 
 #[cfg(feature = "fault-injection")]
 mod crashes;
+mod export;
 #[cfg(feature = "fault-injection")]
 mod interrupted;
 mod refusals;

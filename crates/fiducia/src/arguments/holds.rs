@@ -1,11 +1,13 @@
 //! `cases`, `holds`: what is kept for investigations and for matters in law.
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand};
 use fiducia_custody::ContentScope;
-use fiducia_policy::{CaseId, HoldId, HoldScope, SubjectId, Timestamp};
+use fiducia_policy::{AccessReason, CaseId, HoldId, HoldScope, SubjectId, Timestamp};
 
 use super::DataOptions;
-use super::values::{content, instant};
+use super::values::{content, instant, one_required, reason};
 
 /// `cases`
 #[derive(Debug, Subcommand)]
@@ -144,6 +146,41 @@ pub(crate) enum HoldsCommand {
         /// The custodian, named as when the hold was placed
         #[arg(long, value_name = "NAME")]
         custodian: String,
+        #[command(flatten)]
+        data: DataOptions,
+    },
+    /// Write what a hold holds to a file for counsel, with a manifest and proofs
+    #[command(group = one_required("sealing", ["recipients", "unsealed"]))]
+    #[command(
+        after_help = "The reviewer must be named in the hold. Before anything is decrypted the ledger names the reviewer, the \
+        reason and the records, at most 1,000 in an entry; afterwards it has the digest of the manifest.\n\nThe file is a ZIP \
+        with one JSON file for each conversation, the ledger's entries with proofs that stand alone, and manifest.json with the \
+        SHA-256 of each. It is encrypted for the recipients (age v1): `age --decrypt --identity key.txt file.zip.age`.\n\nThe \
+        process that holds the data writes the file: with a running server that is the server.\n\nExamples:\n  fiducia holds \
+        export hold_0199… --reviewer counsel --reason legal_obligation --recipient age1… --out doe.zip.age\n  fiducia holds \
+        export hold_0199… --reviewer counsel --reason legal_obligation --ticket 7-C-12 --unsealed --out doe.zip"
+    )]
+    Export {
+        /// The hold
+        hold: HoldId,
+        /// For whom: a reviewer, named as when the hold was placed
+        #[arg(long, value_name = "NAME")]
+        reviewer: String,
+        /// Why it is read; `records show --help` lists the reasons
+        #[arg(long, value_parser = reason)]
+        reason: AccessReason,
+        /// A case or ticket number: 1 to 64 of A-Z a-z 0-9 . _ -
+        #[arg(long)]
+        ticket: Option<String>,
+        /// Encrypt it for this public key, repeatable
+        #[arg(long = "recipient", value_name = "age1…")]
+        recipients: Vec<String>,
+        /// Do not encrypt it: whoever has the file can read it
+        #[arg(long)]
+        unsealed: bool,
+        /// The new file; an existing one is never overwritten
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
         #[command(flatten)]
         data: DataOptions,
     },

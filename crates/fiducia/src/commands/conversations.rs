@@ -25,11 +25,10 @@ pub(super) fn run(command: ConversationsCommand) -> Result<ExitStatus, Failure> 
         ConversationsCommand::Keep(whose) => wish(&whose, ConversationWish::Keep),
         ConversationsCommand::LetGo(whose) => wish(&whose, ConversationWish::LetGo),
         ConversationsCommand::Tag { conversation, tag, remove, data } => {
-            let said = match remove {
-                false => format!("{conversation} has the tag `{tag}`; a hold that names it has taken it in"),
-                true => format!(
-                    "{conversation} has the tag `{tag}` no longer; no hold lets go of what it took in"
-                ),
+            let said = if remove {
+                format!("{conversation} has the tag `{tag}` no longer; no hold lets go of what it took in")
+            } else {
+                format!("{conversation} has the tag `{tag}`; a hold that names it has taken it in")
             };
             let command = RetentionCommand::Tag { conversation, tag, present: !remove };
             done::report(Session::open(&data)?, command, "tag", &said, &data)

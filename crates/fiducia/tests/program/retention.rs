@@ -167,6 +167,8 @@ fn findings_and_feedback_keep_content() {
         .prints("canary");
     let missing = "conv_01990000-0000-7000-8000-000000000000";
     kept.run(&["feedback", "give", missing]).exits(1).complains("there is no");
+    kept.run(&["feedback", "give", "CONV"]).exits(0).prints("is kept for the feedback");
+    kept.run(&["records", "explain", &kept.record()]).exits(0).prints("feedback: holds until 20");
 }
 
 #[test]
@@ -175,7 +177,11 @@ fn an_investigation_takes_content_in_until_it_is_closed() {
     let opened = kept.run(&["cases", "open", "acme", "credential theft", "--json"]).exits(0).json();
     let case = text(&opened, "id");
     kept.run(&["cases", "add", &case, "CONV"]).exits(0).prints("ledger entry");
-    kept.run(&["records", "explain", &kept.record()]).exits(0).prints("investigation: key is there");
+    kept.run(&["records", "explain", &kept.record()])
+        .exits(0)
+        .prints("investigation: key is there, until")
+        .prints(&case)
+        .prints("investigation: holds until");
     kept.run(&["cases", "close", &case]).exits(0).prints("closed");
     kept.run(&["cases", "close", &case]).exits(1).complains("was closed at");
     kept.run(&["cases", "add", &case, "CONV"]).exits(1).complains("was closed at");
@@ -194,7 +200,10 @@ fn a_hold_outlasts_a_destruction_and_is_released_with_grace() {
     kept.run(&["holds", "list"]).exits(0).prints("in force").prints("of subject_");
     kept.run(&["retention", "status"]).exits(0).prints("1 in force, 0 of them not complete");
     kept.run(&["records", "delete", "CONV", "--yes"]).exits(0).prints("legal-hold");
-    kept.run(&["records", "explain", &kept.record()]).exits(0).prints("legal-hold: key is there");
+    kept.run(&["records", "explain", &kept.record()])
+        .exits(0)
+        .prints("legal-hold: key is there")
+        .prints(&hold);
 
     kept.run(&["holds", "acknowledge", &hold, "--custodian", "nobody"]).exits(1).complains("no custodian");
     kept.run(&["holds", "acknowledge", &hold, "--custodian", "ward manager"]).exits(0);
@@ -204,6 +213,39 @@ fn a_hold_outlasts_a_destruction_and_is_released_with_grace() {
     kept.run(&["holds", "release", &hold]).exits(1).complains("was released at");
     let empty = ["--from", "2026-02-01T00:00:00Z", "--until", "2026-01-01T00:00:00Z"];
     kept.run(&[&place[..], &empty].concat()).exits(2).complains("hold nothing");
+}
+
+#[test]
+fn a_hold_is_exported_for_its_reviewer() {
+    let kept = Kept::new();
+    let place = ["holds", "place", "acme", "--matter", "Doe v. Roe", "--authority", "District court"];
+    let hold = text(&kept.run(&[&place[..], &["--reviewer", "counsel", "--json"]].concat()).json(), "id");
+    let export = ["holds", "export", &hold, "--reviewer", "counsel", "--reason", "legal_obligation"];
+    let with = |more: &[&str]| kept.run(&[&export[..], more].concat());
+    with(&["--unsealed", "--out", "doe.zip"]).exits(1).complains("fiducia sweep");
+    kept.run(&["sweep"]).exits(0);
+    with(&["--out", "doe.zip"]).exits(2).complains("--unsealed");
+    with(&["--recipient", "me", "--out", "doe.zip"]).exits(2).complains("age1");
+    let stranger = ["holds", "export", &hold, "--reviewer", "somebody", "--reason", "legal_obligation"];
+    kept.run(&[&stranger[..], &["--unsealed", "--out", "doe.zip"]].concat())
+        .exits(1)
+        .complains("no reviewer");
+    assert!(!kept.place.path("doe.zip").exists());
+
+    with(&["--unsealed", "--out", "doe.zip"])
+        .exits(0)
+        .prints("whoever has the file")
+        .prints("records         1");
+    with(&["--unsealed", "--out", "doe.zip"]).exits(2).complains("never overwritten");
+    assert!(std::fs::read(kept.place.path("doe.zip")).unwrap().starts_with(b"PK"));
+    let counsel = "age1zvkyg2lqzraa2lnjvqej32nkuu0ues2s82hzrye869xeexvn73equnujwj";
+    let serving = kept.place.serve();
+    let sealed = with(&["--recipient", counsel, "--out", "doe.zip.age", "--json"]).exits(0).json();
+    assert_eq!((sealed["recipients"].as_u64(), sealed["records"].as_u64()), (Some(1), Some(1)));
+    assert_eq!(serving.stop().0, Some(0));
+    let file = std::fs::read(kept.place.path("doe.zip.age")).unwrap();
+    assert!(file.starts_with(b"age-encryption.org/v1\n") && !file.windows(6).any(|part| part == b"canary"));
+    kept.run(&["ledger", "tail"]).exits(0).prints("hold_exported");
 }
 
 #[test]

@@ -1,6 +1,8 @@
-//! `holds place`, `holds widen`, `holds release`, `holds acknowledge`, `holds list`
+//! `holds place`, `holds widen`, `holds release`, `holds acknowledge`, `holds export`, `holds list`
 
-use fiducia_custody::{HoldRow, NewHold, RetentionCommand, RetentionReply};
+mod export;
+
+use fiducia_custody::{HoldExport, HoldRow, NewHold, RetentionCommand, RetentionReply};
 use fiducia_policy::HoldScope;
 
 use super::done;
@@ -31,6 +33,11 @@ pub(super) fn run(command: HoldsCommand) -> Result<ExitStatus, Failure> {
             let said = format!("`{custodian}` has confirmed {hold}");
             let command = RetentionCommand::AcknowledgeHold { hold, custodian };
             done::report(Session::open(&data)?, command, "acknowledge-hold", &said, &data)
+        }
+        // Without recipients it is unsealed, which was asked for.
+        HoldsCommand::Export { hold, reviewer, reason, ticket, recipients, unsealed: _, out, data } => {
+            let export = HoldExport { hold, actor, reviewer, reason, ticket, recipients, out };
+            export::run(export, &data)
         }
         HoldsCommand::List { data } => list(&data),
     }
