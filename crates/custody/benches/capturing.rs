@@ -64,6 +64,7 @@ impl World {
             keyfile,
             ledger_origin: "ledger.test".to_owned(),
             limits: CaptureLimits::default(),
+            certificates: fiducia_custody::CertificateSettings::default(),
         };
         let custody = Custody::open(&settings, Arc::clone(&clock) as Arc<dyn Clock>, randomness).unwrap();
         let created = custody.administer(AdminCommand::CreateOrganization {

@@ -7,6 +7,7 @@ use fiducia_policy::{
 };
 
 use crate::Scope;
+use crate::certificate::{CertificateCommand, CertificateReference, CertificateReply};
 use crate::import::{ImportOutcome, ImportProgress};
 use crate::retention::commands::{RetentionCommand, RetentionProgress, RetentionReply};
 
@@ -115,6 +116,8 @@ pub enum AdminCommand {
     },
     /// Governs how long things are kept.
     Govern(RetentionCommand),
+    /// Lists and shows certificates of destruction, and keeps track of the mails that tell of them.
+    Certify(CertificateCommand),
     /// Finds or makes the subject of a name.
     NameSubject {
         /// Whose.
@@ -174,6 +177,7 @@ impl AdminCommand {
             Self::Destroy { .. } => "destroy",
             Self::Sweep { .. } => "sweep",
             Self::Govern(_) => "govern",
+            Self::Certify(_) => "certify",
             Self::NameSubject { .. } => "name-subject",
             Self::NamePerson { .. } => "name-person",
             Self::BeginImport { .. } => "begin-import",
@@ -218,6 +222,8 @@ pub enum AdminReply {
     Swept(RetentionProgress),
     /// To [`AdminCommand::Govern`].
     Governed(RetentionReply),
+    /// To [`AdminCommand::Certify`].
+    Certified(CertificateReply),
     /// To [`AdminCommand::NameSubject`].
     Subject(SubjectId),
     /// To [`AdminCommand::NamePerson`].
@@ -457,4 +463,6 @@ pub struct DestructionReport {
     pub read_back: ReadBack,
     /// The ledger entries that record it: (organisation, index).
     pub ledger: Vec<(OrganizationId, u64)>,
+    /// The certificate that was issued.
+    pub certificate: Option<CertificateReference>,
 }

@@ -58,7 +58,7 @@ pub(crate) struct ReadRequest {
 }
 
 impl Reader {
-    fn control(&self) -> Result<ControlStore, AdminError> {
+    pub(crate) fn control(&self) -> Result<ControlStore, AdminError> {
         Ok(ControlStore::open_for_reading(&DataDirectory::control(&self.root))?)
     }
 
@@ -339,6 +339,10 @@ impl Reader {
             status.push((label("records"), records.to_string()));
             status.push((label("sealed bytes"), bytes.to_string()));
         }
+        let mails = control.mail_counts()?;
+        status.push(("mails waiting".to_owned(), mails.waiting.to_string()));
+        status.push(("mails sent".to_owned(), mails.sent.to_string()));
+        status.push(("mails given up".to_owned(), mails.given_up.to_string()));
         status.push(("ledger entries since start".to_owned(), self.scribe.entries().to_string()));
         Ok(status)
     }

@@ -5,6 +5,8 @@ use fiducia_policy::{
     PolicyVersion, RecordId, RetentionSpan, SubjectId, Tier, Timestamp,
 };
 
+use crate::certificate::CertificateReference;
+
 /// A change of an organisation's terms: what is absent stays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub struct TermsChange {
@@ -360,6 +362,8 @@ pub struct RetentionProgress {
     pub warned: u64,
     /// The ledger entries that record it: (organisation, index).
     pub ledger: Vec<(OrganizationId, u64)>,
+    /// The certificates that were issued: (organisation, reference number).
+    pub certificates: Vec<(OrganizationId, CertificateReference)>,
 }
 
 impl RetentionProgress {
@@ -374,6 +378,7 @@ impl RetentionProgress {
         self.findings_forgotten += step.findings_forgotten;
         self.warned += step.warned;
         self.ledger.extend(step.ledger);
+        self.certificates.extend(step.certificates);
     }
 }
 

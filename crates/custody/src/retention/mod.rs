@@ -1,6 +1,7 @@
 //! How long things are kept: what decides it, what changes it, what carries it out, and what proves it.
 
 mod cases;
+mod certifying;
 pub(crate) mod commands;
 mod events;
 mod explain;
@@ -9,4 +10,5 @@ mod holds;
 mod publishing;
 mod worker;
 
+pub(crate) use certifying::Ended;
 pub(crate) use holds::Holds;
