@@ -156,9 +156,9 @@ fn import(site: &Site) {
 fn no_file_holds_anything_readable_before_or_after_deletion() {
     let upstream = upstream();
     let site = Site::new(upstream.address());
-    let tenant =
-        site.tenant_with("canary", &["--safety-window-days", "30", "--safety-window-survives-deletion"]);
-    let zero = site.tenant_with("canary-zero", &["--retention", "zero"]);
+    // Under this plan the safety window outlasts a deletion.
+    let tenant = site.tenant_with("canary", &["--plan", "education"]);
+    let zero = site.tenant_with("canary-zero", &["--agreement", "zero-retention"]);
     let canaries = [
         PROMPT,
         ANSWER,

@@ -124,6 +124,7 @@ impl Writer {
             | AdminCommand::ListVirtualKeys { .. }
             | AdminCommand::ListSubjects { .. }
             | AdminCommand::ListConversations { .. }
+            | AdminCommand::FindConversation { .. }
             | AdminCommand::ListRecords { .. }
             | AdminCommand::ShowRecords { .. }
             | AdminCommand::Sweep { .. }
@@ -143,9 +144,9 @@ impl Writer {
     ) -> Result<CreatedOrganization, AdminError> {
         check_name("an organisation's name", &name)?;
         let (_, policy) = self.governance.current();
-        let tier = tier.or_else(|| policy.plan(plan).map(|plan| plan.default_tier)).unwrap_or(Tier::Private);
+        let tier = tier.or_else(|| policy.plan(plan).map(|plan| plan.tier)).unwrap_or(Tier::Private);
         let terms = OrganizationTerms { plan, tier, agreement, custom_retention };
-        self.check_terms(terms)?;
+        self.refuse_terms(terms)?;
         if self.files.control.organizations()?.iter().any(|other| other.name == name) {
             return Err(AdminError::Conflict(format!(
                 "an organisation named `{name}` exists already; nothing was changed"

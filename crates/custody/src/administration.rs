@@ -78,10 +78,17 @@ pub enum AdminCommand {
         organization: Option<OrganizationId>,
         /// Only of this subject.
         subject: Option<SubjectId>,
+        /// Also those that their person deleted; they are hidden otherwise.
+        deleted: bool,
         /// At most this many (1 to 1,000).
         limit: u32,
         /// Continue after this conversation.
         after: Option<ConversationId>,
+    },
+    /// Finds one conversation, also when it is hidden.
+    FindConversation {
+        /// Which.
+        conversation: ConversationId,
     },
     /// Lists the records of a conversation, without content.
     ListRecords {
@@ -172,6 +179,7 @@ impl AdminCommand {
             Self::RevokeVirtualKey { .. } => "revoke-virtual-key",
             Self::ListSubjects { .. } => "list-subjects",
             Self::ListConversations { .. } => "list-conversations",
+            Self::FindConversation { .. } => "find-conversation",
             Self::ListRecords { .. } => "list-records",
             Self::ShowRecords { .. } => "show-records",
             Self::Destroy { .. } => "destroy",
@@ -210,7 +218,7 @@ pub enum AdminReply {
     Revoked,
     /// To [`AdminCommand::ListSubjects`].
     Subjects(Vec<SubjectRow>),
-    /// To [`AdminCommand::ListConversations`].
+    /// To [`AdminCommand::ListConversations`] and [`AdminCommand::FindConversation`].
     Conversations(Vec<ConversationRow>),
     /// To [`AdminCommand::ListRecords`].
     Records(Vec<RecordRow>),
@@ -326,6 +334,8 @@ pub struct VirtualKeyRow {
     pub subject: SubjectId,
     /// What it permits.
     pub scopes: Vec<Scope>,
+    /// The class of what it captures; the plan's own when absent.
+    pub class: Option<RecordClass>,
     /// Created when.
     pub created_at: Timestamp,
     /// Stops working when.
@@ -341,6 +351,12 @@ pub struct SubjectRow {
     pub id: SubjectId,
     /// Seen first when.
     pub created_at: Timestamp,
+    /// A plan of its own; the organisation's when absent.
+    pub plan: Option<Plan>,
+    /// Whether training is allowed.
+    pub training_allowed: bool,
+    /// The account was closed when.
+    pub closed_at: Option<Timestamp>,
     /// Erased when.
     pub erased_at: Option<Timestamp>,
     /// Conversations it has.
@@ -362,6 +378,15 @@ pub struct ConversationRow {
     pub last_active_at: Timestamp,
     /// Sealed records in it.
     pub records: u64,
+    /// Deleted by its person when: it is hidden, and destroyed at its end.
+    pub deleted_at: Option<Timestamp>,
+    /// Marked to be kept by its person when.
+    pub starred_at: Option<Timestamp>,
+    /// When its last key for the person's own use is destroyed, as things stand; `None` while only an event ends it, and
+    /// when nothing is kept for that.
+    pub ends_at: Option<Timestamp>,
+    /// Its end was announced when.
+    pub warned_at: Option<Timestamp>,
     /// Destroyed when.
     pub destroyed_at: Option<Timestamp>,
 }

@@ -208,6 +208,7 @@ impl Custody {
             root,
             kms,
             callers: Arc::clone(&callers),
+            governance: governance.clone(),
             scribe: scribe.clone(),
             clock: Arc::clone(&clock),
             readers,
@@ -374,9 +375,13 @@ impl Custody {
             AdminCommand::ListOrganizations => reader.organizations(),
             AdminCommand::ListVirtualKeys { organization } => reader.virtual_keys(organization),
             AdminCommand::ListSubjects { organization } => reader.subjects(organization),
-            AdminCommand::ListConversations { organization, subject, limit, after } => {
+            AdminCommand::ListConversations { organization, subject, deleted, limit, after } => {
                 self.caught_up()?;
-                reader.conversations(organization, subject, limit, after)
+                reader.conversations(organization, subject, deleted, limit, after)
+            }
+            AdminCommand::FindConversation { conversation } => {
+                self.caught_up()?;
+                reader.conversation(conversation)
             }
             AdminCommand::ListRecords { conversation } => {
                 self.caught_up()?;

@@ -12,7 +12,10 @@ use fiducia_policy::{
     AccessReason, Clock, ConversationId, GroundKind, PersonId, Pseudonym, RecordId, ReleaseAuthority,
     SubjectId, Timestamp,
 };
-use fiducia_store::{Bucket, ControlStore, DataDirectory, KeyNode, KeyStore, StoredRecord, StoredWrap};
+use fiducia_store::{
+    Bucket, ControlStore, ConversationRecord, DataDirectory, KeyKind, KeyNode, KeyStore, StoredRecord,
+    StoredWrap,
+};
 
 use crate::administer::{LedgerNames, hex};
 use fiducia_wire::{Wire, texts};
@@ -25,6 +28,8 @@ use crate::callers::{Callers, parse_scopes};
 use crate::destruction::ground_of;
 use crate::keychain::Keychain;
 use crate::payload::{self, Header};
+use crate::retention::governance::{Governance, PersonTerms};
+use crate::retention::worker::end_of_service_key;
 use crate::scribe::{Scribe, event_id};
 use crate::{AdminError, AdminReply, DestructionScope};
 
@@ -41,6 +46,7 @@ pub(crate) struct Reader {
     pub(crate) root: PathBuf,
     pub(crate) kms: Arc<dyn KeyManagementService>,
     pub(crate) callers: Arc<Callers>,
+    pub(crate) governance: Governance,
     pub(crate) scribe: Scribe,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) readers: Arc<RwLock<()>>,
@@ -99,6 +105,7 @@ impl Reader {
             workspace: key.workspace_name,
             subject: key.subject,
             scopes: parse_scopes(&key.scopes).iter().collect(),
+            class: key.class,
             created_at: key.created_at,
             expires_at: key.expires_at,
             revoked_at: key.revoked_at,
@@ -115,6 +122,9 @@ impl Reader {
             self.control()?.subjects(organization)?.into_iter().map(|(subject, conversations)| SubjectRow {
                 id: subject.id,
                 created_at: subject.created_at,
+                plan: subject.plan,
+                training_allowed: subject.training_allowed,
+                closed_at: subject.closed_at,
                 erased_at: subject.erased_at,
                 conversations,
             });
@@ -125,6 +135,7 @@ impl Reader {
         &self,
         organization: Option<fiducia_policy::OrganizationId>,
         subject: Option<SubjectId>,
+        deleted: bool,
         limit: u32,
         after: Option<ConversationId>,
     ) -> Result<AdminReply, AdminError> {
@@ -134,17 +145,59 @@ impl Reader {
             )));
         }
         let _reading = self.readers.read().unwrap_or_else(PoisonError::into_inner);
-        let found = self.control()?.conversations(organization, subject, after, limit)?;
-        let rows = found.into_iter().map(|conversation| ConversationRow {
+        let (control, keys) = (self.control()?, self.keys()?);
+        let found = control.conversations(organization, subject, deleted, after, limit)?;
+        let rows: Result<Vec<_>, _> =
+            found.iter().map(|conversation| self.conversation_row(conversation, &control, &keys)).collect();
+        Ok(AdminReply::Conversations(rows?))
+    }
+
+    /// One conversation, also when it is hidden.
+    pub(crate) fn conversation(&self, id: ConversationId) -> Result<AdminReply, AdminError> {
+        let _reading = self.readers.read().unwrap_or_else(PoisonError::into_inner);
+        let (control, keys) = (self.control()?, self.keys()?);
+        let found =
+            control.conversation(id)?.ok_or_else(|| AdminError::NotFound(format!("there is no {id}")))?;
+        Ok(AdminReply::Conversations(vec![self.conversation_row(&found, &control, &keys)?]))
+    }
+
+    fn conversation_row(
+        &self,
+        conversation: &ConversationRecord,
+        control: &ControlStore,
+        keys: &KeyStore,
+    ) -> Result<ConversationRow, AdminError> {
+        Ok(ConversationRow {
             id: conversation.id,
             organization: conversation.organization,
             subject: conversation.subject,
             created_at: conversation.created_at,
             last_active_at: conversation.last_active_at,
             records: conversation.records,
+            deleted_at: conversation.deleted_at,
+            starred_at: conversation.starred_at,
+            ends_at: self.service_end(conversation, control, keys)?,
+            warned_at: conversation.warned_at,
             destroyed_at: conversation.destroyed_at,
-        });
-        Ok(AdminReply::Conversations(rows.collect()))
+        })
+    }
+
+    /// When the last key for the person's own use ends, as things stand.
+    fn service_end(
+        &self,
+        conversation: &ConversationRecord,
+        control: &ControlStore,
+        keys: &KeyStore,
+    ) -> Result<Option<Timestamp>, AdminError> {
+        let Some(terms) = self.callers.terms(conversation.organization) else { return Ok(None) };
+        let person =
+            control.subject(conversation.subject)?.map_or_else(PersonTerms::default, |row| (&row).into());
+        let end = self.governance.service_end(terms, person, conversation);
+        let living = keys.conversation_keys(conversation.id)?;
+        let ends = living.iter().filter(|node| node.kind == KeyKind::Conversation);
+        // One that only an event ends outlasts them all.
+        let ends: Option<Vec<_>> = ends.map(|node| end_of_service_key(node, end)).collect();
+        Ok(ends.and_then(|ends| ends.into_iter().max()))
     }
 
     pub(crate) fn records(&self, conversation: ConversationId) -> Result<AdminReply, AdminError> {

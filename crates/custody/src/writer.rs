@@ -297,6 +297,10 @@ impl Writer {
             if !self.take(staged, message) {
                 return false;
             }
+            if self.is_down() {
+                // Who comes next may find the files again: that is another turn.
+                break;
+            }
             if staged.parts < self.limits.batch_parts_max && staged.bytes < self.limits.batch_bytes_max {
                 next = receiver.try_recv().ok();
             } else {

@@ -217,6 +217,7 @@ impl ControlStore {
         &self,
         organization: Option<OrganizationId>,
         subject: Option<SubjectId>,
+        deleted: bool,
         after: Option<ConversationId>,
         limit: u32,
     ) -> Result<Vec<ConversationRecord>, StoreError> {
@@ -224,14 +225,15 @@ impl ControlStore {
             connection
                 .prepare_cached(&format!(
                     "{CONVERSATION} WHERE (?1 IS NULL OR organization = ?1) AND (?2 IS NULL OR subject = ?2)
-                        AND (?3 IS NULL OR id < ?3) ORDER BY id DESC LIMIT ?4"
+                        AND (?3 IS NULL OR id < ?3) AND (?5 OR deleted_at IS NULL) ORDER BY id DESC LIMIT ?4"
                 ))?
                 .query_map(
                     params![
                         organization.as_ref().map(OrganizationId::as_bytes),
                         subject.as_ref().map(SubjectId::as_bytes),
                         after.as_ref().map(ConversationId::as_bytes),
-                        limit
+                        limit,
+                        deleted
                     ],
                     conversation,
                 )?

@@ -2,7 +2,8 @@
 
 use fiducia_ledger::Event;
 use fiducia_policy::{
-    CaseId, ConversationId, FlagId, GroundKind, KeyId, OrganizationId, RecordId, Standing, Timestamp,
+    CaseId, ConversationId, FlagId, GroundKind, KeyId, OrganizationId, RecordClass, RecordId, Standing,
+    Timestamp,
 };
 use fiducia_store::{BucketName, CaseRecord, ConversationRecord, FlagRecord, KeyKind};
 
@@ -70,7 +71,11 @@ impl Writer {
             GroundKind::Investigation => facts.case_opened_at = Some(now),
             GroundKind::Service | GroundKind::SafetyWindow | GroundKind::LegalHold => {}
         }
-        let situation = situation(terms, person, conversation.terms.class, conversation.terms.covered);
+        let class = match ground {
+            GroundKind::SafetyScore => RecordClass::SafetyScores,
+            _ => conversation.terms.class,
+        };
+        let situation = situation(terms, person, class, conversation.terms.covered);
         let (_, policy) = self.governance.current();
         Ok(match policy.schedule(situation, &facts).standing(ground) {
             Standing::Holds { until: Some(until) } if until > now => Some(until),

@@ -1,7 +1,10 @@
 //! What happens to organisations, people and conversations, and what it does to the ends of exactly what it concerns.
 
 use fiducia_ledger::Event;
-use fiducia_policy::{Agreement, ConversationId, OrganizationId, Plan, Pseudonym, SubjectId, Timestamp};
+use fiducia_policy::{
+    Agreement, ConversationId, CustomBounds, OrganizationId, Plan, Policy, Pseudonym, RetentionSpan,
+    SubjectId, Timestamp, TrainingChoice,
+};
 use fiducia_store::{
     Announcement, ConversationMark, ConversationRecord, KeyKind, OrganizationTerms, SubjectRecord,
 };
@@ -91,7 +94,7 @@ impl Writer {
             agreement,
             custom_retention: custom.filter(|_| agreement == Agreement::Custom),
         };
-        self.check_terms(terms)?;
+        self.refuse_terms(terms)?;
         if before.agreement == Agreement::Hipaa && terms.agreement != Agreement::Hipaa {
             return Err(AdminError::Conflict(
                 "a HIPAA agreement cannot be taken back for an organisation; nothing was changed. Create another \
@@ -113,29 +116,10 @@ impl Writer {
     }
 
     /// Whether the policy in force allows these terms.
-    pub(crate) fn check_terms(&self, terms: OrganizationTerms) -> Result<(), AdminError> {
+    pub(crate) fn refuse_terms(&self, terms: OrganizationTerms) -> Result<(), AdminError> {
         let (_, policy) = self.governance.current();
-        let plan = policy.plan(terms.plan).ok_or_else(|| {
-            AdminError::Invalid(format!(
-                "the policy in force says nothing about the plan `{}`; nothing was changed",
-                terms.plan.name()
-            ))
-        })?;
-        if !plan.agreements.contains(&terms.agreement) {
-            let allowed: Vec<_> = plan.agreements.iter().map(|agreement| agreement.name()).collect();
-            return Err(AdminError::Invalid(format!(
-                "the plan `{}` does not come with the agreement `{}`; nothing was changed. It comes with: {}",
-                terms.plan.name(),
-                terms.agreement.name(),
-                allowed.join(", ")
-            )));
-        }
-        if terms.agreement == Agreement::Custom && terms.custom_retention.is_none() {
-            return Err(AdminError::Invalid(
-                "a custom agreement needs a length, such as `90 days`; nothing was changed".to_owned(),
-            ));
-        }
-        Ok(())
+        check_terms(&policy, terms)
+            .map_err(|problem| AdminError::Invalid(format!("{problem}; nothing was changed")))
     }
 
     /// Says whether a workspace agrees to what covered models need.
@@ -184,7 +168,7 @@ impl Writer {
         let (row, pseudonym) = self.living_subject(subject)?;
         let plan = row.plan.unwrap_or(self.terms_of(row.organization)?.plan);
         let (_, policy) = self.governance.current();
-        if allowed && policy.plan(plan).is_none_or(|terms| terms.audience.is_commercial()) {
+        if allowed && policy.plan(plan).is_none_or(|terms| terms.training != TrainingChoice::Ask) {
             return Err(AdminError::Conflict(format!(
                 "people on the plan `{}` are never asked about training and never trained on; nothing was changed",
                 plan.name()
@@ -272,7 +256,7 @@ impl Writer {
         let terms = self.terms_of(conversation.organization)?;
         let plan = self.person_terms(conversation.subject)?.plan.unwrap_or(terms.plan);
         let (_, policy) = self.governance.current();
-        if policy.may_keep(plan) {
+        if policy.plan(plan).is_some_and(|terms| terms.may_keep) {
             return Ok(());
         }
         Err(AdminError::Conflict(format!(
@@ -296,4 +280,60 @@ impl Writer {
         }
         Ok(RetentionReply::Done(None))
     }
+}
+
+/// Whether a policy allows these terms; if not, why.
+pub(super) fn check_terms(policy: &Policy, terms: OrganizationTerms) -> Result<(), String> {
+    let plan = policy.plan(terms.plan).ok_or_else(|| {
+        let known: Vec<_> = policy.plans().iter().map(|plan| plan.plan.name()).collect();
+        format!(
+            "the policy `{}` has no plan `{}`; it has: {}",
+            policy.name(),
+            terms.plan.name(),
+            known.join(", ")
+        )
+    })?;
+    if !plan.agreements.contains(&terms.agreement) {
+        let allowed: Vec<_> = plan.agreements.iter().map(|agreement| agreement.name()).collect();
+        return Err(format!(
+            "the plan `{}` does not come with the agreement `{}`; it comes with: {}",
+            terms.plan.name(),
+            terms.agreement.name(),
+            allowed.join(", ")
+        ));
+    }
+    if !plan.tiers.contains(&terms.tier) {
+        let allowed: Vec<_> = plan.tiers.iter().map(|tier| tier.name()).collect();
+        return Err(format!(
+            "the plan `{}` does not come with the tier `{}`; it comes with: {}",
+            terms.plan.name(),
+            terms.tier.name(),
+            allowed.join(", ")
+        ));
+    }
+    check_custom(policy, terms)
+}
+
+fn check_custom(policy: &Policy, terms: OrganizationTerms) -> Result<(), String> {
+    match (terms.agreement, terms.custom_retention) {
+        (Agreement::Custom, None) => Err("a custom agreement needs a length, such as `90 days`".to_owned()),
+        (Agreement::Custom, Some(span)) if is_outside(policy.custom_bounds(), span) => {
+            let bounds = policy.custom_bounds();
+            let bound = |bound: Option<RetentionSpan>, word| bound.map(|span| format!("{word} {span}"));
+            let bounds: Vec<_> = bound(bounds.at_least, "at least")
+                .into_iter()
+                .chain(bound(bounds.at_most, "at most"))
+                .collect();
+            Err(format!("a custom agreement is for {}, not {span}", bounds.join(" and ")))
+        }
+        (Agreement::Custom, Some(_)) | (_, None) => Ok(()),
+        (_, Some(_)) => Err("only a custom agreement has a length".to_owned()),
+    }
+}
+
+/// Whether a span is shorter or longer than may be agreed, counted from one and the same instant.
+fn is_outside(bounds: CustomBounds, span: RetentionSpan) -> bool {
+    let length = |span: RetentionSpan| span.after(Timestamp::UNIX_EPOCH);
+    bounds.at_least.is_some_and(|least| length(span) < length(least))
+        || bounds.at_most.is_some_and(|most| length(span) > length(most))
 }

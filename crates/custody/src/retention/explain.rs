@@ -91,7 +91,11 @@ impl Writer {
             record: id,
             policies: (record.terms.policy, version),
             paths,
-            rules: policy.explain(situation, &facts).to_string(),
+            rules: policy
+                .schedule(situation, &facts)
+                .iter()
+                .map(|(ground, standing)| format!("{ground}: {standing:?}\n"))
+                .collect(),
         })))
     }
 

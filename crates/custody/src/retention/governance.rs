@@ -24,14 +24,26 @@ impl From<&SubjectRecord> for PersonTerms {
     }
 }
 
-/// The policies that were in force, the first first. Never empty: the built-in one is version 0.
-#[derive(Debug)]
-pub(crate) struct Policies(Vec<(PolicyVersion, Arc<Policy>)>);
+/// The policies that were in force and the one that is. The built-in one is version 0.
+#[derive(Debug, Clone)]
+pub(crate) struct Policies {
+    /// Those before the current one, the first first.
+    earlier: Vec<(PolicyVersion, Arc<Policy>)>,
+    current: (PolicyVersion, Arc<Policy>),
+}
 
 impl Policies {
+    fn replace(&mut self, current: (PolicyVersion, Arc<Policy>)) {
+        self.earlier.push(std::mem::replace(&mut self.current, current));
+    }
+
     /// The policy of this version and every later one.
     fn governing(&self, first: PolicyVersion) -> impl Iterator<Item = &Policy> {
-        self.0.iter().filter(move |(version, _)| *version >= first).map(|(_, policy)| &**policy)
+        self.earlier
+            .iter()
+            .chain(std::iter::once(&self.current))
+            .filter(move |(version, _)| *version >= first)
+            .map(|(_, policy)| &**policy)
     }
 }
 
@@ -69,23 +81,27 @@ pub struct PolicyUnreadable {
 impl Governance {
     /// The built-in policy and those that were published.
     pub(crate) fn load(published: &[PublishedPolicy]) -> Result<Self, PolicyUnreadable> {
-        let mut versions = vec![(PolicyVersion::default(), Arc::new(Policy::built_in()))];
+        let readable = |version, source: &str| {
+            Policy::parse(source)
+                .map(|policy| (version, Arc::new(policy)))
+                .map_err(|problems| PolicyUnreadable { version, problem: problems.to_string() })
+        };
+        let mut policies = Policies {
+            earlier: Vec::new(),
+            current: readable(PolicyVersion::default(), Policy::default_text())?,
+        };
         for stored in published {
-            let policy = Policy::parse(&stored.source).map_err(|problems| PolicyUnreadable {
-                version: stored.version,
-                problem: problems.to_string(),
-            })?;
-            versions.push((stored.version, Arc::new(policy)));
+            policies.replace(readable(stored.version, &stored.source)?);
         }
-        Ok(Self(Arc::new(RwLock::new(Arc::new(Policies(versions))))))
+        Ok(Self(Arc::new(RwLock::new(Arc::new(policies)))))
     }
 
     /// Takes a newly published policy over.
     pub(crate) fn publish(&self, version: PolicyVersion, policy: Policy) {
         let mut policies = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        let mut versions = policies.0.clone();
-        versions.push((version, Arc::new(policy)));
-        *policies = Arc::new(Policies(versions));
+        let mut replaced = Policies::clone(&policies);
+        replaced.replace((version, Arc::new(policy)));
+        *policies = Arc::new(replaced);
     }
 
     fn policies(&self) -> Arc<Policies> {
@@ -94,10 +110,8 @@ impl Governance {
 
     /// The policy in force and its number.
     pub(crate) fn current(&self) -> (PolicyVersion, Arc<Policy>) {
-        self.policies()
-            .0
-            .last()
-            .map_or_else(|| (PolicyVersion::default(), Arc::new(Policy::built_in())), Clone::clone)
+        let policies = self.policies();
+        (policies.current.0, Arc::clone(&policies.current.1))
     }
 
     /// How a record that is captured at `at` is kept.
@@ -110,9 +124,7 @@ impl Governance {
         at: Timestamp,
     ) -> Keeping {
         let policies = self.policies();
-        let Some((version, policy)) = policies.0.last() else {
-            return nothing(CaptureTerms { class, policy: PolicyVersion::default(), covered });
-        };
+        let (version, policy) = &policies.current;
         let situation = situation(terms, person, class, covered);
         let schedule = policy.schedule(situation, &facts(terms, person, at, at));
         let service = open_until(schedule.standing(GroundKind::Service)).map(|until| {
@@ -148,7 +160,7 @@ impl Governance {
     /// The class of what is captured on a plan, where nothing else says.
     pub(crate) fn default_class(&self, terms: OrganizationTerms, person: PersonTerms) -> RecordClass {
         let (_, policy) = self.current();
-        policy.plan(person.plan.unwrap_or(terms.plan)).map_or(RecordClass::Chat, |plan| plan.default_class)
+        policy.plan(person.plan.unwrap_or(terms.plan)).map_or(RecordClass::Chat, |plan| plan.api_class)
     }
 
     /// Whether anything at all is kept of a record that is captured at `at`.
@@ -177,13 +189,8 @@ impl Governance {
     ) -> Option<Timestamp> {
         let situation = situation(terms, person, conversation.terms.class, conversation.terms.covered);
         let facts = conversation_facts(terms, person, conversation);
-        // What the person wants kept ends only by what the person does.
-        let starred = conversation.starred_at.is_some()
-            && conversation.deleted_at.is_none()
-            && person.closed_at.is_none();
         self.policies()
             .governing(conversation.terms.policy)
-            .filter(|policy| !(starred && policy.may_keep(situation.plan)))
             .filter_map(|policy| match policy.schedule(situation, &facts).standing(GroundKind::Service) {
                 Standing::NotOpen => Some(conversation.created_at),
                 Standing::Holds { until } => until,
@@ -321,10 +328,9 @@ pub(crate) fn conversation_facts(
     // Its key holds records of several instants. Where a policy counts from creation and was not in force when they were
     // captured, the last one counts, so that nothing goes early.
     let created_at = conversation.last_active_at;
-    Facts {
-        deleted_at: conversation.deleted_at,
-        ..facts(terms, person, created_at, conversation.last_active_at)
-    }
+    // Wanting to keep a conversation counts as activity in it.
+    let last_active_at = conversation.last_active_at.max(conversation.starred_at.unwrap_or(Timestamp::MIN));
+    Facts { deleted_at: conversation.deleted_at, ..facts(terms, person, created_at, last_active_at) }
 }
 
 const fn open_until(standing: Standing) -> Option<Option<Timestamp>> {
@@ -332,8 +338,4 @@ const fn open_until(standing: Standing) -> Option<Option<Timestamp>> {
         Standing::Holds { until } => Some(until),
         Standing::NotOpen | Standing::Ended { .. } => None,
     }
-}
-
-const fn nothing(terms: CaptureTerms) -> Keeping {
-    Keeping { terms, service: None, safety: None, bucket: BucketName::account() }
 }

@@ -8,7 +8,7 @@ mod explain;
 pub(crate) mod governance;
 mod holds;
 mod publishing;
-mod worker;
+pub(crate) mod worker;
 
 pub(crate) use certifying::Ended;
 pub(crate) use holds::Holds;

@@ -5,6 +5,7 @@ use fiducia_policy::{Policy, PolicyVersion};
 use fiducia_store::PublishedPolicy;
 
 use super::commands::{PolicyRow, RetentionReply};
+use super::events::check_terms;
 use crate::AdminError;
 use crate::administer::hex;
 use crate::staging::sha256;
@@ -28,9 +29,20 @@ impl Writer {
         let policy = Policy::parse(&source)
             .map_err(|problems| AdminError::Invalid(format!("{problems}\nNothing was published.")))?;
         let (current, old) = self.governance.current();
-        policy
-            .may_replace(&old)
-            .map_err(|problems| AdminError::Conflict(format!("{problems}\nNothing was published.")))?;
+        // What is built in promised nothing yet: its locks bind nobody who publishes for the first time.
+        if current > PolicyVersion::default() {
+            policy
+                .may_replace(&old)
+                .map_err(|problems| AdminError::Conflict(format!("{problems}\nNothing was published.")))?;
+        }
+        for organization in self.files.control.organizations()? {
+            check_terms(&policy, organization.terms).map_err(|problem| {
+                AdminError::Conflict(format!(
+                    "`{}` is governed by this: {problem}. Nothing was published",
+                    organization.name
+                ))
+            })?;
+        }
         let actor = self.person(actor)?;
         let now = self.clock.now();
         let digest = sha256(&[source.as_bytes()]);
@@ -104,7 +116,7 @@ fn built_in(with_source: bool) -> PolicyRow {
     let source = Policy::default_text();
     PolicyRow {
         version: PolicyVersion::default(),
-        name: "enterprise".to_owned(),
+        name: Policy::parse(source).map(|policy| policy.name().to_owned()).unwrap_or_default(),
         digest: hex(&sha256(&[source.as_bytes()])),
         note: String::new(),
         published_at: None,

@@ -94,11 +94,7 @@ impl Writer {
         for node in self.files.keys.conversation_keys(conversation.id)? {
             let fixed = BucketName::parse(&node.label).and_then(|label| label.starts_at());
             let end = match node.kind {
-                // What was captured with a fixed end may end earlier, never later.
-                KeyKind::Conversation => match (fixed, service) {
-                    (Some(fixed), Some(end)) => Some(fixed.min(end)),
-                    (fixed, end) => fixed.or(end),
-                },
+                KeyKind::Conversation => end_of_service_key(&node, service),
                 KeyKind::ConversationSafety => {
                     let end = self.governance.safety_end(terms, person, conversation, node.created_at);
                     // Its root ends it on its day anyway.
@@ -379,7 +375,9 @@ impl Writer {
     /// Announces what ends soon, where the plan lets the person keep it.
     fn warn_step(&mut self, now: Timestamp, progress: &mut RetentionProgress) -> Result<bool, AdminError> {
         let (_, policy) = self.governance.current();
-        let Some(horizon) = policy.warning_horizon(now) else { return Ok(false) };
+        let longest =
+            policy.plans().iter().filter_map(|plan| plan.warn_before).map(|span| span.after(now)).max();
+        let Some(horizon) = longest else { return Ok(false) };
         let from = self.warned_up_to.filter(|(at, _)| *at > now);
         let ending = self.files.keys.ending_between(
             from.unwrap_or((now, KeyId::from_bytes([0; 16]))),
@@ -393,12 +391,11 @@ impl Writer {
             let Some(found) = self.files.control.conversation(conversation)? else { continue };
             let terms = self.terms_of(found.organization)?;
             let person = self.person_terms(found.subject)?;
-            let plan = person.plan.unwrap_or(terms.plan);
-            let ends_soon = self
-                .governance
-                .service_end(terms, person, &found)
-                .is_some_and(|end| end > now && end <= horizon);
-            if ends_soon && found.warned_at.is_none() && found.deleted_at.is_none() && policy.may_keep(plan) {
+            let warning = policy.plan(person.plan.unwrap_or(terms.plan)).and_then(|plan| plan.warn_before);
+            let Some(warning) = warning else { continue };
+            let end = self.governance.service_end(terms, person, &found);
+            let ends_soon = end.is_some_and(|end| end > now && end <= warning.after(now));
+            if ends_soon && found.warned_at.is_none() && found.deleted_at.is_none() {
                 self.files.control.mark_conversation(conversation, ConversationMark::Warned(now), None)?;
                 progress.warned += 1;
             }
@@ -409,5 +406,15 @@ impl Writer {
             _ => Some((horizon, KeyId::from_bytes([0; 16]))),
         };
         Ok(full)
+    }
+}
+
+/// When a conversation's key for the person's own use ends, given when the conversation does. What was captured with a
+/// fixed end may end earlier, never later.
+pub(crate) fn end_of_service_key(node: &KeyNode, service: Option<Timestamp>) -> Option<Timestamp> {
+    let fixed = BucketName::parse(&node.label).and_then(|label| label.starts_at());
+    match (fixed, service) {
+        (Some(fixed), Some(end)) => Some(fixed.min(end)),
+        (fixed, end) => fixed.or(end),
     }
 }

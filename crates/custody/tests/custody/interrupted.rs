@@ -7,8 +7,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::world::{World, anthropic, spawn};
-use fiducia_custody::{DestructionScope, Scope};
-use fiducia_policy::GroundKind;
+use fiducia_custody::{DestructionScope, NewHold, RetentionCommand, Scope};
+use fiducia_policy::{GroundKind, HoldScope, Plan};
 
 /// The signal of an abort (POSIX).
 const SIGABRT: i32 = 6;
@@ -26,6 +26,7 @@ fn work() {
         "delete-record" => delete_record(&World::at(Path::new(&folder), 1)),
         "erase" => erase(&mut World::at(Path::new(&folder), 1)),
         "close-window" => drop(World::at(Path::new(&folder), 40).sweep()),
+        "hold-and-sweep" => hold_and_sweep(&World::at(Path::new(&folder), 40)),
         "answer-after-delete" => answer_after_delete(&World::at(Path::new(&folder), 1)),
         "go-on-after-busy-delete" => go_on_after_busy_delete(&World::at(Path::new(&folder), 1)),
         other => panic!("no work is named {other}"),
@@ -59,9 +60,29 @@ fn go_on_after_busy_delete(world: &World) {
     world.exchange(&anthropic(&["one", "uno", "two"]), "dos");
 }
 
+/// A hold on one person while everything captured forty days ago is due.
+fn hold_and_sweep(world: &World) {
+    let held = world.conversation_rows().into_iter().map(|row| row.subject).min().unwrap();
+    let new = NewHold {
+        organization: world.organization(),
+        matter: "Doe v. Roe".to_owned(),
+        authority: "District court 7".to_owned(),
+        scope: HoldScope { subjects: vec![held], ..HoldScope::default() },
+        custodians: vec!["counsel".to_owned()],
+        reviewers: Vec::new(),
+    };
+    world.govern(RetentionCommand::PlaceHold { hold: new, actor: "counsel".to_owned() }).unwrap();
+    world.sweep();
+}
+
 /// Does the work in a folder in which one exchange was captured, cut off by `fault`; gives the world after it.
 fn interrupted(folder: &Path, work: &str, fault: &str) -> World {
     World::at(folder, 0).exchange(&anthropic(&["one"]), "uno");
+    cut_off(folder, work, fault)
+}
+
+/// Does the work in a folder, cut off by `fault`; gives the world after it.
+fn cut_off(folder: &Path, work: &str, fault: &str) -> World {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command
         .args(["--exact", "interrupted::work", "--nocapture", "--test-threads=1"])
@@ -98,7 +119,7 @@ fn a_deletion_that_was_cut_off_ends_marked_and_logged() {
 fn an_erasure_that_was_cut_off_ends_with_the_person_erased_and_the_keys_revoked() {
     for step in STEPS {
         let folder = tempfile::tempdir().unwrap();
-        let mut world = World::at(folder.path(), 0);
+        let mut world = World::at(folder.path(), 2);
         world.use_key_with(&[Scope::Inference], None);
         let (secret, subject) = (world.secret().to_owned(), world.subject());
         drop(world);
@@ -136,6 +157,45 @@ fn a_window_that_was_closed_half_way_is_closed_whole() {
             "{step}: {records:?}"
         );
         assert!(world.ledger_kinds().contains(&"safety_window_closed".to_owned()), "{step}");
+    }
+}
+
+#[test]
+fn what_ends_and_what_is_held_come_out_the_same_wherever_the_worker_was_cut_off() {
+    for step in [
+        "hold-key-stored",
+        "held-keys-stored",
+        "hold-extended",
+        "ends-reviewed",
+        "keys-destroyed",
+        "paths-dropped",
+        "noted",
+        "marked-purged",
+        "survivors-moved",
+        "bucket-unlinked",
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut world = World::of_plan(folder.path(), Plan::Api);
+        for person in ["anna", "bert", "cleo"] {
+            world.use_new_key(person);
+            world.exchange(&anthropic(&[person]), "kept thirty days");
+        }
+        let rows = world.conversation_rows();
+        drop(world);
+        let mut world = cut_off(folder.path(), "hold-and-sweep", &format!("abort-at:{step}:1"));
+        let placed = world.ledger_kinds().contains(&"hold_placed".to_owned());
+        assert_eq!(placed, step != "hold-key-stored", "{step}");
+        world.sweep();
+        let held = rows.iter().map(|row| row.subject).min().unwrap();
+        for row in &rows {
+            assert!(world.show(row.id, GroundKind::Service).is_err(), "{step}");
+            assert!(world.show(row.id, GroundKind::SafetyWindow).is_err(), "{step}");
+            let is_held = world.show(row.id, GroundKind::LegalHold).is_ok();
+            assert_eq!(is_held, placed && row.subject == held, "{step}");
+        }
+        assert_eq!(world.kept_records(), if placed { 2 } else { 0 }, "{step}");
+        assert!(world.sweep().is_done, "{step}");
+        world.verify_ledger();
     }
 }
 

@@ -145,11 +145,12 @@ fn one_record_can_be_destroyed_and_its_neighbours_stay_readable() {
 fn an_erased_person_is_gone_and_their_keys_stop_working() {
     let mut world = World::new();
     world.exchange(&anthropic(&["about me"]), "noted");
+    let id = world.conversations()[0];
     let report = world.destroy(DestructionScope::Subject(world.subject())).unwrap();
     assert_eq!(report.conversations, 1);
     assert_eq!((report.read_back.opened, report.read_back.rows_found), (0, 0));
     assert!(world.custody().authenticate(world.secret()).is_err(), "the erased person's key is revoked");
-    assert!(world.show(world.conversations()[0], GroundKind::Service).is_err());
+    assert!(world.show(id, GroundKind::Service).is_err());
     world.verify_ledger();
 }
 

@@ -48,8 +48,8 @@ pub(crate) struct SimulatedClock(AtomicI64);
 
 impl Clock for SimulatedClock {
     fn now(&self) -> Timestamp {
-        // Every look at the clock takes a microsecond, so that order in time is order of events.
-        Timestamp::from_microsecond(self.0.fetch_add(1, Ordering::SeqCst)).unwrap()
+        // Every look at the clock takes a millisecond, so that order in time is order of events, and of their ids.
+        Timestamp::from_microsecond(self.0.fetch_add(1_000, Ordering::SeqCst)).unwrap()
     }
 }
 
@@ -122,6 +122,16 @@ impl World {
     /// The world in a folder, made when there is none. Each run in the same folder is a day later and has randomness of
     /// its own.
     pub(crate) fn at(folder: &Path, run: u64) -> Self {
+        Self::made_at(folder, run, Plan::Enterprise)
+    }
+
+    /// The world's first run in an empty folder, with an organisation of another plan.
+    #[cfg(feature = "fault-injection")]
+    pub(crate) fn of_plan(folder: &Path, plan: Plan) -> Self {
+        Self::made_at(folder, 0, plan)
+    }
+
+    fn made_at(folder: &Path, run: u64, plan: Plan) -> Self {
         let start = START_SECONDS + i64::try_from(run).unwrap() * 86_400;
         let randomness = Arc::new(Seeded::new(run.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(42)));
         let keyfile = folder.join("root.key");
@@ -147,7 +157,15 @@ impl World {
         let listed = world.custody().administer(AdminCommand::ListOrganizations).unwrap();
         let AdminReply::Organizations(organizations) = listed else { panic!("reply") };
         match organizations.first() {
-            None => world.use_new_organization("first tenant", Plan::Enterprise, Agreement::Standard),
+            None => {
+                world
+                    .govern(RetentionCommand::PublishPolicy {
+                        source: include_str!("policy.toml").to_owned(),
+                        actor: "tester".to_owned(),
+                    })
+                    .unwrap();
+                world.use_new_organization("first tenant", plan, Agreement::Standard);
+            }
             Some(first) => {
                 (world.organization, world.verifier) = (first.id, first.ledger_verifier_key.clone());
                 world.use_new_key("person-1");
@@ -416,8 +434,13 @@ impl World {
     /// The conversations' rows, newest first.
     #[cfg(feature = "fault-injection")]
     pub(crate) fn conversation_rows(&self) -> Vec<fiducia_custody::ConversationRow> {
-        let command =
-            AdminCommand::ListConversations { organization: None, subject: None, limit: 1_000, after: None };
+        let command = AdminCommand::ListConversations {
+            organization: None,
+            subject: None,
+            deleted: true,
+            limit: 1_000,
+            after: None,
+        };
         match self.custody().administer(command).unwrap() {
             AdminReply::Conversations(rows) => rows,
             _ => panic!("reply"),
@@ -454,14 +477,19 @@ impl World {
 
     /// Conversations, newest first, destroyed ones left out.
     pub(crate) fn conversations(&self) -> Vec<ConversationId> {
-        let command =
-            AdminCommand::ListConversations { organization: None, subject: None, limit: 1_000, after: None };
+        let command = AdminCommand::ListConversations {
+            organization: None,
+            subject: None,
+            deleted: true,
+            limit: 1_000,
+            after: None,
+        };
         // A list reads what is indexed; the writer indexes after it acknowledges, so let it finish its turn first.
         let _ = self.custody().administer(AdminCommand::NamePerson { name: "tester".to_owned() }).unwrap();
         let AdminReply::Conversations(rows) = self.custody().administer(command).unwrap() else {
             panic!("reply")
         };
-        rows.iter().filter(|row| row.destroyed_at.is_none() || row.records > 0).map(|row| row.id).collect()
+        rows.iter().filter(|row| row.destroyed_at.is_none()).map(|row| row.id).collect()
     }
 
     pub(crate) fn show(

@@ -1,4 +1,4 @@
-//! Destroying, and saying what became of it: `records delete`, `subjects erase`, `sweep`.
+//! Destroying, and saying what became of it: `records delete`, `subjects erase`.
 
 use std::io::{BufRead, IsTerminal};
 
@@ -21,14 +21,6 @@ pub(super) fn destroy(scope: DestructionScope, yes: bool, data: &DataOptions) ->
         confirm(&scope)?;
     }
     report(session, AdminCommand::Destroy { scope, actor: operating_system_user() }, data)
-}
-
-/// Closes safety windows that have ended and purges what nothing keeps.
-///
-/// # Errors
-/// When custody failed.
-pub(super) fn sweep(data: &DataOptions) -> Result<ExitStatus, Failure> {
-    report(Session::open(data)?, AdminCommand::Sweep, data)
 }
 
 fn report(session: Session, command: AdminCommand, data: &DataOptions) -> Result<ExitStatus, Failure> {

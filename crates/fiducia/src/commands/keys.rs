@@ -9,12 +9,18 @@ use crate::session::Session;
 
 pub(super) fn run(command: KeysCommand) -> Result<ExitStatus, Failure> {
     match command {
-        KeysCommand::Create { organization, workspace, subject, scopes, expires_at, data } => {
+        KeysCommand::Create { organization, workspace, subject, scopes, class, expires_at, data } => {
             let session = Session::open(&data)?;
             let scopes = if scopes.is_empty() { vec![Scope::Inference, Scope::Models] } else { scopes };
             let organization = session.organization(&organization)?;
-            let command =
-                AdminCommand::CreateVirtualKey { organization, workspace, subject, scopes, expires_at };
+            let command = AdminCommand::CreateVirtualKey {
+                organization,
+                workspace,
+                subject,
+                scopes,
+                class,
+                expires_at,
+            };
             create(session, command, &data)
         }
         KeysCommand::List { organization, data } => list(organization.as_deref(), &data),
@@ -77,6 +83,7 @@ fn table(rows: &[VirtualKeyRow]) -> Table {
         ("WORKSPACE", Align::Left),
         ("SUBJECT", Align::Left),
         ("SCOPES", Align::Left),
+        ("CLASS", Align::Left),
         ("CREATED", Align::Left),
         ("EXPIRES", Align::Left),
         ("REVOKED", Align::Left),
@@ -88,6 +95,7 @@ fn table(rows: &[VirtualKeyRow]) -> Table {
             row.workspace.clone(),
             row.subject.to_string(),
             scopes.join(","),
+            row.class.map_or_else(|| "the plan's".to_owned(), |class| class.to_string()),
             instant(row.created_at),
             instant_or(row.expires_at, "never"),
             instant_or(row.revoked_at, "-"),

@@ -13,6 +13,7 @@ mod organizations;
 mod records;
 mod serve;
 mod subjects;
+mod sweep;
 
 pub(crate) use demo::SamplesUnreadable;
 
@@ -37,6 +38,6 @@ pub(crate) fn run(command: Command) -> Result<ExitStatus, Failure> {
         Command::Subjects(command) => subjects::run(command),
         Command::Import(arguments) => import::run(&arguments),
         Command::Ledger(command) => ledger::run(command),
-        Command::Sweep(data) => destruction::sweep(&data),
+        Command::Sweep(arguments) => sweep::run(&arguments),
     }
 }

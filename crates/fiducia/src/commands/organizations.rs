@@ -1,34 +1,34 @@
 //! `organizations create`, `organizations list`
 
-use fiducia_custody::{AdminCommand, AdminReply, OrganizationRow, Retention};
+use fiducia_custody::{AdminCommand, AdminReply, OrganizationRow};
+use fiducia_policy::{Agreement, RetentionSpan};
 
-use crate::arguments::{DataOptions, OrganizationsCommand, RetentionArgument};
+use crate::arguments::{DataOptions, OrganizationsCommand};
 use crate::failure::{ExitStatus, Failure};
 use crate::output::{Align, Output, Table, instant};
 use crate::session::Session;
 
 pub(super) fn run(command: OrganizationsCommand) -> Result<ExitStatus, Failure> {
     match command {
-        OrganizationsCommand::Create {
-            name,
-            retention,
-            safety_window_days,
-            safety_window_survives_deletion,
-            data,
-        } => {
-            let retention = match retention {
-                RetentionArgument::Kept => Retention::Kept,
-                RetentionArgument::Zero => Retention::Zero,
-            };
-            let command = AdminCommand::CreateOrganization {
-                name,
-                retention,
-                safety_window_days,
-                safety_window_survives_deletion,
-            };
-            create(command, &data)
+        OrganizationsCommand::Create { name, plan, tier, agreement, custom_retention, data } => {
+            let agreement = agreed(agreement, custom_retention)?.unwrap_or(Agreement::Standard);
+            create(AdminCommand::CreateOrganization { name, plan, tier, agreement, custom_retention }, &data)
         }
         OrganizationsCommand::List { data } => list(&data),
+    }
+}
+
+/// The agreement that was named, or that a length of its own implies.
+fn agreed(
+    agreement: Option<Agreement>,
+    custom_retention: Option<RetentionSpan>,
+) -> Result<Option<Agreement>, Failure> {
+    match (agreement, custom_retention) {
+        (None, Some(_)) => Ok(Some(Agreement::Custom)),
+        (Some(agreement), Some(_)) if agreement != Agreement::Custom => Err(Failure::Argument(format!(
+            "--custom-retention goes with --agreement custom only, not with {agreement}; nothing was changed"
+        ))),
+        (agreement, _) => Ok(agreement),
     }
 }
 
@@ -71,21 +71,24 @@ fn table(rows: &[OrganizationRow]) -> Table {
     let mut table = Table::new(&[
         ("ORGANISATION", Align::Left),
         ("NAME", Align::Left),
-        ("RETENTION", Align::Left),
-        ("SAFETY WINDOW", Align::Left),
+        ("PLAN", Align::Left),
+        ("TIER", Align::Left),
+        ("AGREEMENT", Align::Left),
         ("CREATED", Align::Left),
     ]);
     for row in rows {
-        let retention = match row.retention {
-            Retention::Kept => "kept",
-            Retention::Zero => "zero",
+        let agreement = match row.custom_retention {
+            Some(span) => format!("{}, {span}", row.agreement),
+            None => row.agreement.to_string(),
         };
-        let survives = if row.safety_window_survives_deletion { ", survives deletion" } else { "" };
-        let window = match row.safety_window_days {
-            0 => "none".to_owned(),
-            days => format!("{days} days{survives}"),
-        };
-        table.row([row.id.to_string(), row.name.clone(), retention.into(), window, instant(row.created_at)]);
+        table.row([
+            row.id.to_string(),
+            row.name.clone(),
+            row.plan.to_string(),
+            row.tier.to_string(),
+            agreement,
+            instant(row.created_at),
+        ]);
     }
     table
 }

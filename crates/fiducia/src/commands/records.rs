@@ -4,10 +4,10 @@ use fiducia_custody::{
     AdminCommand, AdminReply, ConversationContent, ConversationRow, DestructionScope, RecordContent,
     RecordRow,
 };
-use fiducia_policy::{AccessReason, ConversationId};
+use fiducia_policy::{AccessReason, ConversationId, GroundKind};
 
 use super::destruction;
-use crate::arguments::{DataOptions, GroundArgument, RecordsCommand, reasons_list};
+use crate::arguments::{DataOptions, RecordsCommand, reasons_list};
 use crate::edge::operating_system_user;
 use crate::failure::{ExitStatus, Failure};
 use crate::output::{Align, Output, Table, bytes_of, count_of, escape_line, instant, instant_or};
@@ -105,7 +105,7 @@ struct Reading {
     target: DestructionScope,
     reason: Option<AccessReason>,
     ticket: Option<String>,
-    ground: GroundArgument,
+    ground: GroundKind,
     raw: bool,
 }
 
@@ -123,7 +123,7 @@ fn show(reading: Reading, data: &DataOptions) -> Result<ExitStatus, Failure> {
         actor: operating_system_user(),
         reason,
         ticket: reading.ticket,
-        ground: reading.ground.into(),
+        ground: reading.ground,
     };
     let AdminReply::Content(content) = session.send(command)? else {
         return Err(Failure::UnexpectedReply("show-records"));

@@ -76,11 +76,13 @@ pub(super) fn stop(running: RunningServer, custody: &Custody) {
 }
 
 fn sweep(custody: &Custody) {
-    match custody.administer(AdminCommand::Sweep) {
-        Ok(AdminReply::Destroyed(report)) => tracing::info!(
-            keys_destroyed = report.keys_destroyed,
-            records_purged = report.records_purged,
-            still_opened = report.read_back.opened,
+    match custody.administer(AdminCommand::Sweep { limit: None }) {
+        Ok(AdminReply::Swept(progress)) => tracing::info!(
+            keys_destroyed = progress.keys_destroyed,
+            records_purged = progress.records_purged,
+            buckets_dropped = progress.buckets_dropped,
+            held = progress.held,
+            warned = progress.warned,
             "swept"
         ),
         Ok(_) => tracing::error!("the sweep was answered with another kind of reply"),

@@ -55,7 +55,7 @@ pub(crate) struct DataSection {
     /// Origin prefix of the logs: an organisation's log is `<ledger_origin>/<organisation uuid>`. A name under a
     /// domain that you hold, without a scheme; it cannot be changed later.
     pub(crate) ledger_origin: String,
-    /// How often `serve` closes safety windows that have ended and purges what nothing keeps any more.
+    /// How often `serve` destroys the keys of what has ended and purges what nothing keeps any more.
     #[serde(default = "DataSection::sweep_interval_minutes_default")]
     pub(crate) sweep_interval_minutes: u32,
     /// Bounds of the capture queue.

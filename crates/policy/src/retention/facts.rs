@@ -72,3 +72,29 @@ impl Facts {
         .fold(self.created_at, Ord::max)
     }
 }
+
+impl std::fmt::Display for Facts {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "created {}", self.created_at)?;
+        let events = [
+            ("last active", self.last_active_at),
+            ("deleted", self.deleted_at),
+            ("account closed", self.closed_at),
+            ("flagged", self.flagged_at),
+            ("sent as feedback", self.feedback_at),
+            ("case opened", self.case_opened_at),
+            ("case closed", self.case_closed_at),
+            ("erasure requested", self.erasure_requested_at),
+            ("hold released", self.released_at),
+        ];
+        for (what, at) in events {
+            if let Some(at) = at {
+                write!(formatter, ", {what} {at}")?;
+            }
+        }
+        if let Some(span) = self.custom {
+            write!(formatter, ", agreed period {span}")?;
+        }
+        if self.held { formatter.write_str(", held") } else { Ok(()) }
+    }
+}

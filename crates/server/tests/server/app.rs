@@ -7,14 +7,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use fiducia_custody::{
-    AdminCommand, AdminReply, CaptureLimits, Custody, CustodySettings, DestructionScope, RecordContent,
-    Retention, Scope,
+    AdminCommand, AdminReply, CaptureLimits, Custody, CustodySettings, DestructionScope, RecordContent, Scope,
 };
 use fiducia_keyring::KeyfileKms;
 use fiducia_ledger::verify_log;
 use fiducia_policy::{
-    AccessReason, Clock, ConversationId, GroundKind, OrganizationId, Randomness, RandomnessUnavailable,
-    Timestamp,
+    AccessReason, Agreement, Clock, ConversationId, GroundKind, OrganizationId, Plan, Randomness,
+    RandomnessUnavailable, Timestamp,
 };
 use fiducia_server::{
     GatewayLimits, GatewaySettings, ModelRoute, OperationsSettings, ProviderKind, ProviderSettings,
@@ -56,8 +55,8 @@ impl Randomness for SeededRandomness {
 pub(crate) struct AppSettings {
     /// Where providers are.
     pub(crate) upstream: SocketAddr,
-    /// What the organisation keeps.
-    pub(crate) retention: Retention,
+    /// What the organisation agreed on retention.
+    pub(crate) agreement: Agreement,
     /// What the key permits.
     pub(crate) scopes: Vec<Scope>,
     /// Bounds.
@@ -74,7 +73,7 @@ impl AppSettings {
     pub(crate) fn new(upstream: SocketAddr) -> Self {
         Self {
             upstream,
-            retention: Retention::Kept,
+            agreement: Agreement::Standard,
             scopes: Scope::ALL.to_vec(),
             limits: GatewayLimits { shutdown_grace_ms: 2_000, ..GatewayLimits::default() },
             models: Vec::new(),
@@ -106,9 +105,10 @@ impl App {
         let custody = open_custody(directory.path());
         let command = AdminCommand::CreateOrganization {
             name: "test".to_owned(),
-            retention: settings.retention,
-            safety_window_days: 30,
-            safety_window_survives_deletion: false,
+            plan: Plan::Enterprise,
+            tier: None,
+            agreement: settings.agreement,
+            custom_retention: None,
         };
         let AdminReply::Organization(organization) = custody.administer(command).unwrap() else {
             panic!("reply")
@@ -156,6 +156,7 @@ impl App {
         let list = AdminCommand::ListConversations {
             organization: Some(self.organization),
             subject: None,
+            deleted: false,
             limit: 100,
             after: None,
         };
@@ -243,6 +244,7 @@ fn create_key(custody: &Custody, organization: OrganizationId, scopes: &[Scope])
         workspace: None,
         subject: "analyst".to_owned(),
         scopes: scopes.to_vec(),
+        class: None,
         expires_at: None,
     };
     let AdminReply::VirtualKey(key) = custody.administer(command).unwrap() else { panic!("reply") };

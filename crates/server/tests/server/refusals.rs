@@ -3,7 +3,7 @@
 
 use std::net::SocketAddr;
 
-use fiducia_custody::{AdminCommand, AdminReply, Retention, Scope};
+use fiducia_custody::{AdminCommand, AdminReply, Scope};
 
 use crate::app::{App, AppSettings};
 use crate::client::{Answer, Conversation, request_head, send};
@@ -289,7 +289,7 @@ fn nothing_is_asked_when_the_store_is_gone() {
 fn zero_retention_refuses_what_providers_would_keep() {
     let upstream = Upstream::saying(&answer("200 OK", &[], b"{}"));
     let mut settings = AppSettings::new(upstream.address);
-    settings.retention = Retention::Zero;
+    settings.agreement = fiducia_policy::Agreement::ZeroRetention;
     let app = settings.start();
     let check = |path: &str, body: &str, text: &str| {
         let got = app.post(path, &[("anthropic-version", "1")], body.as_bytes());

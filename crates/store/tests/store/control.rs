@@ -108,12 +108,20 @@ fn conversations_are_listed_newest_first_page_by_page_and_by_owner() {
     let entries = [entry(1, 11, 1), entry(2, 12, 1), entry(3, 13, 1), other];
     control.index(&BucketName::account(), 4, &entries).unwrap();
     let list = |subject, after, limit| {
-        let found = control.conversations(Some(ORGANIZATION), subject, after, limit).unwrap();
+        let found = control.conversations(Some(ORGANIZATION), subject, false, after, limit).unwrap();
         found.iter().map(|found| found.id).collect::<Vec<_>>()
     };
     assert_eq!(list(None, None, 2), [conversation(4), conversation(3)]);
     assert_eq!(list(None, Some(conversation(3)), 2), [conversation(2), conversation(1)]);
     assert_eq!(list(Some(SUBJECT), None, 1), [conversation(3)]);
+    let mark = ConversationMark::Deleted(Some(now()));
+    control.mark_conversation(conversation(3), mark, None).unwrap();
+    let ids = |deleted| {
+        let found = control.conversations(Some(ORGANIZATION), Some(SUBJECT), deleted, None, 2).unwrap();
+        found.iter().map(|found| found.id).collect::<Vec<_>>()
+    };
+    assert_eq!(ids(false), [conversation(2), conversation(1)], "what its person deleted is hidden");
+    assert_eq!(ids(true), [conversation(3), conversation(2)]);
 }
 
 #[test]

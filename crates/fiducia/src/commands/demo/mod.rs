@@ -8,8 +8,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 
-use fiducia_custody::{AdminCommand, AdminReply, ConversationRow, Custody, Retention, Scope};
-use fiducia_policy::OrganizationId;
+use fiducia_custody::{AdminCommand, AdminReply, ConversationRow, Custody, Scope};
+use fiducia_policy::{Agreement, OrganizationId};
 use fiducia_server::scripted::ScriptedModel;
 
 use super::import::{self, Plan, Rejects};
@@ -28,7 +28,6 @@ use samples::Samples;
 pub(crate) use samples::SamplesUnreadable;
 
 const ORGANIZATION: &str = "demo";
-const SAFETY_WINDOW_DAYS: u32 = 30;
 /// Longer than anyone waits; the demo ends by a signal.
 const FOREVER: Duration = Duration::from_hours(100 * 365 * 24);
 
@@ -127,9 +126,10 @@ fn organization(session: &Session) -> Result<OrganizationId, Failure> {
     }
     let command = AdminCommand::CreateOrganization {
         name: ORGANIZATION.to_owned(),
-        retention: Retention::Kept,
-        safety_window_days: SAFETY_WINDOW_DAYS,
-        safety_window_survives_deletion: false,
+        plan: fiducia_policy::Plan::Enterprise,
+        tier: None,
+        agreement: Agreement::Standard,
+        custom_retention: None,
     };
     match session.send(command)? {
         AdminReply::Organization(created) => Ok(created.id),
@@ -183,6 +183,7 @@ fn fresh_key(session: &Session, organization: OrganizationId) -> Result<String, 
         workspace: None,
         subject: "analyst".to_owned(),
         scopes: Scope::ALL.to_vec(),
+        class: None,
         expires_at: None,
     };
     match session.send(command)? {

@@ -1,0 +1,24 @@
+//! The policy language: from text to tables. The crate's documentation gives the grammar.
+
+mod check;
+mod compile;
+mod document;
+mod lock;
+mod problem;
+mod reading;
+
+mod schema;
+mod shipped;
+mod spans;
+#[cfg(test)]
+mod tests;
+mod values;
+
+pub use document::{Audience, Chooser, ExistingRecords, MonthLength, TrainingChoice};
+pub use problem::{Counterexample, PolicyProblem, PolicyProblems, ProblemKind};
+pub use schema::policy_schema;
+pub use shipped::BUILT_IN_NAMES;
+
+pub(crate) use check::representative;
+pub(crate) use compile::parse;
+pub(crate) use reading::line_of;

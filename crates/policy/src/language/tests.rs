@@ -1,0 +1,342 @@
+//! What is refused, and how the refusal reads.
+
+use super::ProblemKind::{self, *};
+use crate::{Policy, PolicyProblems};
+
+/// A sound policy that each test breaks in one place.
+const SOUND: &str = r#"language = 1
+name = "small"
+title = "A small policy"
+
+[regions.home]
+title = "Home"
+
+[plans.free]
+audience = "consumer"
+tier = "restricted"
+training = "ask"
+region = "home"
+
+[plans.api]
+audience = "commercial"
+tier = "restricted"
+training = "never"
+region = "home"
+agreements = ["standard", "zero-retention"]
+
+[[rules]]
+id = "service"
+ground = "service"
+delete = ["30 days after creation", "30 days after deletion", "30 days after erasure"]
+clause = "Kept 30 days"
+
+[[rules]]
+id = "window"
+ground = "safety-window"
+delete = "30 days after creation"
+clause = "Examined for 30 days"
+"#;
+
+fn refusal(text: &str) -> PolicyProblems {
+    match Policy::parse(text) {
+        Ok(_) => panic!("accepted:\n{text}"),
+        Err(problems) => problems,
+    }
+}
+
+/// Adds to the sound policy and checks kind, rules, line and words of the first problem.
+fn check_added(added: &str, kind: ProblemKind, words: &str) -> PolicyProblems {
+    check_text(&format!("{SOUND}\n{added}"), kind, words)
+}
+
+fn check_changed(from: &str, to: &str, kind: ProblemKind, words: &str) -> PolicyProblems {
+    assert!(SOUND.contains(from), "{from}");
+    check_text(&SOUND.replacen(from, to, 1), kind, words)
+}
+
+fn check_text(text: &str, kind: ProblemKind, words: &str) -> PolicyProblems {
+    let problems = refusal(text);
+    let all = problems.to_string();
+    let found =
+        problems.problems.iter().find(|problem| problem.kind == kind && problem.to_string().contains(words));
+    assert!(found.is_some(), "no {kind} with `{words}` in:\n{all}");
+    problems
+}
+
+fn rule(body: &str) -> String {
+    format!("[[rules]]\nid = \"added\"\nclause = \"x\"\n{body}\n")
+}
+
+#[test]
+fn the_sound_policy_is_sound() {
+    Policy::parse(SOUND).unwrap();
+}
+
+#[test]
+fn unknown_keys_and_names_are_refused_with_their_line() {
+    check_changed("tier = \"restricted\"", "teir = \"restricted\"", Syntax, "line 10: unknown field `teir`");
+    check_changed("[plans.free]", "[plans.platinum]", Syntax, "unknown variant `platinum`");
+    check_added(&rule("ground = \"curiosity\""), Syntax, "unknown variant `curiosity`");
+    check_added(&rule("ground = \"violation\"\nclasses = [\"diary\"]"), Syntax, "unknown variant `diary`");
+    check_added(
+        &rule("ground = \"violation\"\nplans = [\"max\"]\nmaximum = \"1 year after flag\""),
+        Unknown,
+        "names the plan max",
+    );
+    check_added("[[models]]\nname = \"a\"\nsame_as = \"b\"", Unknown, "`same_as` names `b`");
+    check_changed(
+        "region = \"home\"",
+        "region = \"moon\"",
+        Unknown,
+        "the region `moon`, which does not exist",
+    );
+    check_changed(
+        "region = \"home\"",
+        "region = \"home\"\nnotice = \"hello\"",
+        Unknown,
+        "the notice `hello`",
+    );
+    check_added(
+        &rule("ground = \"violation\"\nmaximum = \"1 year after flag\"\nsource = \"S\""),
+        Unknown,
+        "the source `S`",
+    );
+    check_changed("language = 1", "language = 2", Syntax, "version 1 of the language");
+}
+
+#[test]
+fn spans_that_are_none_are_refused() {
+    for span in [
+        "0 days after flag",
+        "-1 days after flag",
+        "1 fortnight after flag",
+        "2 years",
+        "300 years after flag",
+    ] {
+        let problems =
+            refusal(&format!("{SOUND}\n{}", rule(&format!("ground = \"violation\"\nmaximum = \"{span}\""))));
+        assert_eq!(problems.problems[0].kind, Syntax, "{span}");
+        assert!(problems.problems[0].line.is_some_and(|line| line >= 36), "{problems}");
+    }
+}
+
+#[test]
+fn circles_of_same_as_are_refused() {
+    let circle = "[plans.pro]\nsame_as = \"max\"\n[plans.max]\nsame_as = \"pro\"";
+    check_added(circle, Cycle, "pro → max → pro");
+    let models = "[[models]]\nname = \"a\"\nsame_as = \"b\"\n[[models]]\nname = \"b\"\nsame_as = \"a\"";
+    check_added(models, Cycle, "a → b → a");
+    check_added("[plans.pro]\nsame_as = \"pro\"", Cycle, "pro → pro");
+}
+
+#[test]
+fn a_month_is_not_thirty_days() {
+    let bounds = "ground = \"safety-window\"\nminimum = \"30 days after creation\"\nmaximum = \"1 month after creation\"";
+    let problems = check_added(
+        &rule(bounds),
+        Contradiction,
+        "the minimum (30 days after creation) is above the maximum (1 month",
+    );
+    let example = problems.problems[0].example.unwrap();
+    assert_eq!(example.facts.created_at.to_string(), "2026-02-01T00:00:00Z");
+    assert!(
+        problems.to_string().contains("until 2026-03-03T00:00:00Z and gone by 2026-03-01T00:00:00Z"),
+        "{problems}"
+    );
+    assert!(problems.to_string().contains("[added] "), "{problems}");
+    Policy::parse(&format!("{SOUND}\n{}", rule(&format!("{bounds}\nmonths = \"30-days\"")))).unwrap();
+}
+
+#[test]
+fn a_minimum_on_another_clock_breaks_a_maximum() {
+    let bounds = "classes = [\"chat\"]\nground = \"service\"\nminimum = \"1 day after last-activity\"\nmaximum = \"1 year after creation\"";
+    let problems = check_added(&rule(bounds), Contradiction, "last active 2027-01-02");
+    let example = problems.problems[0].example.unwrap();
+    assert_eq!(example.situation.class, crate::RecordClass::Chat);
+}
+
+#[test]
+fn an_agreed_period_without_bounds_breaks_a_maximum() {
+    let text = SOUND.replace("[\"standard\", \"zero-retention\"]", "[\"standard\", \"custom\"]");
+    let agreed = rule(
+        "ground = \"service\"\nagreements = [\"custom\"]\nclasses = [\"chat\"]\nkeep = \"as agreed after creation\"\nmaximum = \"2 years after creation\"",
+    );
+    check_text(&format!("{text}\n{agreed}"), Contradiction, "agreed period 100 years");
+    Policy::parse(&format!("{text}\n{agreed}\n[agreements.custom]\nat_most = \"2 years\"")).unwrap();
+    check_text(&text, Missing, "no rule uses its period");
+}
+
+#[test]
+fn what_is_missing_is_named() {
+    check_changed("audience = \"consumer\"\n", "", Missing, "plan free lacks audience");
+    check_changed(
+        "delete = [\"30 days after creation\"",
+        "classes = [\"chat\"]\ndelete = [\"30 days after creation\"",
+        Missing,
+        "says nothing about keeping coding-session",
+    );
+    check_changed(", \"30 days after erasure\"", "", Missing, "a request for erasure would change nothing");
+    check_added(&rule("ground = \"legal-hold\""), Missing, "would hold for ever");
+    check_added(&rule("ground = \"violation\""), Missing, "nothing ends it");
+    check_added(&rule("ground = \"investigation\""), Missing, "nothing ends it");
+    check_changed(
+        "tier = \"restricted\"",
+        "tier = \"restricted\"\ntiers = [\"restricted\", \"private\"]",
+        Missing,
+        "who chooses",
+    );
+}
+
+#[test]
+fn covered_models_need_their_window_everywhere() {
+    let model = "[[models]]\nname = \"big-*\"\ncovered = true\nrequired_minimum = \"30 days\"";
+    let problems = check_added(model, Contradiction, "the covered model `big-*` demands");
+    assert!(problems.problems[0].example.unwrap().situation.covered);
+    let window = |agreements: &str| {
+        rule(&format!(
+            "ground = \"safety-window\"\ncovered = true\nminimum = \"30 days after creation\"\ndelete = \"30 days after creation\"{agreements}"
+        ))
+    };
+    check_added(&format!("{model}\n{}", window("")), Contradiction, "for `zero-retention`");
+    let all = window("\nagreements = [\"standard\", \"zero-retention\"]");
+    Policy::parse(&format!("{SOUND}\n{model}\n{all}")).unwrap();
+    check_added(
+        &format!("{model}\n{}", all.replace("minimum = \"30", "minimum = \"29")),
+        Contradiction,
+        "demands",
+    );
+}
+
+#[test]
+fn zero_retention_stays_zero() {
+    let named = |ground: &str| {
+        rule(&format!(
+            "ground = \"{ground}\"\nagreements = [\"zero-retention\"]\ndelete = [\"30 days after creation\", \"1 day after erasure\"]\nclasses = [\"chat\"]"
+        ))
+    };
+    check_added(&named("service"), Contradiction, "under zero retention nothing is kept");
+    check_added(&named("safety-window"), Contradiction, "for covered models only");
+    check_changed(
+        "training = \"ask\"",
+        "training = \"ask\"\nagreements = [\"zero-retention\"]",
+        Contradiction,
+        "is for people",
+    );
+}
+
+#[test]
+fn training_stays_with_those_who_are_asked() {
+    check_changed("training = \"never\"", "training = \"ask\"", Training, "plan api is commercial");
+    let trained =
+        "ground = \"service\"\ntraining = true\nclasses = [\"chat\"]\ndelete = \"5 years after creation\"";
+    check_added(
+        &rule(&format!("{trained}\nplans = [\"free\", \"api\"]")),
+        Training,
+        "plan api is commercial, which never trains",
+    );
+}
+
+#[test]
+fn taking_consent_back_must_not_lengthen() {
+    let shorter = rule(
+        "ground = \"service\"\ntraining = true\nclasses = [\"chat\"]\ndelete = \"7 days after creation\"",
+    );
+    check_added(&shorter, Contradiction, "taking consent to training back would keep the record longer");
+}
+
+#[test]
+fn purposes_are_those_of_grounds_and_some_are_closed() {
+    let with = |purpose: &str| {
+        rule(&format!("ground = \"violation\"\nmaximum = \"1 year after flag\"\npurpose = \"{purpose}\""))
+    };
+    check_added(
+        &with("RequestedServiceProvision"),
+        Purpose,
+        "serves MisusePreventionAndDetection and nothing else",
+    );
+    for closed in [
+        "SellDataToThirdParties",
+        "Advertising",
+        "dpv:PersonalisedAdvertising",
+        "Profiling",
+        "BiometricIdentification",
+        "Marketing",
+    ] {
+        check_added(&with(closed), Syntax, "is closed: no policy can");
+    }
+    check_added(&with("Amusement"), Syntax, "is not a purpose; there are: RequestedServiceProvision");
+    Policy::parse(&format!("{SOUND}\n{}", with("dpv:MisusePreventionAndDetection"))).unwrap();
+}
+
+#[test]
+fn clocks_belong_to_classes() {
+    let scores =
+        "ground = \"safety-score\"\nclasses = [\"safety-scores\"]\nmaximum = \"1 year after last-activity\"";
+    check_added(&rule(scores), Clock, "last-activity cannot happen to records of class safety-scores");
+    check_added(
+        &rule("ground = \"feedback\"\nclasses = [\"system-logs\"]\ndelete = \"1 year after creation\""),
+        Clock,
+        "cannot be kept on the ground feedback",
+    );
+}
+
+#[test]
+fn rules_that_overlap_need_a_winner() {
+    let other = "ground = \"service\"\nbasis = \"public-task\"\nclasses = [\"chat\"]\ndelete = \"7 days after creation\"";
+    let problems = check_added(&rule(other), Overlap, "one on contract, the other on public-task");
+    assert_eq!(problems.problems[0].rules, ["service", "added"]);
+    Policy::parse(&format!("{SOUND}\n{}", rule(&format!("{other}\nlevel = \"label\"")))).unwrap();
+    check_added(
+        "[[rules]]\nid = \"window\"\nground = \"violation\"\nclause = \"x\"",
+        Duplicate,
+        "stands in line",
+    );
+    check_added(
+        &rule("ground = \"service\"\ntiers = [\"public\"]\ndelete = \"1 day after creation\""),
+        Unreachable,
+        "no record can ever come under it",
+    );
+    check_added(
+        &rule("ground = \"service\"\nplans = []\ndelete = \"1 day after creation\""),
+        Unreachable,
+        "no record",
+    );
+}
+
+#[test]
+fn a_locked_rule_may_be_tightened_and_never_loosened() {
+    let locked = SOUND.replace(
+        "delete = \"30 days after creation\"",
+        "minimum = \"30 days after creation\"\ndelete = \"60 days after creation\"\nlocked = true",
+    );
+    let old = Policy::parse(&locked).unwrap();
+    let check = |from: &str, to: &str, expect: Option<&str>| {
+        assert!(locked.contains(from));
+        let refused = Policy::parse(&locked.replacen(from, to, 1)).unwrap().may_replace(&old).err();
+        let text = refused.map(|problems| problems.to_string());
+        match (expect, &text) {
+            (None, None) => {}
+            (Some(words), Some(text)) if text.contains(words) && text.contains("[window]") => {}
+            _ => panic!("{from} to {to}: {text:?}"),
+        }
+    };
+    check("title = \"A", "title = \"Another", None);
+    check("minimum = \"30 days", "minimum = \"31 days", None);
+    check("\"60 days", "\"59 days", None);
+    check("minimum = \"30 days", "minimum = \"29 days", Some("`30 days after creation` is gone or looser"));
+    check("\"60 days", "\"61 days", Some("`60 days after creation` is gone or looser"));
+    check("minimum = \"30 days after creation\"\n", "", Some("is gone or looser"));
+    check("locked = true", "", Some("no longer locked"));
+    check("id = \"window\"", "id = \"pane\"", Some("it is missing"));
+    check(
+        "ground = \"safety-window\"",
+        "ground = \"safety-window\"\nplans = [\"free\"]",
+        Some("no longer covers plan api"),
+    );
+}
+
+#[test]
+fn every_problem_is_found_at_once() {
+    let text = SOUND.replace("region = \"home\"", "region = \"moon\"").replace("tier = \"restricted\"\n", "");
+    assert_eq!(refusal(&text).problems.len(), 2, "{}", refusal(&text));
+}
