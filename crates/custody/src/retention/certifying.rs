@@ -138,6 +138,9 @@ impl Writer {
             return Ok(());
         }
         let Some(conversation) = self.files.control.conversation(id)? else { return Ok(()) };
+        if faults::is_planted("ended-keys-remembered") {
+            self.keychain.key(&self.files.keys, node.id)?;
+        }
         for name in conversation.buckets {
             if !self.files.place.names()?.contains(&name) {
                 continue;

@@ -9,9 +9,9 @@ use std::task::{Context, Poll, Wake, Waker};
 
 use bytes::Bytes;
 use fiducia_custody::{
-    AdminCommand, AdminError, AdminReply, AnswerOutcome, CaptureLimits, CapturedAnswer, CertificateCommand, CertificateReference,
-    CertificateReply, CertificateSettings, ConversationContent,
-    Custody, CustodySettings, DestructionReport, DestructionScope, ExchangeOpening, ImportOutcome, OpenError,
+    AdminCommand, AdminError, AdminReply, AnswerOutcome, CaptureLimits, CapturedAnswer, CertificateCommand,
+    CertificateReference, CertificateReply, CertificateSettings, ConversationContent, Custody,
+    CustodySettings, DestructionReport, DestructionScope, ExchangeOpening, ImportOutcome, OpenError,
     OpenExchange, RecordRow, RetentionCommand, RetentionProgress, RetentionReply, Scope,
 };
 use fiducia_keyring::KeyfileKms;
