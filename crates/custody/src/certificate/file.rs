@@ -39,6 +39,10 @@ pub struct VerifiedCertificate {
     pub ledger_index: u64,
     /// The checkpoint that covers the entry.
     pub checkpoint: Checkpoint,
+    /// The signed note over its reference number and digest.
+    pub note: String,
+    /// The `.tlog-proof` of its entry, whose extra data is the entry.
+    pub proof: String,
 }
 
 /// Why a certificate file proves nothing. Each text says what is wrong and what that means.
@@ -153,7 +157,15 @@ pub fn verify_certificate(
             Ok((ledger_index, checkpoint)) => {
                 contradiction(&certificate)?;
                 let digest = format!("{digest:?}");
-                return Ok(VerifiedCertificate { certificate, digest, ledger_index, checkpoint });
+                let CertificateFile { note, proof, .. } = file;
+                return Ok(VerifiedCertificate {
+                    certificate,
+                    digest,
+                    ledger_index,
+                    checkpoint,
+                    note,
+                    proof,
+                });
             }
             Err(error) => rejected = error,
         }

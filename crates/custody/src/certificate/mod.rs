@@ -12,6 +12,9 @@ mod mails;
 mod reference;
 mod serving;
 
+#[cfg(test)]
+mod tests;
+
 pub use commands::{CertificateCommand, CertificateReply, CertificateRow, DueMail, MailOutcome, MailState};
 pub(crate) use document::signer_name;
 pub use document::{
