@@ -1,6 +1,7 @@
 //! The command line. The help texts here are the manual: each command says what it does to the data and shows
 //! examples that work.
 
+mod certificates;
 mod installation;
 mod ledger;
 mod organizations;
@@ -11,6 +12,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub(crate) use certificates::CertificateCommand;
 pub(crate) use installation::{
     ConfigCommand, DemoArguments, DoctorArguments, ImportArguments, KeyfileCommand,
 };
@@ -93,6 +95,9 @@ pub(crate) enum Command {
     /// Check and read the transparency log; needs files only, no server and no keys
     #[command(subcommand)]
     Ledger(LedgerCommand),
+    /// Certificates of destruction: list, hand out, verify
+    #[command(subcommand)]
+    Certificate(CertificateCommand),
     /// Destroy the keys of what has ended, and purge what nothing keeps any more
     #[command(
         after_help = "`serve` does this by itself (data.sweep_interval_minutes); run it by hand after downtime. `fiducia \

@@ -1,5 +1,6 @@
 //! One file for each command. A command parses nothing and decides nothing: it calls one use case and prints.
 
+pub(crate) mod certificates;
 mod configuration;
 mod conversations;
 mod demo;
@@ -38,6 +39,7 @@ pub(crate) fn run(command: Command) -> Result<ExitStatus, Failure> {
         Command::Subjects(command) => subjects::run(command),
         Command::Import(arguments) => import::run(&arguments),
         Command::Ledger(command) => ledger::run(command),
+        Command::Certificate(command) => certificates::run(command),
         Command::Sweep(arguments) => sweep::run(&arguments),
     }
 }
