@@ -156,8 +156,8 @@ fn import(site: &Site) {
 fn no_file_holds_anything_readable_before_or_after_deletion() {
     let upstream = upstream();
     let site = Site::new(upstream.address());
-    // Under this plan the safety window outlasts a deletion.
-    let tenant = site.tenant_with("canary", &["--plan", "education"]);
+    // Its safety window outlasts a deletion.
+    let tenant = site.tenant("canary");
     let zero = site.tenant_with("canary-zero", &["--agreement", "zero-retention"]);
     let canaries = [
         PROMPT,

@@ -3,7 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use fiducia_custody::{AdminCommand, AdminReply, Custody, ImportOutcome, OpenError, PendingImport};
+use fiducia_custody::{
+    AdminCommand, AdminReply, Custody, ImportOutcome, OpenError, PendingImport, RetentionCommand,
+    RetentionReply,
+};
 use fiducia_policy::OrganizationId;
 use fiducia_store::DirectoryError;
 
@@ -145,6 +148,17 @@ impl Session {
                     other => Failure::Unanswered { socket: socket.clone(), cause: other.to_string() },
                 })
             }
+        }
+    }
+
+    /// Carries a command on retention out.
+    ///
+    /// # Errors
+    /// As [`Session::send`].
+    pub(crate) fn govern(&self, command: RetentionCommand) -> Result<RetentionReply, Failure> {
+        match self.send(AdminCommand::Govern(command))? {
+            AdminReply::Governed(reply) => Ok(reply),
+            _ => Err(Failure::UnexpectedReply("govern")),
         }
     }
 

@@ -2,9 +2,11 @@
 //! examples that work.
 
 mod certificates;
+mod holds;
 mod installation;
 mod ledger;
 mod organizations;
+mod policy;
 mod records;
 mod values;
 
@@ -13,12 +15,18 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 pub(crate) use certificates::CertificateCommand;
+pub(crate) use holds::{CasesCommand, HoldsCommand};
 pub(crate) use installation::{
     ConfigCommand, DemoArguments, DoctorArguments, ImportArguments, KeyfileCommand,
 };
 pub(crate) use ledger::{LedgerCommand, LogOptions};
-pub(crate) use organizations::{KeysCommand, OrganizationsCommand, SubjectsCommand};
-pub(crate) use records::{ConversationsCommand, RecordsCommand};
+pub(crate) use organizations::{
+    KeysCommand, OrganizationsCommand, SubjectsCommand, TermsOptions, WorkspacesCommand,
+};
+pub(crate) use policy::{PolicyCommand, RetentionArguments, SweepArguments};
+pub(crate) use records::{
+    ConversationsCommand, FeedbackCommand, FlagsCommand, RecordsCommand, WishArguments,
+};
 pub(crate) use values::reasons_list;
 
 const EXIT_CODES: &str = "Exit codes:
@@ -71,18 +79,39 @@ pub(crate) enum Command {
     /// Organisations: tenants with keys and a ledger of their own
     #[command(subcommand)]
     Organizations(OrganizationsCommand),
+    /// Workspaces: parts of an organisation with settings of their own
+    #[command(subcommand)]
+    Workspaces(WorkspacesCommand),
     /// Virtual keys: what applications present to the gateway
     #[command(subcommand)]
     Keys(KeysCommand),
     /// Sealed records: list, read with a reason, destroy
     #[command(subcommand)]
     Records(RecordsCommand),
-    /// Conversations, without their content
+    /// Conversations, without their content: list, and what their person wishes with them
     #[command(subcommand)]
     Conversations(ConversationsCommand),
     /// The people whose conversations are kept
     #[command(subcommand)]
     Subjects(SubjectsCommand),
+    /// Findings of misuse, for which content is kept
+    #[command(subcommand)]
+    Flags(FlagsCommand),
+    /// Feedback of people, for which a conversation is kept
+    #[command(subcommand)]
+    Feedback(FeedbackCommand),
+    /// Investigations, for which content is kept
+    #[command(subcommand)]
+    Cases(CasesCommand),
+    /// Legal holds: what must not be destroyed
+    #[command(subcommand)]
+    Holds(HoldsCommand),
+    /// The policy that decides how long things are kept
+    #[command(subcommand)]
+    Policy(PolicyCommand),
+    /// The worker that destroys what has ended
+    #[command(subcommand)]
+    Retention(RetentionArguments),
     /// Import conversations from a file of JSON lines
     #[command(
         after_help = "Each line is `{\"id\": \"…\", \"messages\": [{\"role\": \"user\", \"content\": \"…\"}, …]}`; plain or \
@@ -123,16 +152,6 @@ pub(crate) struct DataOptions {
     /// Print JSON for machines instead of text for people
     #[arg(long)]
     pub(crate) json: bool,
-}
-
-/// `sweep`
-#[derive(Debug, Clone, Args)]
-pub(crate) struct SweepArguments {
-    /// Stop after about this many keys and records
-    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1..))]
-    pub(crate) limit: Option<u64>,
-    #[command(flatten)]
-    pub(crate) data: DataOptions,
 }
 
 #[cfg(test)]

@@ -1,11 +1,11 @@
 //! `organizations`, `keys`, `subjects`: whose data it is.
 
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 use fiducia_custody::Scope;
 use fiducia_policy::{Agreement, Plan, RecordClass, RetentionSpan, SubjectId, Tier, Timestamp, VirtualKeyId};
 
 use super::DataOptions;
-use super::values::{agreement, class, instant, plan, tier};
+use super::values::{agreement, class, instant, one_required, plan, tier};
 
 /// `organizations`
 #[derive(Debug, Subcommand)]
@@ -15,7 +15,7 @@ pub(crate) enum OrganizationsCommand {
         after_help = "The plan and the agreement say how long conversations are kept; `fiducia policy show` prints the rules. \
         The tier is the plan's own unless another is named.\n\nPrints the ledger's verifier key. Keep it outside of this \
         machine: a log that is checked with a key from the same disk proves less.\n\nExamples:\n  fiducia organizations \
-        create hospital\n  fiducia organizations create school --plan education\n  fiducia organizations create bank \
+        create hospital\n  fiducia organizations create ward-7 --plan team\n  fiducia organizations create bank \
         --agreement zero-retention\n  fiducia organizations create archive --agreement custom --custom-retention '90 days'"
     )]
     Create {
@@ -36,8 +36,70 @@ pub(crate) enum OrganizationsCommand {
         #[command(flatten)]
         data: DataOptions,
     },
+    /// Change an organisation's plan, tier or agreement: what is not named stays
+    #[command(
+        after_help = "What is kept already gets its new end at the next sweep; what is captured from now on has it at once. \
+        A HIPAA agreement cannot be taken back.\n\nExamples:\n  fiducia organizations change hospital --agreement hipaa\n  \
+        fiducia organizations change archive --custom-retention '1 year'"
+    )]
+    Change {
+        /// The organisation's name or id
+        #[arg(value_name = "ORGANIZATION")]
+        organization: String,
+        #[command(flatten)]
+        change: TermsOptions,
+        #[command(flatten)]
+        data: DataOptions,
+    },
     /// List organisations
     List {
+        #[command(flatten)]
+        data: DataOptions,
+    },
+}
+
+/// What to change about an organisation's terms.
+#[derive(Debug, Clone, Args)]
+#[group(required = true, multiple = true)]
+pub(crate) struct TermsOptions {
+    /// Another plan
+    #[arg(long, value_parser = plan())]
+    pub(crate) plan: Option<Plan>,
+    /// Another governance tier
+    #[arg(long, value_parser = tier())]
+    pub(crate) tier: Option<Tier>,
+    /// Another agreement on retention
+    #[arg(long, value_parser = agreement())]
+    pub(crate) agreement: Option<Agreement>,
+    /// How long conversations are kept under a custom agreement: `90 days`, `1 year 6 months`
+    #[arg(long, value_name = "SPAN")]
+    pub(crate) custom_retention: Option<RetentionSpan>,
+}
+
+/// `workspaces`
+#[derive(Debug, Subcommand)]
+pub(crate) enum WorkspacesCommand {
+    /// Agree, for a workspace, to what covered models need; or no longer
+    #[command(group = one_required("whether", ["enable", "disable"]))]
+    #[command(
+        after_help = "Covered models are those that the policy names as such: they are so capable that what is asked of \
+        them and answered must be examined for misuse. Where a workspace agrees, prompts to covered models and their \
+        answers are kept for 30 days for safety, even under zero retention; all else stays as it was agreed. Without \
+        that agreement an organisation with zero retention keeps nothing of them either.\n\nExamples:\n  fiducia workspaces \
+        covered-models hospital default --enable\n  fiducia workspaces covered-models hospital default --disable"
+    )]
+    CoveredModels {
+        /// The organisation's name or id
+        #[arg(value_name = "ORGANIZATION")]
+        organization: String,
+        /// Name of the workspace
+        workspace: String,
+        /// Agree: prompts to covered models are kept 30 days for safety from now on
+        #[arg(long)]
+        enable: bool,
+        /// Agree no longer; what is kept already ends when it was going to
+        #[arg(long)]
+        disable: bool,
         #[command(flatten)]
         data: DataOptions,
     },
@@ -99,6 +161,50 @@ pub(crate) enum SubjectsCommand {
         /// Whose: the organisation's name or id
         #[arg(long, value_name = "NAME|ID")]
         organization: String,
+        #[command(flatten)]
+        data: DataOptions,
+    },
+    /// Give a person a plan of their own, or the organisation's again
+    #[command(group = one_required("which", ["plan", "organization_plan"]))]
+    #[command(
+        after_help = "How long the person's conversations are kept follows the plan, from the next sweep on.\n\nExamples:\n  \
+        fiducia subjects plan subject_0199… team\n  fiducia subjects plan subject_0199… --organization-plan"
+    )]
+    Plan {
+        /// The subject, as `subjects list` shows it
+        subject: SubjectId,
+        /// The plan
+        #[arg(value_parser = plan())]
+        plan: Option<Plan>,
+        /// Take the person's own plan away: the organisation's counts
+        #[arg(long)]
+        organization_plan: bool,
+        #[command(flatten)]
+        data: DataOptions,
+    },
+    /// Note whether a person allows training; plans that never train refuse it
+    #[command(group = one_required("choice", ["allow", "refuse"]))]
+    #[command(after_help = "Example:\n  fiducia subjects training subject_0199… --refuse")]
+    Training {
+        /// The subject
+        subject: SubjectId,
+        /// The person allows it
+        #[arg(long)]
+        allow: bool,
+        /// The person does not allow it
+        #[arg(long)]
+        refuse: bool,
+        #[command(flatten)]
+        data: DataOptions,
+    },
+    /// Close a person's account: everything of it ends when the policy says
+    #[command(
+        after_help = "The person's keys stop working at once. To destroy everything now use `subjects erase`.\n\nExample:\n  \
+        fiducia subjects close subject_0199…"
+    )]
+    Close {
+        /// The subject
+        subject: SubjectId,
         #[command(flatten)]
         data: DataOptions,
     },

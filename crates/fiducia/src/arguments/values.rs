@@ -1,7 +1,8 @@
 //! How single arguments are read: closed lists by name, ids by their prefix, instants, reasons.
 
+use clap::ArgGroup;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use fiducia_custody::DestructionScope;
+use fiducia_custody::{ContentScope, DestructionScope};
 use fiducia_policy::{
     AccessReason, Agreement, ConversationId, GroundKind, Plan, RecordClass, RecordId, Tier, Timestamp,
 };
@@ -32,6 +33,11 @@ pub(super) fn ground() -> impl TypedValueParser<Value = GroundKind> {
     one_of(read.map(GroundKind::name))
 }
 
+/// Exactly one of these arguments is needed.
+pub(super) fn one_required<const N: usize>(name: &'static str, arguments: [&'static str; N]) -> ArgGroup {
+    ArgGroup::new(name).args(arguments).required(true).multiple(false)
+}
+
 /// One of a closed list, which the help then shows.
 fn one_of<T>(names: impl IntoIterator<Item = &'static str>) -> impl TypedValueParser<Value = T>
 where
@@ -52,6 +58,15 @@ pub(super) fn readable(text: &str) -> Result<DestructionScope, String> {
         return Err("expected a conversation (conv_…) or a record (rec_…)".into());
     };
     parsed.map_err(|error| error.to_string())
+}
+
+/// A conversation or a record, as content to be kept.
+pub(super) fn content(text: &str) -> Result<ContentScope, String> {
+    match readable(text)? {
+        DestructionScope::Record(id) => Ok(ContentScope::Record(id)),
+        DestructionScope::Conversation(id) => Ok(ContentScope::Conversation(id)),
+        DestructionScope::Subject(_) => Err("expected a conversation (conv_…) or a record (rec_…)".into()),
+    }
 }
 
 /// A reason for reading.

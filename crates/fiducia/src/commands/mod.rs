@@ -1,20 +1,27 @@
 //! One file for each command. A command parses nothing and decides nothing: it calls one use case and prints.
 
+mod cases;
 pub(crate) mod certificates;
 mod configuration;
 mod conversations;
 mod demo;
 mod destruction;
 mod doctor;
+mod done;
+mod flags;
+mod holds;
 mod import;
 mod keyfile;
 mod keys;
 mod ledger;
 mod organizations;
+mod policy;
 mod records;
+mod retention;
 mod serve;
 mod subjects;
 mod sweep;
+mod workspaces;
 
 pub(crate) use demo::SamplesUnreadable;
 
@@ -33,10 +40,17 @@ pub(crate) fn run(command: Command) -> Result<ExitStatus, Failure> {
         Command::Keyfile(command) => keyfile::run(&command),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Organizations(command) => organizations::run(command),
+        Command::Workspaces(command) => workspaces::run(command),
         Command::Keys(command) => keys::run(command),
         Command::Records(command) => records::run(command),
         Command::Conversations(command) => conversations::run(command),
         Command::Subjects(command) => subjects::run(command),
+        Command::Flags(command) => flags::run(command),
+        Command::Feedback(command) => flags::feedback(command),
+        Command::Cases(command) => cases::run(command),
+        Command::Holds(command) => holds::run(command),
+        Command::Policy(command) => policy::run(command),
+        Command::Retention(command) => retention::run(command),
         Command::Import(arguments) => import::run(&arguments),
         Command::Ledger(command) => ledger::run(command),
         Command::Certificate(command) => certificates::run(command),

@@ -1,9 +1,10 @@
-//! `organizations create`, `organizations list`
+//! `organizations create`, `organizations change`, `organizations list`
 
-use fiducia_custody::{AdminCommand, AdminReply, OrganizationRow};
+use fiducia_custody::{AdminCommand, AdminReply, OrganizationRow, RetentionCommand, TermsChange};
 use fiducia_policy::{Agreement, RetentionSpan};
 
-use crate::arguments::{DataOptions, OrganizationsCommand};
+use super::done;
+use crate::arguments::{DataOptions, OrganizationsCommand, TermsOptions};
 use crate::failure::{ExitStatus, Failure};
 use crate::output::{Align, Output, Table, instant};
 use crate::session::Session;
@@ -13,6 +14,19 @@ pub(super) fn run(command: OrganizationsCommand) -> Result<ExitStatus, Failure> 
         OrganizationsCommand::Create { name, plan, tier, agreement, custom_retention, data } => {
             let agreement = agreed(agreement, custom_retention)?.unwrap_or(Agreement::Standard);
             create(AdminCommand::CreateOrganization { name, plan, tier, agreement, custom_retention }, &data)
+        }
+        OrganizationsCommand::Change { organization, change, data } => {
+            let session = Session::open(&data)?;
+            let id = session.organization(&organization)?;
+            let TermsOptions { plan, tier, agreement, custom_retention } = change;
+            let agreement = agreed(agreement, custom_retention)?;
+            let change = TermsChange { plan, tier, agreement, custom_retention };
+            let said = format!(
+                "the terms of `{organization}` were changed. They count for what is captured from now on; the next sweep gives \
+                 what is there its new end"
+            );
+            let command = RetentionCommand::ChangeTerms { organization: id, change };
+            done::report(session, command, "change-terms", &said, &data)
         }
         OrganizationsCommand::List { data } => list(&data),
     }

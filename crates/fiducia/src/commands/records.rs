@@ -1,10 +1,10 @@
-//! `records list`, `records show`, `records delete`
+//! `records list`, `records show`, `records explain`, `records delete`
 
 use fiducia_custody::{
     AdminCommand, AdminReply, ConversationContent, ConversationRow, DestructionScope, RecordContent,
-    RecordRow,
+    RecordRow, RetentionCommand, RetentionReply,
 };
-use fiducia_policy::{AccessReason, ConversationId, GroundKind};
+use fiducia_policy::{AccessReason, ConversationId, GroundKind, RecordId};
 
 use super::destruction;
 use crate::arguments::{DataOptions, RecordsCommand, reasons_list};
@@ -21,6 +21,7 @@ pub(super) fn run(command: RecordsCommand) -> Result<ExitStatus, Failure> {
         RecordsCommand::Show { target, reason, ticket, ground, raw, data } => {
             show(Reading { target, reason, ticket, ground, raw }, &data)
         }
+        RecordsCommand::Explain { record, data } => explain(record, &data),
         RecordsCommand::Delete { target, yes, data } => destruction::destroy(target, yes, &data),
     }
 }
@@ -58,7 +59,13 @@ fn list(
 }
 
 fn latest_conversations(session: &Session, limit: u32) -> Result<Vec<ConversationId>, Failure> {
-    let command = AdminCommand::ListConversations { organization: None, subject: None, limit, after: None };
+    let command = AdminCommand::ListConversations {
+        organization: None,
+        subject: None,
+        deleted: false,
+        limit,
+        after: None,
+    };
     let AdminReply::Conversations(rows) = session.send(command)? else {
         return Err(Failure::UnexpectedReply("list-conversations"));
     };
@@ -98,6 +105,42 @@ fn table(rows: &[Listed]) -> Table {
         ]);
     }
     table
+}
+
+fn explain(record: RecordId, data: &DataOptions) -> Result<ExitStatus, Failure> {
+    let session = Session::open(data)?;
+    let RetentionReply::Explanation(explanation) = session.govern(RetentionCommand::Explain { record })?
+    else {
+        return Err(Failure::UnexpectedReply("explain"));
+    };
+    session.close();
+    let mut output = Output::standard(data.json);
+    if output.json() {
+        output.value(&explanation)?;
+    } else {
+        let (captured, current) = explanation.policies;
+        output.line(format_args!("record   {}", explanation.record))?;
+        output.line(format_args!("policy   captured under {captured}, {current} is in force"))?;
+        output.line("")?;
+        output.line("Paths to it:")?;
+        for path in &explanation.paths {
+            let state = if path.is_open { "key is there" } else { "key is gone" };
+            let until = instant_or(path.until, "an event ends it");
+            output.line(format_args!(
+                "  {}: {state}, until {until}, for {}",
+                path.ground.name(),
+                escape_line(&path.because)
+            ))?;
+        }
+        if explanation.paths.is_empty() {
+            output.line("  none: nobody can read it")?;
+        }
+        output.line("")?;
+        output.line(format_args!("What policy {current} says:"))?;
+        output.foreign(explanation.rules.trim_end())?;
+    }
+    output.finish()?;
+    Ok(ExitStatus::Success)
 }
 
 /// What is to be read, and why.

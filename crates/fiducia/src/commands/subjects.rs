@@ -1,8 +1,8 @@
-//! `subjects list`, `subjects erase`
+//! `subjects list`, `subjects plan`, `subjects training`, `subjects close`, `subjects erase`
 
-use fiducia_custody::{AdminCommand, AdminReply, DestructionScope, SubjectRow};
+use fiducia_custody::{AdminCommand, AdminReply, DestructionScope, RetentionCommand, SubjectRow};
 
-use super::destruction;
+use super::{destruction, done};
 use crate::arguments::{DataOptions, SubjectsCommand};
 use crate::failure::{ExitStatus, Failure};
 use crate::output::{Align, Output, Table, instant, instant_or};
@@ -11,6 +11,31 @@ use crate::session::Session;
 pub(super) fn run(command: SubjectsCommand) -> Result<ExitStatus, Failure> {
     match command {
         SubjectsCommand::List { organization, data } => list(&organization, &data),
+        // The flag stands for the absence of a plan.
+        SubjectsCommand::Plan { subject, plan, organization_plan: _, data } => {
+            let plan_name =
+                plan.map_or_else(|| "the organisation's plan".to_owned(), |plan| format!("the plan {plan}"));
+            let said = format!("{subject} is on {plan_name}; the next sweep gives what is there its new end");
+            let command = RetentionCommand::SetPersonPlan { subject, plan };
+            done::report(Session::open(&data)?, command, "set-person-plan", &said, &data)
+        }
+        SubjectsCommand::Training { subject, allow: allowed, refuse: _, data } => {
+            let said = format!("{subject} {} training", if allowed { "allows" } else { "refuses" });
+            let command = RetentionCommand::SetTraining { subject, allowed };
+            done::report(Session::open(&data)?, command, "set-training", &said, &data)
+        }
+        SubjectsCommand::Close { subject, data } => {
+            let said = format!(
+                "the account of {subject} is closed; its keys work no longer, and what is kept ends when the policy says"
+            );
+            done::report(
+                Session::open(&data)?,
+                RetentionCommand::CloseAccount { subject },
+                "close-account",
+                &said,
+                &data,
+            )
+        }
         SubjectsCommand::Erase { subject, yes, data } => {
             destruction::destroy(DestructionScope::Subject(subject), yes, &data)
         }
@@ -34,14 +59,20 @@ fn table(rows: &[SubjectRow]) -> Table {
     let mut table = Table::new(&[
         ("SUBJECT", Align::Left),
         ("CONVERSATIONS", Align::Right),
+        ("PLAN", Align::Left),
+        ("TRAINING", Align::Left),
         ("FIRST SEEN", Align::Left),
+        ("CLOSED", Align::Left),
         ("ERASED", Align::Left),
     ]);
     for row in rows {
         table.row([
             row.id.to_string(),
             row.conversations.to_string(),
+            row.plan.map_or_else(|| "the organisation's".to_owned(), |plan| plan.to_string()),
+            if row.training_allowed { "allowed" } else { "refused" }.to_owned(),
             instant(row.created_at),
+            instant_or(row.closed_at, "-"),
             instant_or(row.erased_at, "-"),
         ]);
     }

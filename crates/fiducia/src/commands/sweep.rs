@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 use std::time::Duration;
 
-use fiducia_custody::{AdminCommand, AdminReply, RetentionCommand, RetentionProgress, RetentionReply};
+use fiducia_custody::{RetentionCommand, RetentionProgress, RetentionReply};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::arguments::SweepArguments;
@@ -52,8 +52,7 @@ fn sweep(
 ) -> Result<RetentionProgress, Failure> {
     let mut total = RetentionProgress::default();
     loop {
-        let reply = session.send(AdminCommand::Govern(RetentionCommand::Step))?;
-        let AdminReply::Governed(RetentionReply::Progress(step)) = reply else {
+        let RetentionReply::Progress(step) = session.govern(RetentionCommand::Step)? else {
             return Err(Failure::UnexpectedReply("step"));
         };
         total.add(step);

@@ -5,7 +5,13 @@ use std::process::Stdio;
 use super::place::{Place, write_lines};
 
 fn imported() -> (Place, String) {
-    let place = Place::with_organization();
+    imported_on(&[])
+}
+
+/// A conversation of an organisation with these terms.
+fn imported_on(terms: &[&str]) -> (Place, String) {
+    let place = Place::new();
+    place.run(&[&["organizations", "create", "acme"], terms].concat()).exits(0);
     write_lines(
         &place.path("chats.jsonl"),
         &[
@@ -113,7 +119,8 @@ fn wrong_arguments_are_answered_with_right_ones() {
 
 #[test]
 fn destroying_asks_first_and_reads_back() {
-    let (place, conversation) = imported();
+    // On this tier nothing but the service keeps a conversation.
+    let (place, conversation) = imported_on(&["--tier", "isolated"]);
     place.run(&["records", "delete", &conversation]).exits(2).complains("--yes");
     place.run(&["records", "show", &conversation, "--reason", "customer_support"]).exits(0);
 
@@ -122,6 +129,19 @@ fn destroying_asks_first_and_reads_back() {
     let gone = place.run(&["records", "show", &conversation, "--reason", "customer_support"]).exits(1);
     gone.complains("destroyed");
     place.run(&["sweep"]).exits(0);
+}
+
+#[test]
+fn what_another_ground_keeps_is_listed_and_read_for_that_ground_only() {
+    let (place, conversation) = imported();
+    let outcome = place.run(&["records", "delete", &conversation, "--yes"]).exits(0);
+    outcome
+        .prints("records purged   0")
+        .prints("kept             1 record by the ground safety-window until 20");
+    let show = ["records", "show", &conversation, "--reason", "safety_review"];
+    place.run(&show).exits(1).complains("no key path is left for the ground service");
+    let kept = [&show[..], &["--ground", "safety-window"]].concat();
+    place.run(&kept).exits(0).prints("canary answer");
 }
 
 #[test]

@@ -82,7 +82,7 @@ fn everything_that_is_printed_works_and_a_second_run_takes_it_up() {
     pasted(&commands[0]).exits(0).prints("safety-window until");
     pasted(&commands[1]).exits(0).prints("ledger entry").prints("[user]");
     pasted(&commands[2]).exits(0).prints("0 opened");
-    pasted(&commands[3]).exits(1).complains("destroyed");
+    pasted(&commands[3]).exits(1).complains("no key path is left for the ground service");
     pasted(&commands[4]).exits(0).prints("import_finished");
     pasted(&commands[5]).exits(0).prints("verified");
     pasted(&commands[6]).exits(0).prints("a server holds it");

@@ -13,4 +13,5 @@ mod demo;
 mod import;
 mod ledger;
 mod place;
+mod retention;
 mod serving;

@@ -1,7 +1,7 @@
 //! The control file and the index in it.
 
 use fiducia_policy::{PersonId, SubjectId};
-use fiducia_store::{BucketName, ControlStore, ImportJob, IndexEntry};
+use fiducia_store::{BucketName, ControlStore, ConversationMark, ImportJob, IndexEntry};
 
 use crate::samples::{ORGANIZATION, SUBJECT, TERMS, announcement, conversation, find, now, people};
 

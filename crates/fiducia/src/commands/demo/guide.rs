@@ -32,11 +32,11 @@ impl Guide<'_> {
         if let Some(row) = conversations.next() {
             commands.push((
                 format!("records delete {} --yes", row.id),
-                "keys destroyed, bytes purged, read back",
+                "its person's key destroyed, read back; what another ground keeps is listed with its date",
             ));
             commands.push((
                 format!("records show {} --reason customer_support", row.id),
-                "the deleted one: nobody can read it any more",
+                "the deleted one: no key path is left for its person's use",
             ));
         }
         commands.push(("ledger tail".to_owned(), "what was just written down about all this"));

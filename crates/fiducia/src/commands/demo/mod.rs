@@ -197,6 +197,7 @@ fn latest(session: &Session, organization: OrganizationId) -> Result<Vec<Convers
     let command = AdminCommand::ListConversations {
         organization: Some(organization),
         subject: None,
+        deleted: false,
         limit: ENOUGH,
         after: None,
     };
