@@ -6,7 +6,7 @@ use super::{Certificate, CertificateReference};
 
 /// A command on certificates of destruction and the mails that tell of them.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "kebab-case", tag = "command")]
+#[serde(rename_all = "kebab-case", tag = "action")]
 pub enum CertificateCommand {
     /// Lists certificates, newest first.
     List {

@@ -80,3 +80,34 @@ fn a_field_that_is_not_known_is_refused() {
     let json = JSON.replacen('{', "{\"also\":1,", 1);
     assert!(serde_json::from_str::<Certificate>(&json).is_err());
 }
+
+#[test]
+fn commands_read_back_as_they_were_sent() {
+    let reference: CertificateReference = "FC-2026-05AF-MSY3-8DJQ-W16B".parse().unwrap();
+    for command in [
+        crate::AdminCommand::Certify(CertificateCommand::Show { reference }),
+        crate::AdminCommand::Govern(crate::RetentionCommand::Step),
+    ] {
+        let json = serde_json::to_string(&command).unwrap();
+        let read: crate::AdminCommand = serde_json::from_str(&json).unwrap();
+        assert_eq!(serde_json::to_string(&read).unwrap(), json);
+    }
+}
+
+#[test]
+fn replies_read_back_as_they_were_sent() {
+    let row = CertificateRow {
+        certificate: specimen(),
+        ledger_index: Some(7),
+        mail: MailState::Waiting {
+            next_attempt_at: "2026-03-04T05:06:07Z".parse().unwrap(),
+            failure: Some("no answer".to_owned()),
+        },
+    };
+    let reply = crate::AdminReply::Certified(CertificateReply::Certificates(vec![row.clone()]));
+    let json = serde_json::to_string(&reply).unwrap();
+    match serde_json::from_str(&json) {
+        Ok(crate::AdminReply::Certified(CertificateReply::Certificates(rows))) => assert_eq!(rows, [row]),
+        other => panic!("{other:?}"),
+    }
+}

@@ -63,7 +63,7 @@ pub struct NewHold {
 
 /// A command on how long things are kept.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "kebab-case", tag = "command")]
+#[serde(rename_all = "kebab-case", tag = "action")]
 pub enum RetentionCommand {
     /// Publishes a policy, which decides from then on.
     PublishPolicy {
