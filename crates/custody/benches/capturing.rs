@@ -101,6 +101,7 @@ impl World {
             received_at: self.clock.now(),
             outline: outline(Wire::AnthropicMessages, &body).unwrap(),
             body,
+            covered: false,
             notices: Vec::new(),
         };
         let open = self.custody.begin(opening).unwrap();
@@ -113,6 +114,7 @@ impl World {
             answer_id: None,
             served_model: None,
             assistant_fingerprints: vec![text_fingerprint(&Role::Assistant, ANSWER)],
+            covered: false,
             notices: Vec::new(),
         };
         open.answered(answer).await.unwrap();

@@ -93,6 +93,17 @@ pub enum Retention {
     Zero,
 }
 
+/// What an organisation's agreements say about the use of providers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct EligibilityTerms {
+    /// Providers may keep nothing after the answer.
+    pub zero_retention: bool,
+    /// Health data flows under an agreement (HIPAA) that covers only some features.
+    pub hipaa: bool,
+    /// Models whose prompts and answers are kept for safety may be used although nothing else is kept.
+    pub covered_models_enabled: bool,
+}
+
 /// An authenticated caller.
 #[derive(Debug, Clone)]
 pub struct Caller {
@@ -108,10 +119,8 @@ pub struct Caller {
     pub scopes: Scopes,
     /// Whether exchanges are kept at all.
     pub retention: Retention,
-    /// Whether the organisation has a HIPAA agreement.
-    pub hipaa: bool,
-    /// Whether the workspace has agreed to what covered models need.
-    pub covered_models: bool,
+    /// Which features and models of providers may be used.
+    pub eligibility: EligibilityTerms,
     /// The class of what is captured, where it is not the plan's own.
     pub class: Option<RecordClass>,
 }

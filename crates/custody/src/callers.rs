@@ -10,7 +10,7 @@ use fiducia_store::{OrganizationRecord, OrganizationTerms, VirtualKeyRecord};
 use lru::LruCache;
 
 use crate::staging::sha256;
-use crate::{Caller, CredentialRefused, Retention, Scope, Scopes};
+use crate::{Caller, CredentialRefused, EligibilityTerms, Retention, Scope, Scopes};
 
 /// Every virtual key's secret begins with this, so that scanners for leaked credentials can recognise it.
 pub(crate) const SECRET_PREFIX: &str = "fiducia-vk-";
@@ -120,10 +120,18 @@ impl Callers {
             } else {
                 Retention::Kept
             },
-            hipaa: terms.agreement == Agreement::Hipaa,
-            covered_models: key.covered_models,
+            eligibility: eligibility_terms(terms, key.covered_models),
             class: key.class,
         })
+    }
+}
+
+/// What an organisation's agreement and its workspace say about the use of providers.
+fn eligibility_terms(terms: OrganizationTerms, covered_models_enabled: bool) -> EligibilityTerms {
+    EligibilityTerms {
+        zero_retention: terms.agreement == Agreement::ZeroRetention,
+        hipaa: terms.agreement == Agreement::Hipaa,
+        covered_models_enabled,
     }
 }
 

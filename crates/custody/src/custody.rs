@@ -307,13 +307,24 @@ impl Custody {
         Ok(OpenExchange { id, request: Some(receiver), writer: Some(self.0.handle.clone()) })
     }
 
+    /// Whether a model is covered by the policy in force: its use obliges to keep prompts and answers for a time.
+    pub fn is_covered(&self, model: &str) -> bool {
+        self.0.governance.current().1.model(model).covered
+    }
+
+    /// Whether the policy in force names any covered model.
+    pub fn names_covered_models(&self) -> bool {
+        self.0.governance.current().1.models().iter().any(|model| model.covered)
+    }
+
     /// Whether something of an exchange under zero retention must be kept all the same: the use of a covered model that the
     /// workspace agreed to.
     fn is_obliged_to_keep(&self, opening: &ExchangeOpening) -> bool {
         let Some(terms) = self.0.callers.terms(opening.caller.organization) else { return false };
         let person = PersonTerms::default();
         let governance = &self.0.governance;
-        let (class, covered) = governance.class_of(&opening.caller, terms, person, &opening.outline.model);
+        let class = opening.caller.class.unwrap_or_else(|| governance.default_class(terms, person));
+        let covered = opening.covered;
         covered && governance.keeps_anything(terms, person, class, covered, opening.received_at)
     }
 

@@ -7,14 +7,14 @@ use tokio::sync::oneshot;
 
 use crate::Caller;
 
-/// Something that policy changed, which the wire and the ledger must both say.
+/// Something that policy changed or refused, which the wire and the ledger must both say.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Notice {
     /// Stable code, for example `model-alias`.
     pub code: String,
     /// What the client asked for (a model name, a host).
     pub asked: String,
-    /// What it got instead.
+    /// What it got instead, or why nothing.
     pub served: String,
 }
 
@@ -30,6 +30,8 @@ pub struct ExchangeOpening {
     pub body: Bytes,
     /// What [`fiducia_wire::outline`] read in `body`.
     pub outline: Outline,
+    /// Whether it may reach a covered model that the caller's workspace has agreed to use.
+    pub covered: bool,
     /// What policy changed before sending on.
     pub notices: Vec<Notice>,
 }

@@ -34,7 +34,7 @@ pub use administration::{
     CreatedVirtualKey, DestructionReport, DestructionScope, KeptBecause, OrganizationRow, ReadBack,
     RecordContent, RecordRow, SubjectRow, VirtualKeyRow,
 };
-pub use caller::{Caller, CredentialRefused, Retention, Scope, Scopes, UnknownScope};
+pub use caller::{Caller, CredentialRefused, EligibilityTerms, Retention, Scope, Scopes, UnknownScope};
 pub use certificate::{
     Backups, CERTIFICATE_FILE_BYTES_MAX, Certificate, CertificateCommand, CertificateReference,
     CertificateRejected, CertificateReply, CertificateRow, CertificateStage, CertifiedScope, Confidentiality,

@@ -187,7 +187,7 @@ impl Writer {
         let before = if by_reference { hit.map_or(0, |hit| hit.position) } else { 0 };
         let position = before + u64::try_from(messages).unwrap_or(0);
         let wire = opening.wire.name();
-        let (class, covered) = self.class_of(opening, &keys)?;
+        let (class, covered) = (self.class_of(opening, &keys)?, opening.covered);
         let draft = Draft {
             exchange: id,
             kind: RecordKind::Request,
@@ -278,15 +278,11 @@ impl Writer {
         Ok(())
     }
 
-    /// The class of what an exchange captures, and whether its model is covered.
-    fn class_of(
-        &self,
-        opening: &ExchangeOpening,
-        keys: &SubjectKeys,
-    ) -> Result<(RecordClass, bool), StagingError> {
+    /// The class of what an exchange captures.
+    fn class_of(&self, opening: &ExchangeOpening, keys: &SubjectKeys) -> Result<RecordClass, StagingError> {
         let terms =
             self.callers.terms(opening.caller.organization).ok_or(StagingError::UnknownOrganization)?;
-        Ok(self.governance.class_of(&opening.caller, terms, keys.person, &opening.outline.model))
+        Ok(opening.caller.class.unwrap_or_else(|| self.governance.default_class(terms, keys.person)))
     }
 
     pub(crate) fn note(

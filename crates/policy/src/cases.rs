@@ -193,7 +193,8 @@ fn situation(policy: &Policy, case: &CaseText, plan: Plan) -> Result<Situation, 
     };
     let tier = case.tier.unwrap_or(terms.tier);
     let situation = Situation { plan, tier, class: case.class, agreement, covered, training: case.training };
-    if case.training || policy.is_reachable(situation) {
+    // A yes to training that means nothing is worth a case, hence not asked of here.
+    if policy.is_reachable(Situation { training: false, ..situation }) {
         return Ok(situation);
     }
     Err(format!("this cannot come about under the policy: {situation}"))

@@ -1,23 +1,165 @@
-//! The vocabulary every other crate shares: identifiers, purposes, grounds, wires, limits, and the traits through
-//! which time, randomness and authority enter.
+//! The vocabulary every other crate shares: identifiers, purposes, grounds, and the traits through which time, randomness
+//! and authority enter; and the policy: which grounds hold for a record, and until when.
 //!
 //! This crate is pure. It does no I/O, reads no clock, draws no randomness and knows no `async`; everything of that
 //! kind is an argument. It sits at the bottom of the dependency graph: the six crates above it may use its types but
 //! not each other.
+//!
+//! # The policy language
+//!
+//! A policy is a TOML file. Unknown keys are errors, and so are policies that contradict themselves: [`Policy::parse`]
+//! names the line, the rules and an input that breaks them. `fiducia policy schema` prints a JSON Schema for editors.
+//!
+//! ```
+//! use fiducia_policy::{Agreement, Facts, GroundKind, Plan, Policy, RecordClass, Situation, Standing, Tier};
+//!
+//! let policy = Policy::parse(r#"
+//!     language = 1
+//!     name = "small"
+//!     title = "A small policy"
+//!
+//!     [regions.home]
+//!     title = "The operator's home region"
+//!
+//!     [plans.free]
+//!     audience = "consumer"
+//!     tier = "private"
+//!     training = "never"
+//!     region = "home"
+//!
+//!     [[rules]]
+//!     id = "conversations"
+//!     ground = "service"
+//!     delete = ["30 days after creation", "at deletion", "30 days after erasure"]
+//!     clause = "Kept for 30 days, or until you delete them"
+//! "#).unwrap();
+//!
+//! let situation = Situation {
+//!     plan: Plan::Free,
+//!     tier: Tier::Private,
+//!     class: RecordClass::Chat,
+//!     agreement: Agreement::Standard,
+//!     covered: false,
+//!     training: false,
+//! };
+//! let captured = Facts::captured_at("2026-01-10T09:00:00Z".parse().unwrap());
+//! let schedule = policy.schedule(situation, &captured);
+//! let until = Some("2026-02-09T00:00:00Z".parse().unwrap());
+//! assert_eq!(schedule.standing(GroundKind::Service), Standing::Holds { until });
+//! ```
+//!
+//! ## Top level
+//!
+//! | key | holds |
+//! | --- | --- |
+//! | `language` | the version of the language: 1 |
+//! | `name`, `title`, `summary` | what the policy is called, for whom it is, and what it says to people |
+//! | `[sources.NAME]` | a document that clauses come from: `title`, and `read`, the day it was read |
+//! | `[regions.NAME]` | a place where data may lie: `title` |
+//! | `[notices.NAME]` | a text that is shown to people: `text` |
+//! | `[tiers.TIER]` | what a governance tier permits: `title`, `grounds` that may open, `training`, `covered_models` |
+//! | `[agreements.AGREEMENT]` | for `custom`: `at_least` and `at_most`, between which a period may be agreed |
+//! | `[plans.PLAN]` | a plan; a plan that is not here does not exist |
+//! | `[[models]]` | what a provider says about a model |
+//! | `[[rules]]` | on which ground which records are kept, and until when |
+//!
+//! ## Plans
+//!
+//! `same_as` names a plan that gives everything not said here. `audience` is `consumer` or `commercial`. `tier` is the
+//! governance tier at the start, `tiers` are those that may be chosen and `tier_chosen_by` says by whom (`person`,
+//! `administrator`, `operator`). `agreements` may be made (absent: `standard`). `classes` of record exist (absent: all), and
+//! `api_class` is the class of what arrives through the interface. `training` is `ask` or `never`; commercial plans never
+//! train. `region` and `notice` are names. `warn_before` is how long before a scheduled end people are warned, and `may_keep`
+//! whether they may answer by keeping the conversation, which counts as activity in it.
+//!
+//! ## Models
+//!
+//! `name` is a model's name or its beginning and a `*`; the exact name wins, then the longest beginning. `same_as` names an
+//! entry that gives the rest. `provider`, `default_retention`, `flagged_retention`, `training`, `flagging` and `region` are the
+//! provider's terms, `clause` and `source` their words. A model that is `covered` must be kept for safety for its
+//! `required_minimum`; the policy is refused unless a rule does so wherever such a model may be used.
+//!
+//! ## Rules
+//!
+//! A rule has an `id`, a `ground` and a `clause`, the promise in words; `source` and `notice` are names. It applies where all of
+//! `plans`, `tiers`, `classes`, `agreements`, `covered` and `training` fit. What is absent fits all, with two exceptions: **zero
+//! retention must be named** in `agreements`, and access events and system logs in `classes`, unless the ground is a legal
+//! hold. Every rule that applies opens its ground; its terms say until when:
+//!
+//! | key | the ground lasts |
+//! | --- | --- |
+//! | `minimum` | at least until then: a duty that no request ends |
+//! | `maximum` | at most until then: the purpose is served |
+//! | `retain` | at least until then, unless the person asks for erasure |
+//! | `delete` | until then, unless something retains |
+//! | `keep` | `retain` and `delete` in one |
+//!
+//! A term is a span and the event it counts from, or a list of such: `"30 days after creation"`, `"at deletion"`, `"as agreed after
+//! last-activity"`.
+//!
+//! ```text
+//! term  = span " after " start | "at " start | "as agreed after " start
+//! span  = number unit { " " number unit }      largest unit first
+//! unit  = "year" | "month" | "week" | "day" | "hour", with or without "s"
+//! start = "creation" | "last-activity" | "deletion" | "closing" | "flag" | "feedback"
+//!       | "case-opening" | "case-closing" | "erasure" | "release"
+//! ```
+//!
+//! Spans follow the calendar in UTC: a month after 31 January is the last day of February. `months = "30-days"` makes the
+//! months of one rule 30 days long; years stay the calendar's. `level` (`organization`, `scoped`, `label`; absent: `scoped`) says
+//! how explicit a rule is: among scheduled deletions the most explicit level sets the date, and the shortest wins within
+//! it. `basis` is the legal basis (absent: the ground's own) and `purpose`, in DPV terms, may be written out but must be the
+//! ground's. `locked` rules may be tightened by later policies, never loosened ([`Policy::may_replace`]).
+//! `existing_records = "new-basis"` lets a rule keep records longer that were captured before it, if it rests on a basis that is
+//! new; see [`Policy::carried_over`].
+//!
+//! There is no purpose for selling, advertising, marketing, profiling or biometric identification, and asking for one is
+//! an error that says so.
+//!
+//! ## How claims combine
+//!
+//! Strongest first: legal hold, minimum, maximum, erasure, retention (the longest), the person's deletion and other
+//! endings (the earliest), scheduled deletion (the most explicit, then the earliest). See [`resolve`], and
+//! `docs/decisions/0020-policy-language.md` for the reasons.
+//!
+//! ## Midnight
+//!
+//! Grounds with one key for an organisation and day (`safety-window`, `violation`, `safety-score`, `feedback`) end at 00:00 UTC
+//! only: what must be kept is kept that many full days after the day of the event, what may be kept at most a span ends at
+//! the start of its last day. A service ground whose end is fixed at capture
+//! ([`Policy::service_end_is_fixed`]) is rounded in the same way. Other ends are exact. Where a minimum and a maximum are
+//! the same span, the minimum's rounding wins, by at most a day.
+//!
+//! ## Case files
+//!
+//! `NAME.cases.toml` beside `NAME.toml` holds examples of what the policy promises; [`run_cases`] tries them.
 
 mod authority;
 mod cases;
+mod census;
+mod change;
+mod chart;
+mod diff;
 mod edge;
+mod explain;
+mod feature;
 mod ground;
 mod hold;
 mod id;
 mod language;
 mod named;
 mod retention;
+mod simulate;
 
 pub use authority::{AccessReason, EntryProof, ReleaseAuthority, UnknownReason};
 pub use cases::{CaseFileError, CaseOutcome, EventName, cases_schema, end_in_words, instant, run_cases};
+pub use census::{CensusError, CensusRow, read_census};
+pub use change::{Carried, CarriedSchedule};
+pub use chart::chart;
+pub use diff::{Affected, Change, PolicyDiff, diff};
 pub use edge::{Clock, Randomness, RandomnessUnavailable, Timestamp};
+pub use explain::{ClauseExplanation, ClauseOutcome, Explanation, GroundExplanation};
+pub use feature::{Eligibility, Feature, FeatureSet, UnknownFeature};
 pub use ground::{Ground, GroundKind, LegalBasis, Purpose};
 pub use hold::{HoldCandidate, HoldScope, HoldScopeError, SCOPE_ENTRIES_MAX, SCOPE_NAME_BYTES_MAX};
 pub use id::{
@@ -34,3 +176,4 @@ pub use retention::{
     Policy, PolicyVersion, RecordClass, Resolution, RetentionSpan, Rule, Schedule, Situation, Source,
     SpanError, Standing, Term, TermError, TermSpan, Tier, TierTerms, resolve,
 };
+pub use simulate::{Simulation, simulate};

@@ -17,6 +17,6 @@ pub use error::StartError;
 pub use secret::{SECRET_BYTES_MAX, Secret, SecretSource, SecretUnreadable};
 pub use server::{Addresses, RunningServer, Server};
 pub use settings::{
-    GatewayLimits, GatewaySettings, ModelRoute, OperationsSettings, ProviderKind, ProviderSettings,
-    ServerSettings,
+    EligibilitySettings, GatewayLimits, GatewaySettings, ModelRoute, OperationsSettings, ProviderKind,
+    ProviderSettings, ServerSettings,
 };

@@ -4,6 +4,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use fiducia_policy::Feature;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -29,6 +30,11 @@ struct CodeLabels {
     code: String,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct FeatureLabels {
+    feature: &'static str,
+}
+
 /// Makes a histogram with fixed bucket bounds, in seconds.
 #[derive(Debug, Clone, Copy)]
 struct Buckets(&'static [f64]);
@@ -52,6 +58,7 @@ pub(crate) struct Metrics {
     requests: Family<RequestLabels, Counter>,
     refusals: Family<CodeLabels, Counter>,
     notices: Family<CodeLabels, Counter>,
+    refused_features: Family<FeatureLabels, Counter>,
     added: Family<EndpointLabels, Histogram, Buckets>,
     upstream: Family<EndpointLabels, Histogram, Buckets>,
 }
@@ -62,6 +69,7 @@ impl Metrics {
         let requests = Family::default();
         let refusals = Family::default();
         let notices = Family::default();
+        let refused_features = Family::default();
         let added = Family::new_with_constructor(ADDED_BUCKETS);
         let upstream = Family::new_with_constructor(UPSTREAM_BUCKETS);
         registry.register(
@@ -72,8 +80,13 @@ impl Metrics {
         registry.register("gateway_refusals", "The gateway's own refusals by code", Family::clone(&refusals));
         registry.register(
             "gateway_notices",
-            "Changes announced in fiducia-notice by code",
+            "Changes and refusals that the ledger is told of, by code",
             Family::clone(&notices),
+        );
+        registry.register(
+            "gateway_refused_features",
+            "Features of providers that were refused because an agreement rules them out",
+            Family::clone(&refused_features),
         );
         registry.register_with_unit(
             "gateway_added",
@@ -87,7 +100,7 @@ impl Metrics {
             Unit::Seconds,
             Family::clone(&upstream),
         );
-        Self { registry, requests, refusals, notices, added, upstream }
+        Self { registry, requests, refusals, notices, refused_features, added, upstream }
     }
 
     /// Counts a finished request.
@@ -112,6 +125,11 @@ impl Metrics {
     /// Counts a refusal. `code` is one of the gateway's own.
     pub(crate) fn refusal(&self, code: &'static str) {
         self.refusals.get_or_create(&CodeLabels { code: code.to_owned() }).inc();
+    }
+
+    /// Counts a feature that was refused.
+    pub(crate) fn refused_feature(&self, feature: Feature) {
+        self.refused_features.get_or_create(&FeatureLabels { feature: feature.name() }).inc();
     }
 
     /// Counts a notice. `code` is one of the gateway's own.

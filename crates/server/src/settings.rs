@@ -18,6 +18,8 @@ pub struct ServerSettings {
     pub providers: BTreeMap<String, ProviderSettings>,
     /// Which model goes to which provider; looked at before the gateway's defaults.
     pub models: Vec<ModelRoute>,
+    /// What may be used of providers.
+    pub eligibility: EligibilitySettings,
     /// The listener for health, metrics and the ledger's files; none when absent.
     pub operations: Option<OperationsSettings>,
     /// Path of the admin socket; none when absent.
@@ -175,6 +177,50 @@ pub struct ModelRoute {
     /// ledger keeps it.
     #[serde(default)]
     pub upstream_model: Option<String>,
+}
+
+/// What agreements with providers say about the use of their features and models.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct EligibilitySettings {
+    /// Covered models: their provider keeps prompts and answers for at least 30 days whatever else was agreed, so
+    /// organisations with zero retention are refused them. Names as providers know them, in any case of letters; a `*` at the start
+    /// or end stands for any text.
+    pub covered_models: Vec<String>,
+    /// Whether the accounts at the providers are under an agreement about health data (HIPAA). Features that it does not
+    /// cover are then refused to everyone.
+    pub hipaa: bool,
+}
+
+impl Default for EligibilitySettings {
+    fn default() -> Self {
+        // Parts of names, because clouds and resellers put their own text around them. They take in later minor versions
+        // too: those that are known are covered as well.
+        let covered_models = ["*claude-fable-5*", "*claude-mythos-5*"].map(str::to_owned).to_vec();
+        Self { covered_models, hipaa: false }
+    }
+}
+
+impl EligibilitySettings {
+    /// The most patterns for covered models.
+    const PATTERNS_MAX: usize = 256;
+    /// The longest pattern, in bytes.
+    const PATTERN_BYTES_MAX: usize = 256;
+
+    /// What is wrong with the patterns of covered models; `None` when nothing is.
+    pub fn covered_models_problem(&self) -> Option<String> {
+        if self.covered_models.len() > Self::PATTERNS_MAX {
+            return Some(format!("it has more than {} patterns", Self::PATTERNS_MAX));
+        }
+        let is_wrong = |pattern: &&String| {
+            let rest = pattern.strip_prefix('*').unwrap_or(pattern);
+            let text = rest.strip_suffix('*').unwrap_or(rest);
+            text.is_empty() || text.contains('*') || pattern.len() > Self::PATTERN_BYTES_MAX
+        };
+        self.covered_models.iter().find(is_wrong).map(|pattern| {
+            format!("\"{pattern}\" must be a model's name, with a `*` at its start or end for any text")
+        })
+    }
 }
 
 /// The listener for the people who run the server. It serves no content and asks for no credential: bind it to an

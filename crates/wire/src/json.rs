@@ -141,7 +141,7 @@ fn replace_surrogates(bytes: &[u8]) -> String {
 }
 
 /// A position in JSON text.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Cursor<'a> {
     text: &'a str,
     position: usize,

@@ -4,6 +4,7 @@
 //! that it was not asked to change: the gateway forwards the original bytes and lets this crate read a side copy.
 //!
 //! - [`outline()`] reads a request: the model, whether it streams, each message's exact bytes and rolling digest.
+//! - [`features()`] tells what a request uses of the provider besides an answer; outlines tell it too.
 //! - [`fingerprint`] defines when two messages are the same message, on one wire or across wires.
 //! - [`AnswerReader`] reads an answer, whole or as server-sent events in chunks of any size, and says how far the
 //!   bytes may be released before the record of the exchange is durable.
@@ -14,6 +15,7 @@
 mod answer;
 mod batch;
 mod error;
+mod features;
 pub mod fingerprint;
 mod import;
 mod json;
@@ -29,6 +31,7 @@ pub use answer::{
 };
 pub use batch::{BATCH_REQUESTS_MAX, BatchRequest, ResultsUrl, batch_requests, results_urls};
 pub use error::{AnswerError, ImportLineError, RequestError};
+pub use features::{ADVISOR_MODELS_MAX, Features, beta_features, features};
 pub use import::{
     IMPORT_ID_BYTES_MAX, ImportedConversation, ImportedExchange, ImportedMessage, conversation_line,
 };

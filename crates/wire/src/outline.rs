@@ -3,9 +3,11 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use fiducia_policy::Feature;
+
 use crate::fingerprint::{EMPTY_PREFIX, extend_prefix, read_message, token_fingerprint};
 use crate::json::{Cursor, Kind, write_string};
-use crate::{RequestError, Wire};
+use crate::{Features, RequestError, Wire, features};
 
 /// The most messages (or input items) a request may hold, from the Messages API's own limit.
 pub const MESSAGES_MAX: usize = 100_000;
@@ -117,6 +119,8 @@ pub struct Outline {
     pub background: bool,
     /// Models that may answer instead.
     pub fallbacks: Fallbacks,
+    /// What it uses of the provider besides an answer.
+    pub features: Features,
 }
 
 /// Reads a request body. See [`Outline`] for what is read; nothing else in the body is judged.
@@ -137,9 +141,12 @@ pub(crate) fn read_outline(wire: Wire, cursor: &mut Cursor<'_>) -> Result<Outlin
     if cursor.kind()? != Kind::Object {
         return Err(RequestError::WrongType { field: "(the body)", expected: "a JSON object" });
     }
-    cursor.members(|cursor, name| match Field::of(wire, &name.lossy()) {
-        Some(field) => draft.read(wire, field, cursor),
-        None => cursor.skip().map(drop),
+    cursor.members(|cursor, name| {
+        let name = name.lossy();
+        match Field::of(wire, &name) {
+            Some(field) => draft.read(wire, field, cursor),
+            None => draft.features.member(wire, &name, cursor),
+        }
     })?;
     draft.finish(wire)
 }
@@ -267,6 +274,7 @@ struct Draft {
     store: Option<bool>,
     background: bool,
     fallbacks: Fallbacks,
+    features: features::Draft,
 }
 
 impl Draft {
@@ -286,19 +294,28 @@ impl Draft {
                 let model = text(cursor, name)?;
                 self.model = Some((model, start..cursor.position()));
             }
-            Field::Messages => self.read_messages(wire, name, cursor)?,
+            Field::Messages => {
+                self.read_messages(wire, name, cursor)?;
+                let span = self.messages_span.clone().unwrap_or_default();
+                self.features.messages(wire, cursor.text_at(span))?;
+            }
             Field::System => self.system_span = Some(cursor.skip()?),
             Field::Stream => self.stream = boolean(cursor, name)?,
-            Field::PreviousResponse => self.previous_response = Some(text(cursor, name)?),
+            Field::PreviousResponse => {
+                self.features.insert(Feature::PreviousResponses);
+                self.previous_response = Some(text(cursor, name)?);
+            }
             Field::Thread => {
+                self.features.insert(Feature::Threads);
                 self.previous_response =
                     member_text(cursor, "previous_message_id", "thread.previous_message_id")?;
             }
-            Field::Conversation if cursor.kind()? == Kind::String => {
-                self.provider_conversation = Some(text(cursor, name)?);
-            }
             Field::Conversation => {
-                self.provider_conversation = member_text(cursor, "id", "conversation.id")?;
+                self.features.insert(Feature::Conversations);
+                self.provider_conversation = match cursor.kind()? {
+                    Kind::String => Some(text(cursor, name)?),
+                    _ => member_text(cursor, "id", "conversation.id")?,
+                };
             }
             Field::Metadata => self.user_id = member_text(cursor, "user_id", "metadata.user_id")?,
             Field::SafetyIdentifier => self.safety_identifier = Some(text(cursor, name)?),
@@ -349,7 +366,8 @@ impl Draft {
         self.messages.push(MessageOutline { role, span, fingerprint, prefix });
     }
 
-    fn finish(self, wire: Wire) -> Result<Outline, RequestError> {
+    fn finish(mut self, wire: Wire) -> Result<Outline, RequestError> {
+        self.note_storing(wire);
         let (model, model_span) = self
             .model
             .filter(|(model, _)| !model.is_empty())
@@ -372,7 +390,22 @@ impl Draft {
             store: self.store,
             background: self.background,
             fallbacks: self.fallbacks,
+            features: self.features.finish(),
         })
+    }
+
+    /// Responses are stored unless the request says otherwise, completions only when it says so.
+    fn note_storing(&mut self, wire: Wire) {
+        match wire {
+            Wire::OpenAiResponses if self.store != Some(false) => {
+                self.features.insert(Feature::StoredResponses);
+            }
+            Wire::OpenAiChat if self.store == Some(true) => self.features.insert(Feature::StoredCompletions),
+            _ => {}
+        }
+        if self.background {
+            self.features.insert(Feature::BackgroundResponses);
+        }
     }
 }
 

@@ -70,8 +70,8 @@ pub enum CertificateRejected {
     },
     /// It is not byte for byte what was written.
     #[error(
-        "the file is not in the form in which it was issued: something was added, removed or formatted anew. Use the \
-         original file; a change of its words would show below the form"
+        "the file is not in the form in which it was issued: something was added, removed or formatted anew, so that what was \
+         signed cannot be told. Use the original file, or ask the issuer for it again"
     )]
     Reformatted,
     /// No key belongs to the installation that the certificate names.

@@ -91,11 +91,7 @@ impl Writer {
             record: id,
             policies: (record.terms.policy, version),
             paths,
-            rules: policy
-                .schedule(situation, &facts)
-                .iter()
-                .map(|(ground, standing)| format!("{ground}: {standing:?}\n"))
-                .collect(),
+            rules: policy.explain(situation, &facts).text(self.clock.now()),
         })))
     }
 

@@ -2,9 +2,8 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use crate::Caller;
 use fiducia_policy::{
-    Facts, GroundKind, Plan, Policy, PolicyVersion, RecordClass, Situation, Standing, Timestamp,
+    Facts, GroundKind, Plan, Policy, PolicyVersion, RecordClass, Schedule, Situation, Standing, Timestamp,
 };
 use fiducia_store::{
     BucketName, CaptureTerms, ConversationRecord, OrganizationTerms, PublishedPolicy, SubjectRecord,
@@ -37,13 +36,18 @@ impl Policies {
         self.earlier.push(std::mem::replace(&mut self.current, current));
     }
 
-    /// The policy of this version and every later one.
-    fn governing(&self, first: PolicyVersion) -> impl Iterator<Item = &Policy> {
-        self.earlier
-            .iter()
-            .chain(std::iter::once(&self.current))
-            .filter(move |(version, _)| *version >= first)
-            .map(|(_, policy)| &**policy)
+    /// The schedule of what was captured under the policy `first`, with what every later one made of it.
+    fn carried(&self, first: PolicyVersion, situation: Situation, facts: &Facts) -> Schedule {
+        let current = &self.current.1;
+        let mut before =
+            self.earlier.iter().filter(|(version, _)| *version >= first).map(|(_, policy)| &**policy);
+        match before.next() {
+            None => current.schedule(situation, facts),
+            Some(captured_under) => {
+                let between: Vec<_> = before.collect();
+                current.carried_over(captured_under, &between, situation, facts).schedule
+            }
+        }
     }
 }
 
@@ -143,20 +147,6 @@ impl Governance {
         Keeping { terms: CaptureTerms { class, policy: *version, covered }, service, safety, bucket }
     }
 
-    /// The class of what a caller captures, and whether the model obliges to a safety window: it is covered, and the
-    /// workspace has agreed.
-    pub(crate) fn class_of(
-        &self,
-        caller: &Caller,
-        terms: OrganizationTerms,
-        person: PersonTerms,
-        model: &str,
-    ) -> (RecordClass, bool) {
-        let (_, policy) = self.current();
-        let class = caller.class.unwrap_or_else(|| self.default_class(terms, person));
-        (class, caller.covered_models && policy.model(model).covered)
-    }
-
     /// The class of what is captured on a plan, where nothing else says.
     pub(crate) fn default_class(&self, terms: OrganizationTerms, person: PersonTerms) -> RecordClass {
         let (_, policy) = self.current();
@@ -180,7 +170,8 @@ impl Governance {
     /// `Some(past)` when it has ended.
     ///
     /// A conversation is governed by the policy it began under and by every later one that keeps it less long: a new
-    /// policy alone makes nothing last longer. What the person or the organisation changed counts for all of them.
+    /// policy makes it last longer only by a rule that says it rests on a new basis. What the person or the organisation
+    /// changed counts for all of them.
     pub(crate) fn service_end(
         &self,
         terms: OrganizationTerms,
@@ -189,18 +180,16 @@ impl Governance {
     ) -> Option<Timestamp> {
         let situation = situation(terms, person, conversation.terms.class, conversation.terms.covered);
         let facts = conversation_facts(terms, person, conversation);
-        self.policies()
-            .governing(conversation.terms.policy)
-            .filter_map(|policy| match policy.schedule(situation, &facts).standing(GroundKind::Service) {
-                Standing::NotOpen => Some(conversation.created_at),
-                Standing::Holds { until } => until,
-                Standing::Ended { at } => Some(at),
-            })
-            .min()
+        let schedule = self.policies().carried(conversation.terms.policy, situation, &facts);
+        match schedule.standing(GroundKind::Service) {
+            Standing::NotOpen => Some(conversation.created_at),
+            Standing::Holds { until } => until,
+            Standing::Ended { at } => Some(at),
+        }
     }
 
-    /// When the safety window of what was captured at `captured_at` in a conversation ends: the earliest that a policy
-    /// since then says, `None` when none says anything.
+    /// When the safety window of what was captured at `captured_at` in a conversation ends, as things stand. `None` when
+    /// no policy says anything of it.
     pub(crate) fn safety_end(
         &self,
         terms: OrganizationTerms,
@@ -210,16 +199,12 @@ impl Governance {
     ) -> Option<Timestamp> {
         let situation = situation(terms, person, conversation.terms.class, conversation.terms.covered);
         let facts = Facts { created_at: captured_at, ..conversation_facts(terms, person, conversation) };
-        self.policies()
-            .governing(conversation.terms.policy)
-            .filter_map(|policy| {
-                match policy.schedule(situation, &facts).standing(GroundKind::SafetyWindow) {
-                    Standing::NotOpen => None,
-                    Standing::Holds { until } => until,
-                    Standing::Ended { at } => Some(at),
-                }
-            })
-            .min()
+        let schedule = self.policies().carried(conversation.terms.policy, situation, &facts);
+        match schedule.standing(GroundKind::SafetyWindow) {
+            Standing::NotOpen => None,
+            Standing::Holds { until } => until,
+            Standing::Ended { at } => Some(at),
+        }
     }
 
     /// When an investigation ends at the latest: what it took in is no longer kept for it then.

@@ -59,7 +59,7 @@ impl Holds {
     }
 
     fn put(&mut self, record: &HoldRecord) -> Result<(), AdminError> {
-        let hold = ActiveHold { id: record.id, root: record.root, scope: scope_of(record)? };
+        let hold = active(record)?;
         let holds = self.0.entry(record.organization).or_default();
         holds.retain(|other| other.id != record.id);
         holds.push(hold);
@@ -82,6 +82,13 @@ fn scope_of(record: &HoldRecord) -> Result<HoldScope, AdminError> {
 fn text_of(scope: &HoldScope) -> Result<String, AdminError> {
     scope.check().map_err(|error| AdminError::Invalid(format!("{error}; nothing was held")))?;
     serde_json::to_string(scope).map_err(|error| AdminError::Invalid(error.to_string()))
+}
+
+/// A hold as far as it covers anything: one that was released covers nothing that came later.
+fn active(record: &HoldRecord) -> Result<ActiveHold, AdminError> {
+    let mut scope = scope_of(record)?;
+    scope.until = [scope.until, record.released_at].into_iter().flatten().min();
+    Ok(ActiveHold { id: record.id, root: record.root, scope })
 }
 
 /// What the ledger says of a scope: it names people, so only its digest.
@@ -261,17 +268,11 @@ impl Writer {
         now: Timestamp,
         progress: &mut RetentionProgress,
     ) -> Result<bool, AdminError> {
-        let incomplete = self
-            .files
-            .control
-            .holds()?
-            .into_iter()
-            .find(|record| record.released_at.is_none() && !record.is_complete);
-        let Some(record) = incomplete else {
+        let Some(record) = self.incomplete_holds(now)?.into_iter().next() else {
             self.correct_released_holds(now)?;
             return Ok(false);
         };
-        let hold = ActiveHold { id: record.id, root: record.root, scope: scope_of(&record)? };
+        let hold = active(&record)?;
         // Also those that were deleted: a safety window may still keep them.
         let conversations = self.files.control.conversations_in_order(
             Some(record.organization),
@@ -285,6 +286,12 @@ impl Writer {
         self.files.control.advance_hold(record.id, last.or(record.after), held, last.is_none())?;
         progress.held += held;
         Ok(true)
+    }
+
+    /// Holds that do not have everything yet that was there before them, also those released and in their days of grace.
+    fn incomplete_holds(&self, now: Timestamp) -> Result<Vec<HoldRecord>, AdminError> {
+        let holds = self.files.control.holds()?.into_iter();
+        Ok(holds.filter(|record| !record.is_complete && record.ends_at.is_none_or(|end| end > now)).collect())
     }
 
     /// Gives the keys of released holds their end, should a crash have come between the two.
@@ -304,8 +311,14 @@ impl Writer {
 
     /// Takes one conversation under every hold that covers it, before something of it may end.
     pub(crate) fn hold_conversation(&mut self, conversation: &ConversationRecord) -> Result<u64, AdminError> {
+        let mut holds = self.holds.of(conversation.organization);
+        for record in self.incomplete_holds(self.clock.now())? {
+            if record.organization == conversation.organization && record.released_at.is_some() {
+                holds.push(active(&record)?);
+            }
+        }
         let mut held = 0;
-        for hold in self.holds.of(conversation.organization) {
+        for hold in holds {
             held += self.hold_all(std::slice::from_ref(conversation), &hold)?;
         }
         Ok(held)
@@ -411,9 +424,7 @@ impl Writer {
     ) -> Result<(), AdminError> {
         for id in conversations {
             let Some(found) = self.files.control.conversation(*id)? else { continue };
-            if !self.holds.of(found.organization).is_empty() {
-                self.hold_conversation(&found)?;
-            }
+            self.hold_conversation(&found)?;
         }
         Ok(())
     }

@@ -11,4 +11,5 @@ mod interrupted;
 mod refusals;
 mod retention;
 mod use_cases;
+mod walk;
 mod world;

@@ -31,7 +31,6 @@ static SPAWNING: RwLock<()> = RwLock::new(());
 
 /// Starts a child that runs one test; other tests of this process may run meanwhile. Gives what it says, behind the first
 /// line.
-#[cfg(feature = "fault-injection")]
 pub(crate) fn spawn(
     command: &mut std::process::Command,
 ) -> (std::process::Child, std::io::BufReader<std::process::ChildStdout>) {
@@ -138,22 +137,7 @@ impl World {
         if !keyfile.exists() {
             KeyfileKms::create(&keyfile, &*randomness).unwrap();
         }
-        let mut world = Self {
-            folder: folder.to_owned(),
-            temporary: None,
-            clock: Arc::new(SimulatedClock(AtomicI64::new(start * 1_000_000))),
-            randomness,
-            custody: None,
-            organization: OrganizationId::from_bytes([0; 16]),
-            verifier: String::new(),
-            secret: String::new(),
-            key: VirtualKeyId::from_bytes([0; 16]),
-            subject: SubjectId::from_bytes([0; 16]),
-            class: None,
-            certificates: CertificateSettings::default(),
-            replaced: Mutex::new(None),
-        };
-        world.reopen();
+        let mut world = Self::opened(folder, start * 1_000_000, randomness);
         let listed = world.custody().administer(AdminCommand::ListOrganizations).unwrap();
         let AdminReply::Organizations(organizations) = listed else { panic!("reply") };
         match organizations.first() {
@@ -172,6 +156,35 @@ impl World {
             }
         }
         world
+    }
+
+    /// A folder that has a world already, opened with a clock and randomness of one's own. Nobody speaks yet.
+    pub(crate) fn opened_at(folder: &Path, now: Timestamp, seed: u64) -> Self {
+        Self::opened(folder, now.as_microsecond(), Arc::new(Seeded::new(seed)))
+    }
+
+    fn opened(folder: &Path, now_microseconds: i64, randomness: Arc<Seeded>) -> Self {
+        let mut world = Self {
+            folder: folder.to_owned(),
+            temporary: None,
+            clock: Arc::new(SimulatedClock(AtomicI64::new(now_microseconds))),
+            randomness,
+            custody: None,
+            organization: OrganizationId::from_bytes([0; 16]),
+            verifier: String::new(),
+            secret: String::new(),
+            key: VirtualKeyId::from_bytes([0; 16]),
+            subject: SubjectId::from_bytes([0; 16]),
+            class: None,
+            certificates: CertificateSettings::default(),
+            replaced: Mutex::new(None),
+        };
+        world.reopen();
+        world
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
     }
 
     pub(crate) fn data(&self) -> PathBuf {
@@ -235,6 +248,12 @@ impl World {
     /// An enterprise that keeps conversations for a time of its own after their last turn.
     pub(crate) fn use_custom_organization(&mut self, name: &str, span: &str) {
         self.use_organization(name, Plan::Enterprise, Agreement::Custom, Some(span.parse().unwrap()));
+    }
+
+    /// An organisation of a plan, with a retention of its own where one is given.
+    pub(crate) fn use_agreed_organization(&mut self, name: &str, plan: Plan, custom: Option<&str>) {
+        let agreement = if custom.is_some() { Agreement::Custom } else { Agreement::Standard };
+        self.use_organization(name, plan, agreement, custom.map(|span| span.parse().unwrap()));
     }
 
     fn use_organization(
@@ -376,12 +395,15 @@ impl World {
 
     /// What a request's arrival hands to custody.
     pub(crate) fn opening(&self, body: &str) -> ExchangeOpening {
+        let outline = outline(Wire::AnthropicMessages, body.as_bytes()).unwrap();
+        let caller = self.custody().authenticate(&self.secret).unwrap();
         ExchangeOpening {
-            caller: self.custody().authenticate(&self.secret).unwrap(),
+            covered: caller.eligibility.covered_models_enabled && self.custody().is_covered(&outline.model),
+            caller,
             wire: Wire::AnthropicMessages,
             received_at: self.now(),
             body: Bytes::copy_from_slice(body.as_bytes()),
-            outline: outline(Wire::AnthropicMessages, body.as_bytes()).unwrap(),
+            outline,
             notices: Vec::new(),
         }
     }

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use fiducia_policy::BUILT_IN_NAMES;
 
+use crate::commands::PolicyFileCommand;
+
 use super::DataOptions;
 use super::values::one_required;
 
@@ -51,6 +53,9 @@ pub(crate) enum PolicyCommand {
         #[command(flatten)]
         data: DataOptions,
     },
+    /// The commands that work on files.
+    #[command(flatten)]
+    Files(PolicyFileCommand),
 }
 
 /// `retention`

@@ -24,6 +24,7 @@ mod sweep;
 mod workspaces;
 
 pub(crate) use demo::SamplesUnreadable;
+pub(crate) use policy::PolicyFileCommand;
 
 use crate::arguments::Command;
 use crate::failure::{ExitStatus, Failure};

@@ -28,6 +28,9 @@ pub(crate) fn check(configuration: &Configuration, extent: Extent) -> Vec<Proble
         listeners(configuration, &mut problems);
         providers(configuration, &mut problems);
         routes(configuration, &mut problems);
+        if let Some(text) = configuration.eligibility.covered_models_problem() {
+            problems.push(Problem::general(format!("eligibility.covered_models: {text}")));
+        }
         telemetry(configuration, &mut problems);
     }
     problems
@@ -334,9 +337,16 @@ mod tests {
     #[test]
     fn every_problem_is_reported_at_once() {
         let rest = "[gateway]\nlisten = \"0.0.0.0:4100\"\ndefault_openai = \"locl\"\n[operations]\nlisten = \"127.0.0.1:4100\"\n\
-             [telemetry]\nsample_ratio = 2.0\notlp_endpoint = \"collector\"\n[log]\nfilter = \"a=b=c\"\n";
+             [telemetry]\nsample_ratio = 2.0\notlp_endpoint = \"collector\"\n[log]\nfilter = \"a=b=c\"\n[eligibility]\ncovered_models = [\"a*b\"]\n";
         let found = Place::new().check("root.key", &format!("{rest}{LOCAL}"));
-        for part in ["same address", "did you mean `local`?", "sample_ratio", "otlp_endpoint", "log.filter"] {
+        for part in [
+            "same address",
+            "did you mean `local`?",
+            "sample_ratio",
+            "otlp_endpoint",
+            "log.filter",
+            "covered_models",
+        ] {
             assert!(found.contains(part), "{part} is not in: {found}");
         }
     }

@@ -12,7 +12,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use fiducia_custody::{CaptureLimits, CustodySettings};
-use fiducia_server::{GatewaySettings, ModelRoute, OperationsSettings, ProviderSettings, ServerSettings};
+use fiducia_server::{
+    EligibilitySettings, GatewaySettings, ModelRoute, OperationsSettings, ProviderSettings, ServerSettings,
+};
 use serde::Deserialize;
 
 pub(crate) use certificates::{CertificatesSection, MailSection, MailSecurity};
@@ -35,6 +37,9 @@ pub(crate) struct Configuration {
     /// The routing table.
     #[serde(default)]
     pub(crate) models: Vec<ModelRoute>,
+    /// What may be used of providers.
+    #[serde(default)]
+    pub(crate) eligibility: EligibilitySettings,
     /// Health, metrics and the ledger's files.
     #[serde(default)]
     pub(crate) operations: Option<OperationsSettings>,
@@ -180,6 +185,7 @@ impl Configuration {
             gateway: self.gateway.clone(),
             providers: self.providers.clone(),
             models: self.models.clone(),
+            eligibility: self.eligibility.clone(),
             operations,
             admin_socket: Some(self.admin_socket()),
         }

@@ -24,8 +24,8 @@ pub(super) fn about(file: &str, verifier_keys: &[String], from: &str, to: &str) 
     let id = format!("<{reference}@{}>", from.email.domain());
     let attached = |name: String, bytes: &str, kind: &str| -> Result<SinglePart, String> {
         let kind = ContentType::parse(kind).map_err(|error| error.to_string())?;
-        // Encoded, so that no mail system breaks a line of what is signed.
-        let body = Body::new_with_encoding(bytes.to_owned(), ContentTransferEncoding::Base64);
+        // As bytes and encoded, so that neither the composer nor a mail system changes a line end of what is signed.
+        let body = Body::new_with_encoding(bytes.as_bytes().to_vec(), ContentTransferEncoding::Base64);
         let body = body.map_err(|_| "the certificate cannot be attached".to_owned())?;
         Ok(Attachment::new(name).body(body, kind))
     };

@@ -14,5 +14,6 @@ mod demo;
 mod import;
 mod ledger;
 mod place;
+mod policy;
 mod retention;
 mod serving;

@@ -16,6 +16,7 @@ use crate::retention::{
 pub(crate) fn check(policy: &Policy) -> Vec<PolicyProblem> {
     let mut problems = Vec::new();
     plans(policy, &mut problems);
+    tiers(policy, &mut problems);
     for rule in &policy.rules {
         rule_alone(policy, rule, &mut problems);
     }
@@ -95,6 +96,21 @@ fn plans(policy: &Policy, problems: &mut Problems) {
                     plan.api_class
                 ),
             );
+        }
+    }
+}
+
+/// A tier on which no court order could keep anything.
+fn tiers(policy: &Policy, problems: &mut Problems) {
+    let offered = |tier: &&crate::TierTerms| policy.plans.iter().any(|plan| plan.tiers.contains(&tier.tier));
+    let holds = policy.rules.iter().any(|rule| rule.ground == GroundKind::LegalHold);
+    for tier in policy.tiers.iter().filter(offered) {
+        if holds && !tier.grounds.contains(&GroundKind::LegalHold) {
+            let text = format!(
+                "tier {}: its `grounds` leave out legal-hold, so a court order could keep nothing there. Add it",
+                tier.tier
+            );
+            problems.push(PolicyProblem::new(ProblemKind::Contradiction, None, text));
         }
     }
 }
@@ -451,7 +467,7 @@ fn in_words(end: End) -> String {
 }
 
 /// Facts in which each clock of a class has started alone, on the first days of a leap year and of others.
-pub(crate) fn representative(class: RecordClass) -> impl Iterator<Item = Facts> {
+pub(super) fn representative(class: RecordClass) -> impl Iterator<Item = Facts> {
     ["2026-01-31T12:00:00Z", "2028-02-29T00:00:00Z", "2027-02-01T23:59:59Z"]
         .into_iter()
         .filter_map(|text| text.parse::<Timestamp>().ok())

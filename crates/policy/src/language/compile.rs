@@ -43,6 +43,7 @@ pub(crate) fn parse(text: &str) -> Result<Policy, PolicyProblems> {
         let words = "`name` has 1 to 64 lower-case letters, digits and `-`".to_owned();
         reading.problems.push(PolicyProblem::new(ProblemKind::Syntax, None, words));
     }
+    printable(&document, &mut reading.problems);
     let plans = reading.plans();
     let rules = reading.rules(&plans);
     let mut policy = Policy {
@@ -64,6 +65,39 @@ pub(crate) fn parse(text: &str) -> Result<Policy, PolicyProblems> {
     compile(&mut policy);
     PolicyProblems::none_or(check(&policy))?;
     Ok(policy)
+}
+
+/// Policies are printed on terminals and shown to people: no text in them may do more than be read.
+fn printable(document: &Document, problems: &mut Vec<PolicyProblem>) {
+    let head = [("title", &document.title), ("summary", &document.summary)];
+    let sources = document
+        .sources
+        .iter()
+        .flat_map(|(name, source)| [("a source's name", name), ("a source's title", &source.title)]);
+    let regions = document
+        .regions
+        .iter()
+        .flat_map(|(name, region)| [("a region's name", name), ("a region's title", &region.title)]);
+    let notices = document
+        .notices
+        .iter()
+        .flat_map(|(name, notice)| [("a notice's name", name), ("a notice's text", &notice.text)]);
+    let tiers = document.tiers.values().map(|tier| ("a tier's title", &tier.title));
+    let models = document.models.iter().map(|model| ("a model's name", &model.get_ref().name));
+    let rules = document.rules.iter().map(|rule| ("a rule's clause", &rule.get_ref().clause));
+    let texts =
+        head.into_iter().chain(sources).chain(regions).chain(notices).chain(tiers).chain(models).chain(rules);
+    for (what, text) in texts {
+        if text.chars().any(|character| character.is_control() && character != '\n') {
+            let words = format!("{what} holds a control character; write it without");
+            problems.push(PolicyProblem::new(ProblemKind::Syntax, None, words));
+        }
+    }
+    for rule in document.rules.iter().map(toml::Spanned::get_ref).filter(|rule| !is_name(&rule.id)) {
+        let words =
+            format!("the id {:?} of a rule: ids have 1 to 64 lower-case letters, digits and `-`", rule.id);
+        problems.push(PolicyProblem::new(ProblemKind::Syntax, None, words));
+    }
 }
 
 fn is_name(text: &str) -> bool {

@@ -7,7 +7,7 @@ use crate::retention::{Policy, RetentionSpan, Rule, Situation, Term, TermSpan, W
 
 impl Policy {
     /// Whether this policy may take the place of `old`: every locked rule is still there, still locked, covers what it
-    /// covered, and no term of it is looser. Records under way keep their own rule; see `carried_over`.
+    /// covered, and no term of it is looser. Records under way keep their own rule; see [`Policy::carried_over`].
     ///
     /// # Errors
     /// With every locked rule that would be loosened.

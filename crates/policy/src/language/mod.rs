@@ -19,6 +19,6 @@ pub use problem::{Counterexample, PolicyProblem, PolicyProblems, ProblemKind};
 pub use schema::policy_schema;
 pub use shipped::BUILT_IN_NAMES;
 
-pub(crate) use check::representative;
+pub(crate) use check::with as with_event;
 pub(crate) use compile::parse;
 pub(crate) use reading::line_of;

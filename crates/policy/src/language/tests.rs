@@ -1,7 +1,9 @@
 //! What is refused, and how the refusal reads.
 
+use proptest::prelude::*;
+
 use super::ProblemKind::{self, *};
-use crate::{Policy, PolicyProblems};
+use crate::{BUILT_IN_NAMES, Policy, PolicyProblems};
 
 /// A sound policy that each test breaks in one place.
 const SOUND: &str = r#"language = 1
@@ -333,6 +335,53 @@ fn a_locked_rule_may_be_tightened_and_never_loosened() {
         "ground = \"safety-window\"\nplans = [\"free\"]",
         Some("no longer covers plan api"),
     );
+}
+
+#[test]
+fn a_tier_cannot_shut_out_a_court_order() {
+    let hold = rule("ground = \"legal-hold\"\ndelete = \"1 day after release\"");
+    let tier = "[tiers.restricted]\ngrounds = [\"service\", \"safety-window\"]";
+    check_added(
+        &format!("{hold}\n{tier}"),
+        Contradiction,
+        "tier restricted: its `grounds` leave out legal-hold",
+    );
+}
+
+#[test]
+fn texts_that_would_do_more_than_be_read_are_refused() {
+    check_changed("A small policy", "A \\u001b[2J policy", Syntax, "title holds a control character");
+    check_changed("Kept 30 days", "Kept\\u0007", Syntax, "clause holds a control character");
+    check_changed("id = \"window\"", "id = \"win dow\"", Syntax, "the id \"win dow\" of a rule");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    /// Whatever is done to a policy, reading it ends in a policy or in problems that can be found in the file.
+    #[test]
+    fn damaged_policies_are_read_or_refused(
+        name in prop::sample::select(BUILT_IN_NAMES.to_vec()),
+        cuts in prop::collection::vec((any::<prop::sample::Index>(), 0_u8..4, "[a-z0-9\"=\\[\\]{}, \u{1b}]{0,6}"), 1..4),
+    ) {
+        let mut lines: Vec<String> = Policy::built_in_text(name).unwrap().lines().map(str::to_owned).collect();
+        for (place, what, noise) in cuts {
+            let place = place.index(lines.len());
+            match what {
+                0 => drop(lines.remove(place)),
+                1 => lines.insert(place, lines[place].clone()),
+                2 => lines[place].push_str(&noise),
+                _ => lines[place] = lines[place].replace("30", "31").replace("years", "days"),
+            }
+        }
+        if let Err(problems) = Policy::parse(&lines.join("\n")) {
+            prop_assert!(!problems.problems.is_empty());
+            for problem in problems.problems {
+                prop_assert!(problem.line.is_none_or(|line| (1..=lines.len() + 1).contains(&line)), "{problem}");
+                prop_assert!(!problem.text.is_empty());
+            }
+        }
+    }
 }
 
 #[test]

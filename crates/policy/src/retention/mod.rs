@@ -3,6 +3,8 @@
 mod algebra;
 mod facts;
 mod policy;
+#[cfg(test)]
+mod properties;
 mod schedule;
 mod situation;
 mod span;

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use fiducia_policy::{ExchangeId, OrganizationId, VirtualKeyId};
+use fiducia_policy::{ExchangeId, FeatureSet, OrganizationId, VirtualKeyId};
 
 use tracing::field::{Empty, display};
 
 use super::Gateway;
 use super::endpoint::Endpoint;
+use super::refusal::Refusal;
 
 /// The longest model name that is logged.
 const MODEL_CHARACTERS_MAX: usize = 64;
@@ -28,6 +29,7 @@ pub(crate) struct Account {
     outcome: &'static str,
     streamed: bool,
     refusal: Option<&'static str>,
+    refused_features: FeatureSet,
     /// Lasts from the request's arrival to the answer's last byte. Disabled, and free, unless traces are exported.
     span: tracing::Span,
 }
@@ -50,6 +52,7 @@ impl Account {
             outcome: "client-gone",
             streamed: false,
             refusal: None,
+            refused_features: FeatureSet::EMPTY,
             span: tracing::info_span!(
                 target: "fiducia::exchange",
                 "exchange",
@@ -62,6 +65,7 @@ impl Account {
                 status = Empty,
                 outcome = Empty,
                 refusal = Empty,
+                features = Empty,
                 streamed = Empty,
                 total_us = Empty,
                 upstream_us = Empty,
@@ -106,10 +110,11 @@ impl Account {
         self.outcome = outcome;
     }
 
-    pub(crate) fn refused(&mut self, status: u16, code: &'static str) {
-        self.status = status;
+    pub(crate) fn refused(&mut self, refusal: &Refusal) {
+        self.status = refusal.status.as_u16();
         self.outcome = "refused";
-        self.refusal = Some(code);
+        self.refusal = Some(refusal.code);
+        self.refused_features = refusal.features;
     }
 }
 
@@ -129,6 +134,9 @@ impl Drop for Account {
         if let Some(code) = self.refusal {
             metrics.refusal(code);
         }
+        for feature in self.refused_features.iter() {
+            metrics.refused_feature(feature);
+        }
         if let Some(upstream) = upstream {
             let added = total.saturating_sub(upstream);
             metrics.durations(self.endpoint.name(), added.as_secs_f64(), upstream.as_secs_f64());
@@ -145,6 +153,8 @@ impl Account {
         let organization = self.caller.map(|(organization, _)| display(organization));
         let key = self.caller.map(|(_, key)| display(key));
         let model = (!self.model.is_empty()).then_some(self.model.as_str());
+        let features = (!self.refused_features.is_empty()).then(|| self.refused_features.to_string());
+        let features = features.as_deref();
         let total_us = microseconds(total);
         let upstream_us = upstream.map(microseconds);
         tracing::info!(
@@ -158,6 +168,7 @@ impl Account {
             status = self.status,
             outcome = self.outcome,
             refusal = self.refusal,
+            features,
             streamed = self.streamed,
             total_us,
             upstream_us,
@@ -174,6 +185,7 @@ impl Account {
                 status = self.status,
                 outcome = self.outcome,
                 refusal = self.refusal,
+                features,
                 streamed = self.streamed,
                 total_us,
                 upstream_us

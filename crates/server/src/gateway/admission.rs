@@ -1,9 +1,10 @@
 //! Who asks, and whether they may.
 
-use fiducia_custody::{Caller, Retention};
+use fiducia_custody::Caller;
 use http::HeaderMap;
 
 use super::Gateway;
+use super::eligibility;
 use super::endpoint::Endpoint;
 use super::headers::{self, SUBJECT};
 use super::refusal::Refusal;
@@ -11,7 +12,7 @@ use super::refusal::Refusal;
 /// The caller behind a request, when the key is good and permits the endpoint.
 ///
 /// # Errors
-/// A refusal in the order: no key, bad key, missing scope, zero retention, bad subject.
+/// A refusal in the order: no key, bad key, missing scope, ineligible endpoint, bad subject.
 pub(crate) async fn admitted(
     gateway: &Gateway,
     endpoint: Endpoint,
@@ -25,27 +26,10 @@ pub(crate) async fn admitted(
     {
         return Err(Refusal::scope(scope.name()));
     }
-    if caller.retention == Retention::Zero
-        && let Some(feature) = kept_at_the_provider(endpoint)
-    {
-        return Err(Refusal::zero_retention(feature));
-    }
+    eligibility::endpoint_permitted(gateway, &caller, endpoint)?;
     let Some(named) = headers.get(SUBJECT) else { return Ok(caller) };
     let named = named
         .to_str()
         .map_err(|_| Refusal::credential(fiducia_custody::CredentialRefused::SubjectInvalid))?;
     gateway.custody.subject_named(&caller, named).await.map_err(Refusal::credential)
-}
-
-/// What of an endpoint the provider keeps, however it is used.
-fn kept_at_the_provider(endpoint: Endpoint) -> Option<&'static str> {
-    match endpoint {
-        Endpoint::BatchCreate | Endpoint::BatchObject | Endpoint::BatchResults => {
-            Some("message batches are stored by the provider until they expire")
-        }
-        Endpoint::FileUpload | Endpoint::FileObject => {
-            Some("files are stored by the provider until they are deleted")
-        }
-        _ => None,
-    }
 }

@@ -8,13 +8,14 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use fiducia_custody::Notice;
-use fiducia_wire::{Fallbacks, WireFamily};
+use fiducia_wire::{Fallbacks, Features, WireFamily};
 use http::{HeaderMap, HeaderValue, Response, Version, header};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 
 use super::account::Account;
 use super::answer_body::AnswerBody;
+use super::eligibility;
 use super::headers::{self, Forwarding, NOTICE};
 use super::passthrough::{announced, provider_without_model};
 use super::refusal::Refusal;
@@ -44,11 +45,14 @@ pub(crate) async fn create(
     let taken = taken(headers, incoming, limits.batch_body_bytes_max, limits, &gateway.budget).await?;
     let body = taken.bytes.clone();
     // Hundreds of megabytes must not hold up the other connections of this thread.
-    let models = tokio::task::spawn_blocking(move || batch_models(&body))
+    let contents = tokio::task::spawn_blocking(move || batch_contents(&body))
         .await
         .map_err(|_| unreadable("it could not be read"))?
         .map_err(|cause| unreadable(&cause))?;
-    let provider = routed(gateway, &models)?;
+    let provider = routed(gateway, &contents.models)?;
+    // Whoever must have each item checked is refused batches as such today; the items do not rely on that.
+    let models = contents.models.iter().map(String::as_str);
+    eligibility::batch_permitted(gateway, &asked.caller, headers, &contents.features, models)?;
     asked.account(|account| account.routed(provider, ""));
     objects(worker, asked, provider, UpstreamBody::whole(taken.bytes)).await
 }
@@ -84,22 +88,37 @@ fn routed(gateway: &Gateway, models: &HashSet<String>) -> Result<usize, Refusal>
     chosen.ok_or_else(|| unreadable("\"requests\" is empty"))
 }
 
-/// The distinct models of a batch's items.
+/// What the items of a batch ask for, taken together.
+#[derive(Debug, Default)]
+struct BatchContents {
+    models: HashSet<String>,
+    features: Features,
+}
+
+/// The distinct models and the features of a batch's items.
 ///
 /// # Errors
 /// When an item is not a Messages body, or asks for what batches cannot give.
-fn batch_models(body: &[u8]) -> Result<HashSet<String>, String> {
-    let mut models = HashSet::new();
+fn batch_contents(body: &[u8]) -> Result<BatchContents, String> {
+    let BatchContents { mut models, mut features } = BatchContents::default();
     for request in fiducia_wire::batch_requests(body).map_err(|error| error.to_string())? {
         if request.outline.fallbacks != Fallbacks::None {
             return Err("\"fallbacks\" is not for batches".to_owned());
         }
         models.insert(request.outline.model);
-        if models.len() > BATCH_MODELS_MAX {
+        let item = request.outline.features;
+        features.set = features.set.union(item.set);
+        features.ambiguity = features.ambiguity.or(item.ambiguity);
+        for model in item.advisor_models {
+            if !features.advisor_models.contains(&model) {
+                features.advisor_models.push(model);
+            }
+        }
+        if models.len() > BATCH_MODELS_MAX || features.advisor_models.len() > BATCH_MODELS_MAX {
             return Err(format!("a batch names at most {BATCH_MODELS_MAX} models"));
         }
     }
-    Ok(models)
+    Ok(BatchContents { models, features })
 }
 
 /// Asks for batch objects and rewrites the links in the answer.
@@ -191,15 +210,29 @@ mod tests {
         let body = br#"{"requests":[{"custom_id":"a","params":{"model":"m1","messages":[]}},
             {"params":{"max_tokens":1,"messages":[],"model":"m2"},"custom_id":"b"},
             {"custom_id":"c","params":{"model":"m1","messages":[]}}]}"#;
-        let models = batch_models(body).unwrap();
-        assert_eq!(models, HashSet::from(["m1".to_owned(), "m2".to_owned()]));
+        let contents = batch_contents(body).unwrap();
+        assert_eq!(contents.models, HashSet::from(["m1".to_owned(), "m2".to_owned()]));
+        assert_eq!(contents.features, Features::default());
+    }
+
+    #[test]
+    fn features_of_all_items_are_features_of_the_batch() {
+        let body = br#"{"requests":[
+            {"custom_id":"a","params":{"model":"m","messages":[],"container":"c","container":"d"}},
+            {"custom_id":"b","params":{"model":"m","messages":[],"mcp_servers":[{}]}},
+            {"custom_id":"c","params":{"model":"m","messages":[],"tools":[{"type":"advisor_20260301","model":"a"}]}},
+            {"custom_id":"d","params":{"model":"m","messages":[],"tools":[{"type":"advisor_20260301","model":"a"}]}}]}"#;
+        let features = batch_contents(body).unwrap().features;
+        assert_eq!(features.set.to_string(), "advisor tool, code execution, MCP connector");
+        assert_eq!(features.advisor_models, ["a"]);
+        assert!(features.ambiguity.is_some());
     }
 
     #[test]
     fn smuggled_models_and_fallbacks_are_refused() {
         let check = |params: &str, text: &str| {
             let body = format!(r#"{{"requests":[{{"custom_id":"a","params":{params}}}]}}"#);
-            let error = batch_models(body.as_bytes()).unwrap_err();
+            let error = batch_contents(body.as_bytes()).unwrap_err();
             assert!(error.contains(text), "{error}");
         };
         check(r#"{"messages":[],"model":"a","model":"b"}"#, "more than once");

@@ -30,8 +30,10 @@ pub(crate) enum Endpoint {
     BatchResults,
     /// `POST /v1/files`.
     FileUpload,
-    /// List, get, delete and download of files.
+    /// List, get and delete of files.
     FileObject,
+    /// `GET /v1/files/{id}/content`.
+    FileContent,
     /// `GET /v1/models`.
     ModelList,
     /// `GET /v1/models/{id}`.
@@ -45,7 +47,7 @@ impl Endpoint {
             Self::Root => None,
             Self::Exchange(_) | Self::CountTokens => Some(Scope::Inference),
             Self::BatchCreate | Self::BatchObject | Self::BatchResults => Some(Scope::Batches),
-            Self::FileUpload | Self::FileObject => Some(Scope::Files),
+            Self::FileUpload | Self::FileObject | Self::FileContent => Some(Scope::Files),
             Self::ModelList | Self::ModelGet => Some(Scope::Models),
         }
     }
@@ -61,6 +63,7 @@ impl Endpoint {
             Self::BatchResults => "anthropic-batch-results",
             Self::FileUpload => "anthropic-file-upload",
             Self::FileObject => "anthropic-files",
+            Self::FileContent => "anthropic-file-content",
             Self::ModelList => "model-list",
             Self::ModelGet => "model-get",
         }
@@ -179,9 +182,8 @@ fn file_endpoint<'a>(method: &Method, rest: &'a str) -> Result<(Endpoint, Option
         ((None, None), &Method::POST) => Ok((Endpoint::FileUpload, None)),
         ((None, None), &Method::GET) => Ok((Endpoint::FileObject, None)),
         ((None, None), _) => Err(NoEndpoint::Method("POST, GET")),
-        ((id @ Some(_), None), &Method::GET | &Method::DELETE) | ((id, Some("content")), &Method::GET) => {
-            Ok((Endpoint::FileObject, id))
-        }
+        ((id @ Some(_), None), &Method::GET | &Method::DELETE) => Ok((Endpoint::FileObject, id)),
+        ((id, Some("content")), &Method::GET) => Ok((Endpoint::FileContent, id)),
         ((Some(_), None), _) => Err(NoEndpoint::Method("GET, DELETE")),
         ((_, Some("content")), _) => Err(NoEndpoint::Method("GET")),
         _ => Err(NoEndpoint::NotFound),
@@ -271,7 +273,8 @@ mod tests {
         check(&Method::GET, "/v1/messages/batches/msgbatch_1", Ok(Endpoint::BatchObject));
         check(&Method::POST, "/v1/messages/batches/msgbatch_1/cancel", Ok(Endpoint::BatchObject));
         check(&Method::GET, "/v1/messages/batches/msgbatch_1/results", Ok(Endpoint::BatchResults));
-        check(&Method::GET, "/v1/files/file_1/content", Ok(Endpoint::FileObject));
+        check(&Method::GET, "/v1/files/file_1/content", Ok(Endpoint::FileContent));
+        check(&Method::DELETE, "/v1/files/file_1", Ok(Endpoint::FileObject));
         check(&Method::GET, "/v1/models/org%2Fname-1.5", Ok(Endpoint::ModelGet));
         check(&Method::HEAD, "/", Ok(Endpoint::Root));
     }

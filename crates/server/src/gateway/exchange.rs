@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use fiducia_custody::{AnswerOutcome, ExchangeOpening, Notice, OpenExchange, Retention};
+use fiducia_custody::{AnswerOutcome, ExchangeOpening, Notice, OpenExchange};
 use fiducia_wire::{Outline, RequestError, Wire, WireFamily};
 use http::{HeaderMap, HeaderValue, Response, Version, header};
 use http_body::Body;
@@ -13,10 +13,10 @@ use hyper::body::Incoming;
 
 use super::answer_body::AnswerBody;
 use super::capture::Capture;
+use super::eligibility::{self, fallback_models};
 use super::headers::{self, EXCHANGE, Forwarding, NOTICE};
 use super::refusal::Refusal;
 use super::request_body::{TakenBody, UpstreamBody, announced_length, taken};
-use super::retention::{fallback_models, stored_feature};
 use super::routing::Target;
 use super::stream::CapturedStream;
 use super::upstream::ProviderBody;
@@ -40,26 +40,19 @@ pub(crate) async fn exchange(
     let received_at = gateway.clock.now();
     let taken = take_json(gateway, asked, incoming).await?;
     let outline = outlined(wire, taken.bytes.clone()).await?;
-    if asked.caller.retention == Retention::Zero {
-        let feature =
-            stored_feature(wire, &taken.bytes, &outline).map_err(|error| Refusal::malformed(&error))?;
-        if let Some(feature) = feature {
-            return Err(Refusal::zero_retention(feature));
-        }
-    }
     let target = routed(gateway, asked.family, &outline)?;
     asked.account(|account| account.routed(target.provider, &outline.model));
     let (provider, client) = worker.upstream(target.provider).ok_or_else(Refusal::unreachable)?;
     let served = served_model(&target, &outline.model).to_owned();
-    let (body, notices) = aliased(&taken.bytes, &outline, &target);
+    let uncovered = permitted(gateway, asked, &outline, &served)?;
+    let (body, mut notices) = aliased(&taken.bytes, &outline, &target);
+    let body_replaced = !notices.is_empty();
+    notices.extend(uncovered);
     let uri = provider
         .target(asked.head.uri.path(), asked.head.uri.query(), Some(&served))
         .map_err(|_| Refusal::unreachable())?;
-    let forwarding = Forwarding {
-        credential: provider.credential.as_ref(),
-        readable_answer: true,
-        body_replaced: !notices.is_empty(),
-    };
+    let forwarding =
+        Forwarding { credential: provider.credential.as_ref(), readable_answer: true, body_replaced };
     let sent_headers = headers::upstream_headers(&asked.head.headers, forwarding);
     let TakenBody { bytes, share } = taken;
     let notice_headers: Vec<HeaderValue> = notices
@@ -69,8 +62,9 @@ pub(crate) async fn exchange(
     for notice in &notices {
         gateway.metrics.notice(&notice.code);
     }
-    let opening =
-        ExchangeOpening { caller: asked.caller.clone(), wire, received_at, body: bytes, outline, notices };
+    let covered = eligibility::reaches_covered(gateway, &asked.caller, &outline, &served);
+    let caller = asked.caller.clone();
+    let opening = ExchangeOpening { caller, wire, received_at, body: bytes, outline, covered, notices };
     let mut open = gateway.custody.begin(opening).map_err(Refusal::capture_refused)?;
     asked.account(|account| {
         account.exchange(open.id());
@@ -146,7 +140,17 @@ pub(crate) fn routed(gateway: &Gateway, family: WireFamily, outline: &Outline) -
     Ok(target.clone())
 }
 
-fn served_model<'a>(target: &'a Target, asked: &'a str) -> &'a str {
+/// See [`eligibility::permitted`].
+pub(crate) fn permitted(
+    gateway: &Gateway,
+    asked: &Asked,
+    outline: &Outline,
+    served: &str,
+) -> Result<Option<Notice>, Refusal> {
+    eligibility::permitted(gateway, &asked.caller, (asked.family, &asked.head.headers), outline, served)
+}
+
+pub(crate) fn served_model<'a>(target: &'a Target, asked: &'a str) -> &'a str {
     target.upstream_model.as_deref().unwrap_or(asked)
 }
 
@@ -292,14 +296,14 @@ async fn recorded(wire: Wire, mut capture: Capture) -> Result<Bytes, Refusal> {
             Err(failed) => Refusal::capture_failed(&failed),
         },
     };
-    capture.account.refused(refusal.status.as_u16(), refusal.code);
+    capture.account.refused(&refusal);
     Err(refusal)
 }
 
 /// Ends an exchange whose answer cannot be passed on; what had arrived of it is kept.
 fn give_up(capture: &mut Capture, refusal: Refusal) -> Refusal {
     capture.account.upstream_done();
-    capture.account.refused(refusal.status.as_u16(), refusal.code);
+    capture.account.refused(&refusal);
     let received = capture.take_received();
     drop(capture.commit(AnswerOutcome::UpstreamBroken, received, None));
     refusal

@@ -1,7 +1,8 @@
 //! The gateway: applications' requests in, providers' answers out, every exchange captured on its way.
 //!
 //! One request goes through these steps: [`endpoint`] says what it means, [`admission`] who asks and whether they
-//! may, [`request_body`] takes in the bytes, [`routing`] picks the provider, [`exchange`] opens the capture, asks the
+//! may, [`request_body`] takes in the bytes, [`routing`] picks the provider, [`eligibility`]
+//! says whether the caller's agreements permit it, [`exchange`] opens the capture, asks the
 //! provider and passes the answer on, whole or as a [`stream`]. What is not an exchange with a model goes through
 //! [`passthrough`] and [`batches`].
 //!
@@ -15,6 +16,7 @@ mod broken_frame;
 mod budget;
 mod capture;
 mod connections;
+mod eligibility;
 mod endpoint;
 mod exchange;
 mod headers;
@@ -25,7 +27,6 @@ mod passthrough;
 mod provider;
 mod refusal;
 mod request_body;
-mod retention;
 mod routing;
 mod stream;
 mod upstream;
@@ -42,6 +43,7 @@ use hyper::body::Incoming;
 use self::account::Account;
 use self::answer_body::AnswerBody;
 use self::budget::Budget;
+use self::eligibility::EligibilityRules;
 use self::endpoint::Endpoint;
 use self::in_flight::InFlight;
 use self::provider::Provider;
@@ -62,6 +64,7 @@ pub(crate) struct Gateway {
     pub(crate) randomness: Arc<dyn Randomness>,
     pub(crate) providers: Vec<Provider>,
     pub(crate) routing: RoutingTable,
+    pub(crate) eligibility: EligibilityRules,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) budget: Budget,
     pub(crate) in_flight: InFlight,
@@ -83,6 +86,7 @@ impl Gateway {
         check_limits(&gateway)?;
         let providers = provider::providers(&settings.providers)?;
         let routing = RoutingTable::new(&gateway, &settings.providers, &settings.models)?;
+        let eligibility = EligibilityRules::new(&settings.eligibility)?;
         let budget = Budget::new(gateway.limits.buffered_bytes_max);
         Ok(Self {
             settings: gateway,
@@ -91,6 +95,7 @@ impl Gateway {
             randomness,
             providers,
             routing,
+            eligibility,
             metrics,
             budget,
             in_flight: InFlight::default(),
@@ -197,7 +202,7 @@ impl Worker {
         let caller = match admission::admitted(&self.gateway, endpoint, &head.headers).await {
             Ok(caller) => caller,
             Err(refusal) => {
-                account.refused(refusal.status.as_u16(), refusal.code);
+                account.refused(&refusal);
                 return Err(refusal);
             }
         };
@@ -210,9 +215,11 @@ impl Worker {
             Endpoint::CountTokens => passthrough::count_tokens(self, &mut asked, incoming).await,
             Endpoint::FileUpload => passthrough::upload(self, &mut asked, incoming).await,
             Endpoint::ModelGet => passthrough::model(self, &mut asked).await,
-            Endpoint::BatchResults | Endpoint::FileObject | Endpoint::ModelList | Endpoint::Root => {
-                passthrough::plain(self, &mut asked).await
-            }
+            Endpoint::BatchResults
+            | Endpoint::FileObject
+            | Endpoint::FileContent
+            | Endpoint::ModelList
+            | Endpoint::Root => passthrough::plain(self, &mut asked).await,
         };
         if let Some(mut account) = asked.account {
             match &outcome {
@@ -220,7 +227,7 @@ impl Worker {
                     account.status(response.status().as_u16());
                     account.outcome("complete");
                 }
-                Err(refusal) => account.refused(refusal.status.as_u16(), refusal.code),
+                Err(refusal) => account.refused(refusal),
             }
         }
         outcome

@@ -12,7 +12,7 @@ use hyper::body::Incoming;
 use super::account::Account;
 use super::answer_body::{AnswerBody, Relay};
 use super::endpoint::{percent_decoded, percent_encoded};
-use super::exchange::{aliased, outlined, routed, take_json};
+use super::exchange::{aliased, outlined, permitted, routed, served_model, take_json};
 use super::headers::{self, Forwarding, NOTICE};
 use super::refusal::Refusal;
 use super::request_body::{Upload, UpstreamBody, announced_length};
@@ -73,12 +73,15 @@ pub(crate) async fn count_tokens(
     let outline = outlined(Wire::AnthropicMessages, taken.bytes.clone()).await?;
     let target = routed(&worker.gateway, asked.family, &outline)?;
     asked.account(|account| account.routed(target.provider, &outline.model));
-    let (body, notices) = aliased(&taken.bytes, &outline, &target);
+    let uncovered = permitted(&worker.gateway, asked, &outline, served_model(&target, &outline.model))?;
+    let (body, mut notices) = aliased(&taken.bytes, &outline, &target);
+    let body_replaced = !notices.is_empty();
+    notices.extend(uncovered);
     let onward = Onward {
         provider: target.provider,
         path: asked.head.uri.path().to_owned(),
         body: UpstreamBody::whole(body),
-        body_replaced: !notices.is_empty(),
+        body_replaced,
         notices,
     };
     relayed(worker, asked, onward).await

@@ -7,10 +7,12 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 use fiducia_custody::{CaptureFailed, CaptureRefused, CredentialRefused};
+use fiducia_policy::FeatureSet;
 use fiducia_wire::{RequestError, WireError, WireFamily};
 use http::{HeaderValue, Response, StatusCode, header};
 
 use super::answer_body::AnswerBody;
+use super::eligibility::parameter;
 use super::endpoint::{NoEndpoint, WHAT_EXISTS};
 
 /// An answer of the gateway's own.
@@ -34,6 +36,8 @@ pub(crate) struct Refusal {
     allow: Option<&'static str>,
     /// Whether the rest of the request was not read, so that the connection cannot be used further.
     pub(crate) closes: bool,
+    /// The features that were refused.
+    pub(crate) features: FeatureSet,
 }
 
 impl Refusal {
@@ -53,6 +57,7 @@ impl Refusal {
             retry: false,
             allow: None,
             closes: false,
+            features: FeatureSet::EMPTY,
         }
     }
 
@@ -282,12 +287,15 @@ impl Refusal {
         Self::new(StatusCode::BAD_GATEWAY, ("api_error", "server_error"), "upstream_unreadable", message)
     }
 
-    /// The feature keeps content at the provider, which the organisation's zero retention rules out.
-    pub(crate) fn zero_retention(feature: &'static str) -> Self {
-        Self::invalid(
-            "zero_retention_feature",
-            format!("your organisation keeps nothing, and {feature}; nothing was sent on"),
-        )
+    /// The organisation's agreements rule these features out.
+    pub(crate) fn ineligible(code: &'static str, message: String, features: FeatureSet) -> Self {
+        let parameter = features.iter().find_map(parameter);
+        Self { parameter, features, ..Self::invalid(code, message) }
+    }
+
+    /// The model is one whose prompts and answers are always kept, and the organisation keeps nothing.
+    pub(crate) fn data_retention_required(message: String) -> Self {
+        Self { parameter: Some("model"), ..Self::invalid("data_retention_required", message) }
     }
 
     /// The error object of this refusal.

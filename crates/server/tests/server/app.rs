@@ -10,14 +10,14 @@ use fiducia_custody::{
     AdminCommand, AdminReply, CaptureLimits, Custody, CustodySettings, DestructionScope, RecordContent, Scope,
 };
 use fiducia_keyring::KeyfileKms;
-use fiducia_ledger::verify_log;
+use fiducia_ledger::{Event, LogReader, LoggedLeaf, verify_log};
 use fiducia_policy::{
     AccessReason, Agreement, Clock, ConversationId, GroundKind, OrganizationId, Plan, Randomness,
     RandomnessUnavailable, Timestamp,
 };
 use fiducia_server::{
-    GatewayLimits, GatewaySettings, ModelRoute, OperationsSettings, ProviderKind, ProviderSettings,
-    RunningServer, SecretSource, Server, ServerSettings,
+    EligibilitySettings, GatewayLimits, GatewaySettings, ModelRoute, OperationsSettings, ProviderKind,
+    ProviderSettings, RunningServer, SecretSource, Server, ServerSettings,
 };
 
 use crate::client::{Answer, send};
@@ -65,6 +65,8 @@ pub(crate) struct AppSettings {
     pub(crate) models: Vec<ModelRoute>,
     /// Whether models without a route go to the wire's provider.
     pub(crate) defaults: bool,
+    /// What may be used of providers.
+    pub(crate) eligibility: EligibilitySettings,
     /// The name that providers are reached under by TLS, and the authorities to trust for it besides the system's.
     pub(crate) secured: Option<(String, Option<std::path::PathBuf>)>,
 }
@@ -78,6 +80,7 @@ impl AppSettings {
             limits: GatewayLimits { shutdown_grace_ms: 2_000, ..GatewayLimits::default() },
             models: Vec::new(),
             defaults: true,
+            eligibility: EligibilitySettings::default(),
             secured: None,
         }
     }
@@ -204,6 +207,34 @@ impl App {
         }
     }
 
+    /// Stops everything and gives the notices in the ledger: code, what was asked, what was served.
+    pub(crate) fn into_notices(mut self) -> Vec<(String, String, String)> {
+        self.stop_server();
+        self.custody.close();
+        let log = self.directory.path().join("data/ledger").join(self.organization.uuid());
+        let reader = LogReader::open(&log, &self.verifier_key.parse().unwrap()).unwrap();
+        let leaves = reader.entries(0).map(|entry| LoggedLeaf::parse(&entry.unwrap().1).unwrap().leaf.event);
+        let notices = leaves.filter_map(|event| match event {
+            Event::RoutingNotice { code, asked, served, .. } => Some((code, asked, served)),
+            _ => None,
+        });
+        notices.collect()
+    }
+
+    /// Whether any file of the data directory holds `needle`.
+    pub(crate) fn holds(&self, needle: &str) -> bool {
+        fn search(folder: &Path, needle: &[u8]) -> bool {
+            std::fs::read_dir(folder).unwrap().any(|entry| {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    return search(&path, needle);
+                }
+                std::fs::read(&path).is_ok_and(|bytes| crate::client::find(&bytes, needle).is_some())
+            })
+        }
+        search(&self.directory.path().join("data"), needle.as_bytes())
+    }
+
     pub(crate) fn create_key(&self, scopes: &[Scope]) -> String {
         create_key(&self.custody, self.organization, scopes)
     }
@@ -282,6 +313,7 @@ fn start_server(root: &Path, settings: &AppSettings, custody: Custody) -> Runnin
             ("openai".to_owned(), provider(ProviderKind::Openai)),
         ]),
         models: settings.models.clone(),
+        eligibility: settings.eligibility.clone(),
         operations: Some(OperationsSettings {
             listen: local,
             ledger_directory: Some(root.join("data/ledger")),

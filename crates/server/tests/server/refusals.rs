@@ -296,8 +296,8 @@ fn zero_retention_refuses_what_providers_would_keep() {
         assert_eq!(got.status, 400, "{got:?}");
         assert!(got.text().contains("zero_retention_feature") && got.text().contains(text), "{}", got.text());
     };
-    check("/v1/messages/batches", "{}", "batches");
-    check("/v1/files", "", "files");
+    check("/v1/messages/batches", "{}", "DELETE /v1/messages/batches/{id}");
+    check("/v1/files", "", "DELETE /v1/files/{id}");
     check("/v1/responses", r#"{"model":"m","input":"x"}"#, "\\\"store\\\": false");
     check("/v1/responses", r#"{"model":"m","input":"x","store":false,"background":true}"#, "background");
     check(

@@ -1,6 +1,12 @@
 //! `policy`: what decides how long things are kept.
 
+mod arguments;
+mod explain;
+mod files;
 mod published;
+mod report;
+
+pub(crate) use arguments::PolicyFileCommand;
 
 use crate::arguments::PolicyCommand;
 use crate::failure::{ExitStatus, Failure};
@@ -13,5 +19,6 @@ pub(super) fn run(command: PolicyCommand) -> Result<ExitStatus, Failure> {
         PolicyCommand::List { data } => published::list(&data),
         PolicyCommand::Show { version, data } => published::show(version, &data),
         PolicyCommand::Census { data } => published::census(&data),
+        PolicyCommand::Files(command) => files::run(command),
     }
 }
