@@ -200,17 +200,17 @@ fn method() -> Method {
         keys: "Cryptographic erase: the random 256-bit keys (AES-256-GCM) were deleted from the key store, its pages \
                overwritten and its write-ahead log truncated; no key is derived from another."
             .to_owned(),
-        bytes: "Rows deleted and overwritten in place (secure_delete), write-ahead logs truncated; files of which \
-                everything had ended were unlinked."
+        bytes: "Rows deleted with SQLite's secure_delete, write-ahead logs truncated; files of which everything had ended \
+                were unlinked. What SQLite may leave in a page that it reorganised is ciphertext without a key."
             .to_owned(),
     }
 }
 
 fn confidentiality(kept: &[KeptPart]) -> Confidentiality {
     let after = if kept.is_empty() {
-        "Readable by nobody: no key is left."
+        "Readable by nobody here: no key is left in this installation."
     } else {
-        "Readable by nobody for the grounds that ended; what another ground keeps is listed."
+        "Readable by nobody here for the grounds that ended; what another ground keeps is listed."
     };
     Confidentiality {
         before: "Sealed record by record; readable through the keys of its grounds only.".to_owned(),

@@ -50,17 +50,13 @@ pub(super) fn about(file: &str, verifier_keys: &[String], from: &str, to: &str) 
 fn text(verified: &VerifiedCertificate) -> String {
     let certificate = &verified.certificate;
     let contact = certificate.issuer.contact.as_deref().unwrap_or("whoever runs this installation");
-    let mut text = format!(
-        "Data was destroyed, and this is the certificate for it: {}.\n\n{}\n\n",
-        certificate.reference,
-        lines(verified).join("\n")
-    );
-    text.push_str(&format!(
-        "How to verify it, without the installation that issued it: save the attachment {reference}.json and run\n\n  \
-         fiducia certificate verify {reference}.json --verifier-key KEY\n\nwith the verifier key that you kept when the \
-         organisation was created. The other attachment is the proof of the entry in the log by itself, for other \
-         programs (c2sp.org/tlog-proof).\n\nQuestions: {contact}\n",
+    format!(
+        "Data was destroyed, and this is the certificate for it: {reference}.\n\n{said}\n\nHow to verify it, without the \
+         installation that issued it: save the attachment {reference}.json and run\n\n  fiducia certificate verify \
+         {reference}.json --verifier-key KEY\n\nwith the verifier key that you kept when the organisation was created. The \
+         other attachment is the proof of the entry in the log by itself, for other programs (c2sp.org/tlog-proof).\n\n\
+         Questions: {contact}\n",
         reference = certificate.reference,
-    ));
-    text
+        said = lines(verified).join("\n"),
+    )
 }

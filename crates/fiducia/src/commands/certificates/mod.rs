@@ -106,7 +106,9 @@ fn show(
                 "wrote {}; it is checked with either of these keys, kept elsewhere:",
                 path.display()
             ));
-            verifier_keys.iter().for_each(|key| remark(format_args!("  {key}")));
+            for key in &verifier_keys {
+                remark(format_args!("  {key}"));
+            }
         }
         None => {
             let mut output = Output::standard(false);

@@ -52,18 +52,6 @@ impl Page<'_> {
         }
     }
 
-    fn at(&self, at: &fiducia_policy::Timestamp) -> String {
-        instant(*at).replace('T', " ").replace('Z', " UTC")
-    }
-
-    fn backups(&self) -> String {
-        backups(&self.certificate.backups)
-    }
-
-    fn kept(&self, part: &KeptPart) -> String {
-        kept(part)
-    }
-
     fn by(&self) -> String {
         match &self.certificate.order.by {
             Some(person) => person.to_string(),
@@ -74,6 +62,11 @@ impl Page<'_> {
     fn rows_found(&self) -> String {
         count_of(self.certificate.verification.result.rows_found, "row")
     }
+}
+
+/// An instant for people.
+fn at(at: &fiducia_policy::Timestamp) -> String {
+    instant(*at).replace('T', " ").replace('Z', " UTC")
 }
 
 fn summary(certificate: &Certificate) -> String {
@@ -98,7 +91,7 @@ pub(super) fn backups(backups: &Backups) -> String {
         Backups::Until { days, at } => format!(
             "backups of the key store, kept {}, may hold the wrapped keys until {}",
             count_of(u64::from(*days), "day"),
-            instant(*at)
+            self::at(at)
         ),
     }
 }
@@ -109,6 +102,6 @@ pub(super) fn kept(part: &KeptPart) -> String {
     let counts = [(part.records, "record"), (part.conversations, "conversation")];
     let counted: Vec<_> =
         counts.into_iter().filter_map(|(count, noun)| Some(count_of(count?, noun))).collect();
-    let until = part.until.map_or_else(|| "something ends it".to_owned(), instant);
+    let until = part.until.map_or_else(|| "something ends it".to_owned(), |until| at(&until));
     format!("{least}{} by the ground {} until {until}", counted.join(" in "), part.ground.name())
 }
