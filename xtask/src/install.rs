@@ -81,7 +81,7 @@ fn python_makes_environments() -> bool {
     output_of(Command::new("python3").args(["-c", "import venv, ensurepip"])).is_ok()
 }
 
-/// The official Python SDKs, pinned, in `target/xtask/python`.
+/// The official Python SDKs and a mail server for tests, pinned, in `target/xtask/python`.
 fn python(root: &Path, say: &mut dyn FnMut(&str)) -> Result<(), TaskError> {
     let folder = root.join("target/xtask/python");
     let pins = root.join("tests/sdk/python/requirements.txt");

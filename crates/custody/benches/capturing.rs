@@ -64,6 +64,7 @@ impl World {
             keyfile,
             ledger_origin: "ledger.test".to_owned(),
             limits: CaptureLimits::default(),
+            certificates: fiducia_custody::CertificateSettings::default(),
         };
         let custody = Custody::open(&settings, Arc::clone(&clock) as Arc<dyn Clock>, randomness).unwrap();
         let created = custody.administer(AdminCommand::CreateOrganization {
@@ -100,6 +101,7 @@ impl World {
             received_at: self.clock.now(),
             outline: outline(Wire::AnthropicMessages, &body).unwrap(),
             body,
+            covered: false,
             notices: Vec::new(),
         };
         let open = self.custody.begin(opening).unwrap();

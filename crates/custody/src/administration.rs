@@ -7,6 +7,7 @@ use fiducia_policy::{
 };
 
 use crate::Scope;
+use crate::certificate::{CertificateCommand, CertificateReference, CertificateReply};
 use crate::import::{ImportOutcome, ImportProgress};
 use crate::retention::commands::{
     HoldExport, HoldExportReport, RetentionCommand, RetentionProgress, RetentionReply,
@@ -126,6 +127,8 @@ pub enum AdminCommand {
     ExportHold(HoldExport),
     /// Governs how long things are kept.
     Govern(RetentionCommand),
+    /// Lists and shows certificates of destruction, and keeps track of the mails that tell of them.
+    Certify(CertificateCommand),
     /// Finds or makes the subject of a name.
     NameSubject {
         /// Whose.
@@ -187,6 +190,7 @@ impl AdminCommand {
             Self::Sweep { .. } => "sweep",
             Self::ExportHold(_) => "export-hold",
             Self::Govern(_) => "govern",
+            Self::Certify(_) => "certify",
             Self::NameSubject { .. } => "name-subject",
             Self::NamePerson { .. } => "name-person",
             Self::BeginImport { .. } => "begin-import",
@@ -233,6 +237,8 @@ pub enum AdminReply {
     Exported(HoldExportReport),
     /// To [`AdminCommand::Govern`].
     Governed(RetentionReply),
+    /// To [`AdminCommand::Certify`].
+    Certified(CertificateReply),
     /// To [`AdminCommand::NameSubject`].
     Subject(SubjectId),
     /// To [`AdminCommand::NamePerson`].
@@ -489,4 +495,6 @@ pub struct DestructionReport {
     pub read_back: ReadBack,
     /// The ledger entries that record it: (organisation, index).
     pub ledger: Vec<(OrganizationId, u64)>,
+    /// The certificate that was issued.
+    pub certificate: Option<CertificateReference>,
 }

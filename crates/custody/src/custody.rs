@@ -16,6 +16,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::administer::LedgerNames;
 use crate::callers::{Callers, is_subject_name};
+use crate::certificate::{CertificateCommand, signer_name};
 use crate::filing::Filing;
 use crate::import::ImportChunk;
 use crate::keychain::{KeyPathError, KeyPurpose, Keychain};
@@ -26,7 +27,7 @@ use crate::retention::commands::{
 };
 use crate::retention::export::ExportRequest;
 use crate::retention::governance::{Governance, PersonTerms, PolicyUnreadable};
-use crate::retention::{Holds, Scrubbing};
+use crate::retention::{Ended, Holds, Scrubbing};
 use crate::scribe::Scribe;
 use crate::staging::Caches;
 use crate::writer::{Files, Message, Writer, WriterHandle, WriterState};
@@ -107,6 +108,12 @@ pub struct CustodyMetrics {
     pub ledger_entries: u64,
     /// Exchanges whose request part is stored and whose answer is awaited.
     pub open_exchanges: usize,
+    /// Certificates of destruction issued since the start.
+    pub certificates: u64,
+    /// Attempts to send a mail that failed since the start.
+    pub mails_failed: u64,
+    /// Mails given up since the start.
+    pub mails_given_up: u64,
 }
 
 struct Inner {
@@ -152,6 +159,7 @@ impl Custody {
         let mut keychain = Keychain::new(Arc::clone(&kms));
         let signer = signing_key(settings, &mut files, &mut keychain, &*clock, &*randomness)?;
         let signing = signer.renamed(&format!("{}/policies", settings.ledger_origin))?;
+        let certificate_signing = signer.renamed(&signer_name(&settings.ledger_origin))?;
         let names = LedgerNames { origin: settings.ledger_origin.clone(), key: signer.verifier() };
         let place = DataDirectory::ledger(&root);
         let mut ledger = Ledger::open(&place, &settings.ledger_origin, signer, Arc::clone(&clock))?;
@@ -189,6 +197,9 @@ impl Custody {
             holds,
             scrubbing,
             signing,
+            certificate_signing,
+            certificates: settings.certificates.clone(),
+            ended: Ended::default(),
             warned_up_to: None,
             readers: Arc::clone(&readers),
             clock: Arc::clone(&clock),
@@ -413,6 +424,13 @@ impl Custody {
             }
             AdminCommand::ExportHold(export) => self.export_hold(export).map(AdminReply::Exported),
             AdminCommand::Sweep { limit } => self.sweep(limit).map(AdminReply::Swept),
+            AdminCommand::Certify(CertificateCommand::List { organization, limit, after }) => {
+                reader.certificates(organization, limit, after.as_ref())
+            }
+            AdminCommand::Certify(CertificateCommand::Show { reference }) => {
+                reader.certificate_file(&reference)
+            }
+            AdminCommand::Certify(CertificateCommand::DueMails { limit }) => reader.due_mails(limit),
             other => self.on_writer(other),
         }
     }
@@ -524,6 +542,9 @@ impl Custody {
             failures: state.failures.load(Ordering::Relaxed),
             ledger_entries: self.0.scribe.entries(),
             open_exchanges: state.open_exchanges.load(Ordering::Relaxed),
+            certificates: state.certificates.load(Ordering::Relaxed),
+            mails_failed: state.mails_failed.load(Ordering::Relaxed),
+            mails_given_up: state.mails_given_up.load(Ordering::Relaxed),
         }
     }
 

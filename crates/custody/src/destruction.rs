@@ -13,6 +13,7 @@ use fiducia_store::{BucketName, KeyKind, KeyNode, StoredRecord, StoredWrap};
 use crate::AdminError;
 use crate::administer::ids;
 use crate::administration::{DestructionReport, DestructionScope, KeptBecause, ReadBack};
+use crate::certificate::CertifiedScope;
 use crate::faults;
 use crate::keychain::{KeyPurpose, Keychain};
 use crate::retention::governance::Happened;
@@ -31,14 +32,22 @@ const RECORDS_PER_STEP: u32 = 500;
 const DIGESTS_PER_STEP: usize = 4_096;
 
 /// What is to be destroyed, found out before anything is.
-struct Plan {
-    actor: PersonId,
-    organization: OrganizationId,
-    pseudonym: Option<Pseudonym>,
-    conversations: Vec<ConversationId>,
-    destroy: Vec<KeyNode>,
+pub(crate) struct Plan {
+    pub(crate) actor: PersonId,
+    pub(crate) organization: OrganizationId,
+    pub(crate) subject: SubjectId,
+    pub(crate) pseudonym: Option<Pseudonym>,
+    pub(crate) conversations: Vec<ConversationId>,
+    pub(crate) destroy: Vec<KeyNode>,
     kept: Vec<KeyNode>,
-    evidence: Vec<(RecordBinding, StoredRecord)>,
+    pub(crate) evidence: Vec<(RecordBinding, StoredRecord)>,
+}
+
+impl Plan {
+    /// Whether there may be more evidence than is held back.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.evidence.len() >= READ_BACK_RECORDS_MAX
+    }
 }
 
 /// The outcome of destroying keys and dropping paths.
@@ -88,6 +97,7 @@ impl Writer {
         let plan = Plan {
             actor,
             organization: conversation.organization,
+            subject: conversation.subject,
             pseudonym: subject.and_then(|subject| subject.pseudonym),
             conversations: vec![id],
             evidence: self.evidence(&[id])?,
@@ -120,6 +130,7 @@ impl Writer {
         let plan = Plan {
             actor,
             organization: subject.organization,
+            subject: id,
             pseudonym: subject.pseudonym,
             conversations,
             destroy,
@@ -186,7 +197,7 @@ impl Writer {
         Ok(evidence)
     }
 
-    fn binding_of(&self, record: &StoredRecord) -> Result<Option<RecordBinding>, AdminError> {
+    pub(crate) fn binding_of(&self, record: &StoredRecord) -> Result<Option<RecordBinding>, AdminError> {
         let subject = self.files.control.subject(record.subject)?;
         Ok(subject.and_then(|subject| subject.pseudonym).map(|pseudonym| RecordBinding {
             organization: record.organization,
@@ -245,20 +256,23 @@ impl Writer {
         }
         self.settle(&plan.destroy, now)?;
         let index = self.deliver_control(event, plan.organization, fact)?;
-        if read_back.opened > 0 {
-            return Err(AdminError::Storage(format!(
-                "{} of {} records could still be opened after their keys were destroyed; the destruction failed",
-                read_back.opened, read_back.attempts
-            )));
-        }
-        Ok(DestructionReport {
+        refuse_opened(&read_back)?;
+        let report = DestructionReport {
             keys_destroyed: dropped.keys,
             records_purged: dropped.records,
             conversations: u64::try_from(plan.conversations.len()).unwrap_or(0),
             kept: self.kept_because(plan)?,
             read_back,
             ledger: vec![(plan.organization, index)],
-        })
+            certificate: None,
+        };
+        let scope = match (erased, plan.conversations.first()) {
+            (None, Some(conversation)) => {
+                CertifiedScope::Conversation { conversation: *conversation, pseudonym: plan.pseudonym }
+            }
+            _ => self.person_scope(&plan.conversations)?,
+        };
+        self.certified(plan, scope, now, report)
     }
 
     /// Forgets by which beginnings conversations are recognised. INVARIANT: this comes before their keys are destroyed and
@@ -350,6 +364,7 @@ impl Writer {
 
     fn destroy_and_forget(&mut self, keys: &[KeyId], now: Timestamp) -> Result<u64, AdminError> {
         self.scrubbing.keys = Some(0);
+        let keys = if faults::is_planted("keys-stay") { &[] } else { keys };
         let destroyed = self.files.keys.destroy(keys, now);
         // Also after an error: the keys may be gone, and what is sealed under a remembered one could never be opened.
         self.keychain.forget();
@@ -463,19 +478,20 @@ impl Writer {
         let plan = Plan {
             actor,
             organization: record.organization,
+            subject: record.subject,
             pseudonym: Some(binding.pseudonym),
             conversations: Vec::new(),
             destroy: rotate,
             kept,
             evidence: vec![(binding, record)],
         };
-        self.report_record(&plan, conversation, keys, now)
+        self.report_record(&plan, (id, conversation), keys, now)
     }
 
     fn report_record(
         &mut self,
         plan: &Plan,
-        conversation: ConversationId,
+        (record, conversation): (RecordId, ConversationId),
         keys: u64,
         now: Timestamp,
     ) -> Result<DestructionReport, AdminError> {
@@ -498,14 +514,18 @@ impl Writer {
         self.files.control.remove_record(conversation, &announcement)?;
         self.settle(&plan.destroy, now)?;
         let index = self.deliver_control(event, plan.organization, fact)?;
-        Ok(DestructionReport {
+        refuse_opened(&read_back)?;
+        let report = DestructionReport {
             keys_destroyed: keys,
             records_purged: 1,
             conversations: 0,
             kept: Vec::new(),
             read_back,
             ledger: vec![(plan.organization, index)],
-        })
+            certificate: None,
+        };
+        let scope = CertifiedScope::Record { record, conversation, pseudonym: plan.pseudonym };
+        self.certified(plan, scope, now, report)
     }
 
     /// Gives a conversation new keys for `nodes`, without the record `removed`, and destroys the old ones.
@@ -581,6 +601,18 @@ impl Writer {
         }
         Ok(())
     }
+}
+
+/// Ends a destruction that failed: what can be opened is not destroyed, whatever else was done.
+fn refuse_opened(read_back: &ReadBack) -> Result<(), AdminError> {
+    if read_back.opened == 0 {
+        return Ok(());
+    }
+    Err(AdminError::Storage(format!(
+        "{} of {} records could still be opened after their keys were destroyed; the destruction failed and has no \
+         certificate",
+        read_back.opened, read_back.attempts
+    )))
 }
 
 pub(crate) fn kinds(nodes: &[KeyNode]) -> Vec<String> {

@@ -10,6 +10,7 @@ mod administer;
 mod administration;
 mod caller;
 mod callers;
+mod certificate;
 mod custody;
 mod destruction;
 mod exchange;
@@ -34,6 +35,12 @@ pub use administration::{
     RecordContent, RecordRow, SubjectRow, VirtualKeyRow,
 };
 pub use caller::{Caller, CredentialRefused, EligibilityTerms, Retention, Scope, Scopes, UnknownScope};
+pub use certificate::{
+    Backups, CERTIFICATE_FILE_BYTES_MAX, Certificate, CertificateCommand, CertificateReference,
+    CertificateRejected, CertificateReply, CertificateRow, CertificateStage, CertifiedScope, Confidentiality,
+    Destroyed, DueMail, Issuer, KeptPart, MailOutcome, MailState, Method, Order, Verification,
+    VerifiedCertificate, verify_certificate,
+};
 pub use custody::{Custody, CustodyMetrics, OpenError, PendingImport};
 pub use exchange::{
     AnswerOutcome, CaptureFailed, CaptureRefused, CapturedAnswer, ExchangeOpening, Notice, OpenExchange,
@@ -45,4 +52,4 @@ pub use retention::commands::{
     TermsChange,
 };
 pub use retention::governance::PolicyUnreadable;
-pub use settings::{CaptureLimits, CustodySettings};
+pub use settings::{CaptureLimits, CertificateSettings, CustodySettings, MailSchedule};

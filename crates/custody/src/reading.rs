@@ -398,6 +398,10 @@ impl Reader {
             status.push((label("records"), records.to_string()));
             status.push((label("sealed bytes"), bytes.to_string()));
         }
+        let mails = control.mail_counts()?;
+        status.push(("mails waiting".to_owned(), mails.waiting.to_string()));
+        status.push(("mails sent".to_owned(), mails.sent.to_string()));
+        status.push(("mails given up".to_owned(), mails.given_up.to_string()));
         status.push(("ledger entries since start".to_owned(), self.scribe.entries().to_string()));
         Ok(status)
     }

@@ -37,4 +37,26 @@ pub struct CustodySettings {
     pub ledger_origin: String,
     /// Bounds of the capture queue.
     pub limits: CaptureLimits,
+    /// What certificates of destruction say that only the operator knows.
+    pub certificates: CertificateSettings,
+}
+
+/// What certificates of destruction say that only the operator knows.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct CertificateSettings {
+    /// Where the data is.
+    pub region: Option<String>,
+    /// Whom to ask about a certificate.
+    pub contact: Option<String>,
+    /// For how many days backups of the key store are kept; `None` when there are none that this installation knows of.
+    pub backup_days: Option<u32>,
+    /// Whether a mail tells of each certificate; `None` for no mail.
+    pub mail: Option<MailSchedule>,
+}
+
+/// When a mail that could not be sent is tried again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MailSchedule {
+    /// The first wait, in seconds; it doubles up to six hours.
+    pub first_retry_seconds: u32,
 }

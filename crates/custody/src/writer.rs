@@ -25,12 +25,12 @@ use crate::import::{ImportChunk, ImportOutcome, UNFILED_IMPORTS_MAX};
 use crate::keychain::Keychain;
 use crate::recovery::file_journal;
 use crate::retention::governance::Governance;
-use crate::retention::{Holds, Scrubbing};
+use crate::retention::{Ended, Holds, Scrubbing};
 use crate::scribe::{Delivery, Fact, Scribe, Source};
 use crate::staging::{Batch, Caches, OpenState, StagingError};
 use crate::{
-    AdminCommand, AdminError, AdminReply, CaptureFailed, CaptureLimits, CapturedAnswer, ExchangeOpening,
-    Notice,
+    AdminCommand, AdminError, AdminReply, CaptureFailed, CaptureLimits, CapturedAnswer, CertificateSettings,
+    ExchangeOpening, Notice,
 };
 
 /// How long a request part that nobody waits for waits to share its commit with others, in milliseconds. Providers take
@@ -84,6 +84,9 @@ pub(crate) struct WriterState {
     pub(crate) records: AtomicU64,
     pub(crate) failures: AtomicU64,
     pub(crate) open_exchanges: AtomicUsize,
+    pub(crate) certificates: AtomicU64,
+    pub(crate) mails_failed: AtomicU64,
+    pub(crate) mails_given_up: AtomicU64,
     abandoned: Mutex<Vec<ExchangeId>>,
 }
 
@@ -211,6 +214,11 @@ pub(crate) struct Writer {
     pub(crate) scrubbing: Scrubbing,
     /// Signs published policies.
     pub(crate) signing: SigningKey,
+    /// Signs certificates of destruction.
+    pub(crate) certificate_signing: SigningKey,
+    pub(crate) certificates: CertificateSettings,
+    /// What the worker has ended since its last certificates.
+    pub(crate) ended: Ended,
     /// Up to which end, and among those of one instant up to which key, what ends soon was announced.
     pub(crate) warned_up_to: Option<(Timestamp, KeyId)>,
     pub(crate) readers: Arc<std::sync::RwLock<()>>,

@@ -44,7 +44,7 @@ pub use layout::{TileAddress, TileKind};
 pub use leaf::{ENTRY_BYTES_MAX, EventId, Leaf, LeafVersion, LoggedLeaf};
 pub use ledger::{Appended, BATCH_ENTRIES_MAX, Ledger, RECENT_IDS_MAX, Recovery, WAITING_BYTES_MAX};
 pub use merkle::{verify_consistency, verify_inclusion};
-pub use note::{SEED_BYTES, SigningKey, VerifierKey};
+pub use note::{SEED_BYTES, SigningKey, VerifierKey, verify_note};
 pub use proof_file::{PROOF_BYTES_MAX, ProofFile};
 pub use publication::{Publication, Published, WrittenPublication};
 pub use reader::{Entries, LogReader};

@@ -209,6 +209,16 @@ impl<'a> Note<'a> {
     }
 }
 
+/// The text of a signed note, with its last newline, once `key` is seen to have signed it.
+///
+/// # Errors
+/// When the note is malformed, or not signed by `key`.
+pub fn verify_note<'a>(note: &'a [u8], key: &VerifierKey) -> Result<&'a str, LedgerError> {
+    let note = Note::parse(note)?;
+    note.verify(key)?;
+    Ok(note.text)
+}
+
 /// `— name base64(key id || signature)`, without its newline.
 fn signature_line(line: &str) -> Option<NoteSignature<'_>> {
     let (name, encoded) = line.strip_prefix(SIGNATURE_PREFIX)?.split_once(' ')?;

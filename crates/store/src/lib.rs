@@ -11,6 +11,7 @@
 //! journal, the journal before the records, the records before their index. Everything in the index can be rebuilt from
 //! the records.
 
+mod certificates;
 mod connection;
 mod control;
 mod credentials;
@@ -26,6 +27,7 @@ mod records;
 mod retention;
 mod scrub;
 
+pub use certificates::{CertificateRecord, MailCounts, MailRecord};
 pub use control::{ControlStore, NewOrganization, OrganizationRecord, OrganizationTerms, SubjectRecord};
 pub use credentials::VirtualKeyRecord;
 pub use directory::{DataDirectory, DirectoryError};

@@ -506,6 +506,16 @@ impl RecordBucket {
         })
     }
 
+    /// How many records it holds of each organisation.
+    pub fn census(&self) -> Result<Vec<(OrganizationId, u64)>, StoreError> {
+        self.file.read("census", |connection| {
+            connection
+                .prepare("SELECT organization, count(*) FROM records GROUP BY organization")?
+                .query_map([], |row| Ok((OrganizationId::from_bytes(bytes16(row, 0)?), row.get(1)?)))?
+                .collect()
+        })
+    }
+
     /// Replaces the wraps of surviving records under `old` and removes one record, in one step. Records that are not
     /// named keep theirs.
     pub fn rewrap_and_remove(

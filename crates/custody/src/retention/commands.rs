@@ -7,6 +7,8 @@ use fiducia_policy::{
     OrganizationId, Plan, PolicyVersion, RecordId, RetentionSpan, SubjectId, Tier, Timestamp,
 };
 
+use crate::certificate::CertificateReference;
+
 /// A change of an organisation's terms: what is absent stays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub struct TermsChange {
@@ -105,7 +107,7 @@ pub struct HoldExportReport {
 
 /// A command on how long things are kept.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "kebab-case", tag = "command")]
+#[serde(rename_all = "kebab-case", tag = "action")]
 pub enum RetentionCommand {
     /// Publishes a policy, which decides from then on.
     PublishPolicy {
@@ -404,6 +406,8 @@ pub struct RetentionProgress {
     pub warned: u64,
     /// The ledger entries that record it: (organisation, index).
     pub ledger: Vec<(OrganizationId, u64)>,
+    /// The certificates that were issued: (organisation, reference number).
+    pub certificates: Vec<(OrganizationId, CertificateReference)>,
 }
 
 impl RetentionProgress {
@@ -418,6 +422,7 @@ impl RetentionProgress {
         self.findings_forgotten += step.findings_forgotten;
         self.warned += step.warned;
         self.ledger.extend(step.ledger);
+        self.certificates.extend(step.certificates);
     }
 }
 

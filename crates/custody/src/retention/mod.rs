@@ -2,6 +2,7 @@
 
 mod archive;
 mod cases;
+mod certifying;
 pub(crate) mod commands;
 mod events;
 mod explain;
@@ -11,5 +12,6 @@ mod holds;
 mod publishing;
 pub(crate) mod worker;
 
+pub(crate) use certifying::Ended;
 pub(crate) use holds::Holds;
 pub(crate) use worker::Scrubbing;

@@ -3,12 +3,13 @@
 //! It works in steps, each small enough that captures hardly wait, and each with the files as its only memory: whatever a
 //! crash leaves half done is found again. Keys go first, since they decide what can be read; bytes follow.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use fiducia_ledger::Event;
 use fiducia_policy::{ConversationId, KeyId, OrganizationId, Timestamp};
 use fiducia_store::{BucketName, ConversationMark, KeyKind, KeyNode};
 
+use super::certifying::RecordsOf;
 use super::commands::RetentionProgress;
 use crate::AdminError;
 use crate::administer::ids;
@@ -55,6 +56,7 @@ impl Writer {
             || self.warn_step(now, &mut progress)?;
         if !worked {
             self.forget_erased()?;
+            self.certify_ended(&mut progress)?;
             progress.is_done = true;
         }
         Ok(progress)
@@ -160,12 +162,15 @@ impl Writer {
         }
         // What is destroyed must not lie in the journal any more.
         self.settle_journal();
+        self.sample(nodes)?;
         let readers = std::sync::Arc::clone(&self.readers);
         let _no_readers = readers.write().unwrap_or_else(std::sync::PoisonError::into_inner);
         self.scrubbing.keys = Some(0);
         let destroyed = self.files.keys.destroy(&ids(nodes), now);
         // Also after an error: the keys may be gone, and what is sealed under a remembered one could never be opened.
-        self.forget_keys(nodes);
+        if !faults::is_planted("ended-keys-remembered") {
+            self.forget_keys(nodes);
+        }
         faults::reached("keys-destroyed");
         destroyed?;
         for node in nodes.iter().filter(|node| node.kind == KeyKind::Conversation) {
@@ -216,7 +221,7 @@ impl Writer {
             unpurged = children;
         }
         let records = self.purge(&unpurged, now)?;
-        progress.records_purged += records;
+        progress.records_purged += records.values().sum::<u64>();
         self.mark_owners(&unpurged, now)?;
         for root in unpurged.iter().filter(|node| node.kind.is_shared_root()) {
             self.files.control.end_held(root.id, now)?;
@@ -225,19 +230,21 @@ impl Writer {
                 progress.ledger.push((root.organization, index));
             }
         }
-        self.say_ended(&unpurged, (records, reason), now, progress)?;
+        self.say_ended(&unpurged, (&records, reason), now, progress)?;
         self.settle(&unpurged, now)?;
+        self.ended.add(&unpurged, &records);
         Ok(true)
     }
 
-    /// Takes the bytes out of the buckets that live on; those of a bucket whose day has come go with its file.
-    fn purge(&mut self, nodes: &[KeyNode], now: Timestamp) -> Result<u64, AdminError> {
-        let mut pairs = std::collections::BTreeMap::<BucketName, Vec<(ConversationId, KeyId)>>::new();
+    /// Takes the bytes out of the buckets that live on; those of a bucket whose day has come go with its file. Gives how
+    /// many records of each organisation went.
+    fn purge(&mut self, nodes: &[KeyNode], now: Timestamp) -> Result<RecordsOf, AdminError> {
+        let mut pairs = BTreeMap::<_, Vec<(ConversationId, KeyId)>>::new();
         for node in nodes {
             let Some(id) = node.conversation else { continue };
             let Some(conversation) = self.files.control.conversation(id)? else { continue };
             for bucket in conversation.buckets.into_iter().filter(|bucket| !bucket.has_ended(now)) {
-                pairs.entry(bucket).or_default().push((id, node.id));
+                pairs.entry((bucket, node.organization)).or_default().push((id, node.id));
             }
         }
         let ended: Vec<_> = nodes
@@ -248,12 +255,15 @@ impl Writer {
         let readers = std::sync::Arc::clone(&self.readers);
         let _no_readers = readers.write().unwrap_or_else(std::sync::PoisonError::into_inner);
         self.files.keys.empty_wal()?;
-        let mut removed = 0;
-        for (name, pairs) in pairs {
+        let mut removed = RecordsOf::new();
+        for ((name, organization), pairs) in &pairs {
             let mine: Vec<_> = pairs.iter().map(|(id, _)| *id).filter(|id| ended.contains(id)).collect();
-            self.forget_prefixes_in(&name, &mine)?;
+            self.forget_prefixes_in(name, &mine)?;
+            *removed.entry(*organization).or_default() += self.files.bucket(name)?.drop_paths(pairs)?;
+        }
+        let changed: BTreeSet<_> = pairs.keys().map(|(name, _)| *name).collect();
+        for name in changed {
             self.scrubbing.buckets.insert(name, 0);
-            removed += self.files.bucket(&name)?.drop_paths(&pairs)?;
             self.files.bucket(&name)?.empty_wal()?;
         }
         faults::reached("paths-dropped");
@@ -264,7 +274,7 @@ impl Writer {
     fn say_ended(
         &mut self,
         nodes: &[KeyNode],
-        (records, reason): (u64, &str),
+        (records, reason): (&RecordsOf, &str),
         now: Timestamp,
         progress: &mut RetentionProgress,
     ) -> Result<(), AdminError> {
@@ -280,7 +290,7 @@ impl Writer {
                 kinds: kinds(&mine),
                 reason: reason.to_owned(),
                 conversations: u64::try_from(conversations).unwrap_or(0),
-                records,
+                records: records.get(&organization).copied().unwrap_or(0),
                 actor: None,
                 pseudonym: None,
                 certificate: None,
@@ -305,6 +315,7 @@ impl Writer {
         self.settle_journal();
         let account = BucketName::account();
         let mut after = None;
+        let mut moved = RecordsOf::new();
         loop {
             let held = self.files.bucket(&name)?.held_records(after, SURVIVORS_PER_STEP)?;
             let Some(last) = held.last() else { break };
@@ -324,13 +335,17 @@ impl Writer {
             }
             let up_to = self.files.bucket(&account)?.adopt(&surviving.iter().collect::<Vec<_>>())?;
             self.files.control.index(&account, up_to, &[])?;
+            for record in &surviving {
+                *moved.entry(record.organization).or_default() += 1;
+            }
             let conversations: Vec<_> =
                 surviving.iter().map(|record| index_entry(record).conversation).collect();
             self.files.control.add_bucket(&conversations, &account)?;
         }
         faults::reached("survivors-moved");
         self.forget_all_prefixes_in(&name)?;
-        let (records, _) = self.files.bucket(&name)?.size()?;
+        let in_bucket: RecordsOf = self.files.bucket(&name)?.census()?.into_iter().collect();
+        let records: u64 = in_bucket.values().sum();
         let readers = std::sync::Arc::clone(&self.readers);
         let _no_readers = readers.write().unwrap_or_else(std::sync::PoisonError::into_inner);
         self.filing.let_go(name);
@@ -340,6 +355,7 @@ impl Writer {
         self.files.control.forget_bucket(&name)?;
         progress.buckets_dropped += 1;
         progress.records_purged += records;
+        self.ended.add_bucket(&in_bucket, &moved);
         Ok(true)
     }
 

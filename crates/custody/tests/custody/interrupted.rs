@@ -6,6 +6,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use crate::certificates::certificates;
 use crate::world::{World, anthropic, spawn};
 use fiducia_custody::{DestructionScope, NewHold, RetentionCommand, Scope};
 use fiducia_policy::{GroundKind, HoldScope, Plan};
@@ -29,6 +30,8 @@ fn work() {
         "hold-and-sweep" => hold_and_sweep(&World::at(Path::new(&folder), 40)),
         "answer-after-delete" => answer_after_delete(&World::at(Path::new(&folder), 1)),
         "go-on-after-busy-delete" => go_on_after_busy_delete(&World::at(Path::new(&folder), 1)),
+        "delete-in-vain" => delete_in_vain(&World::at(Path::new(&folder), 1)),
+        "sweep-in-vain" => sweep_in_vain(&World::at(Path::new(&folder), 1)),
         other => panic!("no work is named {other}"),
     }
 }
@@ -52,6 +55,19 @@ fn answer_after_delete(world: &World) {
     world.exchange(&anthropic(&["delete me"]), "gone soon");
     delete(world);
     world.exchange(&anthropic(&["after the deletion"]), "kept");
+}
+
+fn delete_in_vain(world: &World) {
+    let failed = world.destroy(DestructionScope::Conversation(world.conversations()[0])).unwrap_err();
+    assert!(failed.to_string().contains("could still be opened"), "{failed}");
+}
+
+fn sweep_in_vain(world: &World) {
+    world.exchange(&anthropic(&["two"]), "dos");
+    world.advance_days(31);
+    let failed =
+        world.custody().administer(fiducia_custody::AdminCommand::Sweep { limit: None }).unwrap_err();
+    assert!(failed.to_string().contains("could still be opened"), "{failed}");
 }
 
 fn go_on_after_busy_delete(world: &World) {
@@ -220,4 +236,25 @@ fn keys_that_were_destroyed_are_not_used_again_though_the_destruction_failed_hal
         content.records.iter().flat_map(|record| &record.texts).map(|(_, text)| text).collect();
     assert_eq!(texts, ["one", "uno", "two", "dos"], "stored whole, under keys that live");
     assert_eq!(world.conversation_rows().iter().filter(|row| row.destroyed_at.is_none()).count(), 1);
+}
+
+#[test]
+fn what_can_still_be_opened_gets_no_certificate() {
+    for (work, fault) in [("delete-in-vain", "keys-stay"), ("sweep-in-vain", "ended-keys-remembered")] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut world = interrupted(folder.path(), work, fault);
+        assert!(certificates(&world).is_empty(), "{work}");
+        assert!(!world.ledger_kinds().contains(&"certificate_issued".to_owned()), "{work}");
+    }
+}
+
+#[test]
+fn a_certificate_that_was_cut_off_after_it_was_stored_is_proven_all_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut world = interrupted(folder.path(), "delete", "abort-at:certificate-issued:1");
+    let row = certificates(&world).remove(0);
+    assert_eq!(row.ledger_index, None, "the program ended before it was told");
+    let file = world.certificate_file(&row.certificate.reference);
+    fiducia_custody::verify_certificate(file.as_bytes(), &[world.verifier_key()]).unwrap();
+    world.verify_ledger();
 }

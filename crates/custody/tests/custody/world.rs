@@ -9,8 +9,9 @@ use std::task::{Context, Poll, Wake, Waker};
 
 use bytes::Bytes;
 use fiducia_custody::{
-    AdminCommand, AdminError, AdminReply, AnswerOutcome, CaptureLimits, CapturedAnswer, ConversationContent,
-    Custody, CustodySettings, DestructionReport, DestructionScope, ExchangeOpening, ImportOutcome, OpenError,
+    AdminCommand, AdminError, AdminReply, AnswerOutcome, CaptureLimits, CapturedAnswer, CertificateCommand,
+    CertificateReference, CertificateReply, CertificateSettings, ConversationContent, Custody,
+    CustodySettings, DestructionReport, DestructionScope, ExchangeOpening, ImportOutcome, OpenError,
     OpenExchange, RecordRow, RetentionCommand, RetentionProgress, RetentionReply, Scope,
 };
 use fiducia_keyring::KeyfileKms;
@@ -92,6 +93,7 @@ pub(crate) struct World {
     key: VirtualKeyId,
     subject: SubjectId,
     class: Option<RecordClass>,
+    certificates: CertificateSettings,
     replaced: Mutex<Option<PathBuf>>,
 }
 
@@ -174,6 +176,7 @@ impl World {
             key: VirtualKeyId::from_bytes([0; 16]),
             subject: SubjectId::from_bytes([0; 16]),
             class: None,
+            certificates: CertificateSettings::default(),
             replaced: Mutex::new(None),
         };
         world.reopen();
@@ -194,6 +197,7 @@ impl World {
             keyfile: self.folder.join("root.key"),
             ledger_origin: "ledger.example".to_owned(),
             limits: CaptureLimits::default(),
+            certificates: self.certificates.clone(),
         }
     }
 
@@ -320,6 +324,32 @@ impl World {
             AdminReply::Governed(reply) => Ok(reply),
             _ => panic!("reply"),
         }
+    }
+
+    /// The data is opened again with other settings for certificates.
+    pub(crate) fn reopen_with(&mut self, certificates: CertificateSettings) {
+        self.certificates = certificates;
+        self.reopen();
+    }
+
+    pub(crate) fn certify(&self, command: CertificateCommand) -> Result<CertificateReply, AdminError> {
+        match self.custody().administer(AdminCommand::Certify(command))? {
+            AdminReply::Certified(reply) => Ok(reply),
+            _ => panic!("reply"),
+        }
+    }
+
+    /// A certificate's file.
+    pub(crate) fn certificate_file(&self, reference: &CertificateReference) -> String {
+        match self.certify(CertificateCommand::Show { reference: reference.clone() }).unwrap() {
+            CertificateReply::File { text, .. } => text,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// The key that the organisation kept.
+    pub(crate) fn verifier_key(&self) -> VerifierKey {
+        self.verifier.parse().unwrap()
     }
 
     pub(crate) fn flags(&self) -> usize {

@@ -1,6 +1,7 @@
 //! The command line. The help texts here are the manual: each command says what it does to the data and shows
 //! examples that work.
 
+mod certificates;
 mod holds;
 mod installation;
 mod ledger;
@@ -13,6 +14,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub(crate) use certificates::CertificateCommand;
 pub(crate) use holds::{CasesCommand, HoldsCommand};
 pub(crate) use installation::{
     ConfigCommand, DemoArguments, DoctorArguments, ImportArguments, KeyfileCommand,
@@ -122,6 +124,9 @@ pub(crate) enum Command {
     /// Check and read the transparency log; needs files only, no server and no keys
     #[command(subcommand)]
     Ledger(LedgerCommand),
+    /// Certificates of destruction: list, hand out, verify
+    #[command(subcommand)]
+    Certificate(CertificateCommand),
     /// Destroy the keys of what has ended, and purge what nothing keeps any more
     #[command(
         after_help = "`serve` does this by itself (data.sweep_interval_minutes); run it by hand after downtime. `fiducia \

@@ -61,6 +61,9 @@ fn lines(report: &DestructionReport) -> Vec<String> {
     for (organization, index) in &report.ledger {
         lines.push(format!("ledger entry     {index} in the log of {organization}"));
     }
+    if let Some(reference) = &report.certificate {
+        lines.push(format!("certificate      {reference}"));
+    }
     if report.kept.is_empty() {
         lines.push("kept             nothing".into());
     }
@@ -125,12 +128,14 @@ mod tests {
             }],
             read_back: ReadBack { attempts: 5, opened: 0, rows_found: 1 },
             ledger: vec![(OrganizationId::from_bytes([1; 16]), 9)],
+            certificate: Some("FC-2026-05AF-MSY3-8DJQ-W16B".parse().unwrap()),
         };
         let text = lines(&report).join("\n");
         assert!(text.contains("keys destroyed   3"), "{text}");
         assert!(text.contains("5 key paths tried, 0 opened, 1 row found"), "{text}");
         assert!(text.contains("1 record by the ground safety-window until 2025-10-09T08:53:20Z"), "{text}");
         assert!(text.contains("ledger entry     9 in the log of org_"), "{text}");
+        assert!(text.contains("certificate      FC-2026-05AF-MSY3-8DJQ-W16B"), "{text}");
     }
     #[test]
     fn a_read_back_of_a_sample_says_so() {
@@ -141,6 +146,7 @@ mod tests {
             kept: Vec::new(),
             read_back: ReadBack { attempts: 1_000, opened: 0, rows_found: 0 },
             ledger: Vec::new(),
+            certificate: None,
         };
         assert_eq!(attempts(&report), "1000 key paths tried on a sample of the 11505 records");
     }

@@ -1,6 +1,7 @@
 //! One file for each command. A command parses nothing and decides nothing: it calls one use case and prints.
 
 mod cases;
+pub(crate) mod certificates;
 mod configuration;
 mod conversations;
 mod demo;
@@ -53,6 +54,7 @@ pub(crate) fn run(command: Command) -> Result<ExitStatus, Failure> {
         Command::Retention(command) => retention::run(command),
         Command::Import(arguments) => import::run(&arguments),
         Command::Ledger(command) => ledger::run(command),
+        Command::Certificate(command) => certificates::run(command),
         Command::Sweep(arguments) => sweep::run(&arguments),
     }
 }

@@ -11,6 +11,7 @@ use crate::configuration::{Configuration, Extent};
 use crate::edge::{SystemClock, SystemRandomness};
 use crate::failure::{ExitStatus, Failure};
 use crate::interrupt::Interrupts;
+use crate::mail::MailSender;
 use crate::session::{self, Session};
 use crate::telemetry::Telemetry;
 
@@ -42,9 +43,21 @@ fn serve(configuration: &Configuration) -> Result<ExitStatus, Failure> {
         version = env!("CARGO_PKG_VERSION"),
         "serving"
     );
+    let mail =
+        configuration.mail.as_ref().map(|section| MailSender::start(section, custody.clone())).transpose();
+    let mail = match mail {
+        Ok(mail) => mail,
+        Err(error) => {
+            stop(running, &custody);
+            return Err(error);
+        }
+    };
     let interval = Duration::from_secs(u64::from(configuration.data.sweep_interval_minutes) * 60);
     while !interrupts.wait(interval) {
         sweep(&custody);
+    }
+    if let Some(mail) = mail {
+        mail.stop();
     }
     stop(running, &custody);
     Ok(ExitStatus::Success)
@@ -83,6 +96,7 @@ fn sweep(custody: &Custody) {
             buckets_dropped = progress.buckets_dropped,
             held = progress.held,
             warned = progress.warned,
+            certificates = progress.certificates.len(),
             "swept"
         ),
         Ok(_) => tracing::error!("the sweep was answered with another kind of reply"),

@@ -102,6 +102,9 @@ pub(super) fn lines(progress: &RetentionProgress) -> Vec<String> {
     for (organization, index) in &progress.ledger {
         lines.push(format!("ledger entry     {index} in the log of {organization}"));
     }
+    for (organization, reference) in &progress.certificates {
+        lines.push(format!("certificate      {reference} for {organization}"));
+    }
     lines
 }
 

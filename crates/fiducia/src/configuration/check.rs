@@ -23,6 +23,7 @@ pub(crate) enum Extent {
 pub(crate) fn check(configuration: &Configuration, extent: Extent) -> Vec<Problem> {
     let mut problems = Vec::new();
     data(configuration, &mut problems);
+    super::certificates::check(configuration, &mut problems);
     if extent == Extent::Server {
         listeners(configuration, &mut problems);
         providers(configuration, &mut problems);

@@ -196,6 +196,11 @@ fn resolve_paths(configuration: &mut Configuration, file: &Path) {
     {
         resolve(ledger);
     }
+    if let Some(fiducia_server::SecretSource::File(path)) =
+        configuration.mail.as_mut().and_then(|mail| mail.password.as_mut())
+    {
+        resolve(path);
+    }
     for provider in configuration.providers.values_mut() {
         if let Some(authorities) = provider.ca_file.as_mut() {
             resolve(authorities);

@@ -3,6 +3,7 @@
 //! The file is TOML. Secrets are not in it: it names files or environment variables that hold them. Unknown keys are
 //! errors, because a misspelt limit or promise that is silently ignored is worse than a server that does not start.
 
+mod certificates;
 mod check;
 mod load;
 mod problem;
@@ -16,6 +17,7 @@ use fiducia_server::{
 };
 use serde::Deserialize;
 
+pub(crate) use certificates::{CertificatesSection, MailSection, MailSecurity};
 pub(crate) use check::{Extent, check, require};
 pub(crate) use load::load;
 pub(crate) use problem::{ConfigurationError, Place, Problem};
@@ -41,6 +43,12 @@ pub(crate) struct Configuration {
     /// Health, metrics and the ledger's files.
     #[serde(default)]
     pub(crate) operations: Option<OperationsSettings>,
+    /// What certificates of destruction say.
+    #[serde(default)]
+    pub(crate) certificates: CertificatesSection,
+    /// Who is told of them.
+    #[serde(default)]
+    pub(crate) mail: Option<MailSection>,
     /// Logs.
     #[serde(default)]
     pub(crate) log: LogSection,
@@ -163,6 +171,7 @@ impl Configuration {
                 batch_parts_max: limits.batch_parts_max,
                 batch_bytes_max: limits.batch_bytes_max,
             },
+            certificates: self.certificate_settings(),
         }
     }
 

@@ -8,6 +8,7 @@
 )]
 
 mod administration;
+mod certificates;
 mod configuration;
 mod demo;
 mod import;

@@ -153,6 +153,15 @@ pub(crate) struct Serving {
 }
 
 impl Serving {
+    /// Reads its log until a line holds `text`.
+    pub(crate) fn logs(&mut self, text: &str) {
+        let mut line = String::new();
+        while !line.contains(text) {
+            line.clear();
+            assert!(self.log.read_line(&mut line).unwrap() > 0, "the server ended without saying {text:?}");
+        }
+    }
+
     /// Asks it to stop and gives its exit code and what it logged.
     pub(crate) fn stop(mut self) -> (Option<i32>, String) {
         signal(&self.child, rustix::process::Signal::TERM);

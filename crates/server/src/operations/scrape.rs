@@ -36,5 +36,8 @@ pub(super) fn scrape(gateway: &Gateway) -> Result<String, fmt::Error> {
     counter("capture_records", "Records committed since the start", custody.records);
     counter("capture_failures", "Group commits that failed since the start", custody.failures);
     counter("ledger_entries", "Ledger entries since the start", custody.ledger_entries);
+    counter("certificates", "Certificates of destruction issued since the start", custody.certificates);
+    counter("mail_failures", "Attempts to send a mail that failed since the start", custody.mails_failed);
+    counter("mails_given_up", "Mails about certificates given up since the start", custody.mails_given_up);
     gateway.metrics.render(&registry)
 }

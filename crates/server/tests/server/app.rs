@@ -265,6 +265,7 @@ fn open_custody(root: &Path) -> Custody {
         keyfile,
         ledger_origin: "ledger.test/log".to_owned(),
         limits: CaptureLimits::default(),
+        certificates: fiducia_custody::CertificateSettings::default(),
     };
     Custody::open(&settings, Arc::new(FixedClock), randomness).unwrap()
 }

@@ -65,6 +65,7 @@ fn status(session: &Session, report: &mut Report) {
                     report.fail("files", format!("{file}: {}. {}", found.replace('\n', "; "), damaged(file)));
                 }
             }
+            mails(&counts, report);
             let text: Vec<String> =
                 counts.into_iter().map(|(name, value)| format!("{name} {value}")).collect();
             report.ok("contents", text.join(", "));
@@ -73,6 +74,34 @@ fn status(session: &Session, report: &mut Report) {
             report.fail("contents", "the server's reply is of another version; restart it with this one");
         }
         Err(error) => report.fail("contents", error.to_string()),
+    }
+}
+
+/// Says when mails about certificates wait or were given up.
+fn mails(counts: &[(String, String)], report: &mut Report) {
+    const WHAT: &str = "mail";
+    let count = |name: &str| {
+        let found = counts.iter().find(|(found, _)| found == name);
+        found.and_then(|(_, value)| value.parse::<u64>().ok()).unwrap_or(0)
+    };
+    let (waiting, given_up) = (count("mails waiting"), count("mails given up"));
+    if waiting > 0 {
+        report.warn(
+            WHAT,
+            format!(
+                "mails about certificates that wait: {waiting}. `serve` sends them, and `fiducia certificate list` says which \
+                 they are; when they stay, check [mail] and the mail server"
+            ),
+        );
+    }
+    if given_up > 0 {
+        report.warn(
+            WHAT,
+            format!(
+                "mails about certificates given up after seven days: {given_up}. Hand those certificates over yourself with \
+                 `fiducia certificate show`"
+            ),
+        );
     }
 }
 

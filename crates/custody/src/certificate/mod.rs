@@ -1,0 +1,26 @@
+//! Certificates of destruction: what was destroyed, how that was tried, and what was kept.
+//!
+//! A certificate is issued only after the read-back failed as it should. It is a JSON document in canonical form, signed by
+//! the installation, and announced in the organisation's log. Together with the proof of its entry it makes a file that
+//! anyone can check without this installation, its data or a network.
+
+mod commands;
+mod document;
+mod file;
+mod issuing;
+mod mails;
+mod reference;
+mod serving;
+
+#[cfg(test)]
+mod tests;
+
+pub use commands::{CertificateCommand, CertificateReply, CertificateRow, DueMail, MailOutcome, MailState};
+pub(crate) use document::signer_name;
+pub use document::{
+    Backups, Certificate, CertificateStage, CertifiedScope, Confidentiality, Destroyed, Issuer, KeptPart,
+    Method, Order, Verification,
+};
+pub use file::{CERTIFICATE_FILE_BYTES_MAX, CertificateRejected, VerifiedCertificate, verify_certificate};
+pub(crate) use issuing::{Draft, keys_by_kind};
+pub use reference::CertificateReference;

@@ -1,0 +1,158 @@
+//! Certificates and their mails for whoever asks: read beside the writer.
+
+use std::sync::PoisonError;
+
+use fiducia_ledger::{LogReader, VerifierKey};
+use fiducia_policy::OrganizationId;
+use fiducia_store::{CertificateRecord, DataDirectory};
+
+use super::commands::{CertificateCommand, CertificateReply, CertificateRow, DueMail};
+use super::document::{digest, signer_name};
+use super::file::{CertificateFile, verify_certificate};
+use super::mails::state_of;
+use super::{Certificate, CertificateReference};
+use crate::reading::Reader;
+use crate::scribe::event_id;
+use crate::writer::Writer;
+use crate::{AdminError, AdminReply};
+
+const LIST_ROWS_MAX: u32 = 1_000;
+
+impl Writer {
+    /// Carries a command on certificates out that changes something.
+    pub(crate) fn certify(&mut self, command: CertificateCommand) -> Result<CertificateReply, AdminError> {
+        match command {
+            CertificateCommand::BeginMail { reference } => self.begin_mail(&reference),
+            CertificateCommand::EndMail { reference, outcome } => self.end_mail(&reference, outcome),
+            CertificateCommand::List { .. }
+            | CertificateCommand::Show { .. }
+            | CertificateCommand::DueMails { .. } => {
+                Err(AdminError::Invalid("this command is not for the writer; nothing was changed".to_owned()))
+            }
+        }
+    }
+}
+
+impl Reader {
+    /// Certificates, newest first.
+    pub(crate) fn certificates(
+        &self,
+        organization: Option<OrganizationId>,
+        limit: u32,
+        after: Option<&CertificateReference>,
+    ) -> Result<AdminReply, AdminError> {
+        check_limit(limit)?;
+        let _reading = self.readers.read().unwrap_or_else(PoisonError::into_inner);
+        let control = self.control()?;
+        let after = after
+            .map(|reference| {
+                let found = control.certificate(reference.as_str())?;
+                found.ok_or_else(|| AdminError::NotFound(format!("there is no certificate {reference}")))
+            })
+            .transpose()?;
+        let before = after.as_ref().map(|last| (last.issued_at, last.reference.as_str()));
+        let mut rows = Vec::new();
+        for record in control.certificates(organization, before, limit)? {
+            let mail = control.mail(&record.reference)?;
+            rows.push(CertificateRow {
+                certificate: document(&record)?,
+                ledger_index: record.ledger_index,
+                mail: state_of(mail.as_ref()),
+            });
+        }
+        Ok(AdminReply::Certified(CertificateReply::Certificates(rows)))
+    }
+
+    /// The file of a certificate, checked before it is given out.
+    pub(crate) fn certificate_file(
+        &self,
+        reference: &CertificateReference,
+    ) -> Result<AdminReply, AdminError> {
+        // The entry is in the log when the certificate is there; now it comes under a checkpoint too.
+        self.scribe.settle();
+        let _reading = self.readers.read().unwrap_or_else(PoisonError::into_inner);
+        let record = self
+            .control()?
+            .certificate(reference.as_str())?
+            .ok_or_else(|| AdminError::NotFound(format!("there is no certificate {reference}")))?;
+        let certificate = document(&record)?;
+        let keys = self.certificate_keys(record.organization)?;
+        let proof = self.certificate_proof(&record, &certificate, &keys)?;
+        let damaged = |error: super::CertificateRejected| {
+            AdminError::Storage(format!("{reference} is stored, but cannot be given out: {error}"))
+        };
+        let text = CertificateFile::text(&record.json, &record.note, &proof).map_err(damaged)?;
+        verify_certificate(text.as_bytes(), &keys).map_err(damaged)?;
+        let verifier_keys = keys.iter().map(VerifierKey::to_string).collect();
+        Ok(AdminReply::Certified(CertificateReply::File { text, verifier_keys }))
+    }
+
+    /// The keys that sign certificates and the log of an organisation.
+    fn certificate_keys(&self, organization: OrganizationId) -> Result<Vec<VerifierKey>, AdminError> {
+        [signer_name(&self.names.origin), self.names.origin_of(organization)]
+            .iter()
+            .map(|name| self.names.key.renamed(name).map_err(|error| AdminError::Storage(error.to_string())))
+            .collect()
+    }
+
+    fn certificate_proof(
+        &self,
+        record: &CertificateRecord,
+        certificate: &Certificate,
+        keys: &[VerifierKey],
+    ) -> Result<fiducia_ledger::ProofFile, AdminError> {
+        let unproven = |error: &dyn std::fmt::Display| {
+            AdminError::Storage(format!(
+                "{} is stored and signed, but its entry in the log cannot be proven yet: {error}",
+                record.reference
+            ))
+        };
+        let key = keys.last().ok_or_else(|| unproven(&"its log has no key"))?;
+        let log = DataDirectory::ledger(&self.root).join(record.organization.uuid());
+        let mut reader = LogReader::open(&log, key).map_err(|error| unproven(&error))?;
+        let index = match record.ledger_index {
+            Some(index) => index,
+            None => {
+                // The program ended between the entry and the note of its place.
+                let id = event_id(record.event).map_err(|error| unproven(&error))?;
+                let found = reader.locate(&id).map_err(|error| unproven(&error))?;
+                found
+                    .map(|(index, _)| index)
+                    .ok_or_else(|| unproven(&"it is not published; try again shortly"))?
+            }
+        };
+        let mut proof = reader.proof_file(index).map_err(|error| unproven(&error))?;
+        let entry = certificate.entry(digest(&record.json)).map_err(|error| unproven(&error))?;
+        proof.extra = Some(entry);
+        Ok(proof)
+    }
+
+    /// Mails that are due.
+    pub(crate) fn due_mails(&self, limit: u32) -> Result<AdminReply, AdminError> {
+        check_limit(limit)?;
+        let _reading = self.readers.read().unwrap_or_else(PoisonError::into_inner);
+        let due = self.control()?.due_mails(self.clock.now(), limit)?;
+        let mails: Result<Vec<_>, AdminError> = due
+            .into_iter()
+            .map(|mail| {
+                let reference = mail.reference.parse();
+                let reference =
+                    reference.map_err(|error| AdminError::Storage(format!("control.db: {error}")))?;
+                Ok(DueMail { reference, organization: mail.organization, attempts: mail.attempts })
+            })
+            .collect();
+        Ok(AdminReply::Certified(CertificateReply::Mails(mails?)))
+    }
+}
+
+fn check_limit(limit: u32) -> Result<(), AdminError> {
+    if limit == 0 || limit > LIST_ROWS_MAX {
+        return Err(AdminError::Invalid(format!("a list has 1 to {LIST_ROWS_MAX} rows; page with --after")));
+    }
+    Ok(())
+}
+
+fn document(record: &CertificateRecord) -> Result<Certificate, AdminError> {
+    serde_json::from_str(&record.json)
+        .map_err(|error| AdminError::Storage(format!("{} cannot be read: {error}", record.reference)))
+}
