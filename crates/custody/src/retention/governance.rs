@@ -131,11 +131,18 @@ impl Governance {
         let (version, policy) = &policies.current;
         let situation = situation(terms, person, class, covered);
         let schedule = policy.schedule(situation, &facts(terms, person, at, at));
-        let service = open_until(schedule.standing(GroundKind::Service)).map(|until| {
-            let fixed = until.filter(|_| policy.service_end_is_fixed(situation));
-            ServiceKeeping { label: fixed.map_or(BucketName::account(), BucketName::of), ends_at: until }
-        });
-        let safety = open_until(schedule.standing(GroundKind::SafetyWindow)).flatten().map(BucketName::of);
+        let service = match schedule.standing(GroundKind::Service) {
+            Standing::Holds { until } => {
+                let fixed = until.filter(|_| policy.service_end_is_fixed(situation));
+                let label = fixed.map_or(BucketName::account(), BucketName::of);
+                Some(ServiceKeeping { label, ends_at: until })
+            }
+            Standing::NotOpen | Standing::Ended { .. } => None,
+        };
+        let safety = match schedule.standing(GroundKind::SafetyWindow) {
+            Standing::Holds { until } => until.map(BucketName::of),
+            Standing::NotOpen | Standing::Ended { .. } => None,
+        };
         // Whatever ends last decides where the record lies: a day's file is removed as a whole.
         let bucket = match (&service, safety) {
             (Some(service), _) if service.label == BucketName::account() => BucketName::account(),
@@ -318,11 +325,4 @@ pub(crate) fn conversation_facts(
     // Wanting to keep a conversation counts as activity in it.
     let last_active_at = conversation.last_active_at.max(conversation.starred_at.unwrap_or(Timestamp::MIN));
     Facts { deleted_at: conversation.deleted_at, ..facts(terms, person, created_at, last_active_at) }
-}
-
-const fn open_until(standing: Standing) -> Option<Option<Timestamp>> {
-    match standing {
-        Standing::Holds { until } => Some(until),
-        Standing::NotOpen | Standing::Ended { .. } => None,
-    }
 }

@@ -280,11 +280,11 @@ impl Writer {
             record.after,
             CONVERSATIONS_PER_STEP,
         )?;
-        let held = self.hold_all(&conversations, &hold)?;
+        let records = self.hold_all(&conversations, &hold)?;
         faults::reached("hold-extended");
         let last = conversations.last().map(|last| last.id);
-        self.files.control.advance_hold(record.id, last.or(record.after), held, last.is_none())?;
-        progress.held += held;
+        self.files.control.advance_hold(record.id, last.or(record.after), records, last.is_none())?;
+        progress.held += records;
         Ok(true)
     }
 
@@ -329,7 +329,7 @@ impl Writer {
         conversations: &[ConversationRecord],
         hold: &ActiveHold,
     ) -> Result<u64, AdminError> {
-        let mut held = 0;
+        let mut records = 0;
         let mut staged = Vec::new();
         let mut batch = Batch::default();
         for conversation in conversations {
@@ -360,9 +360,9 @@ impl Writer {
         self.files.keys.add(&batch.new_keys)?;
         faults::reached("held-keys-stored");
         for (bucket, wraps) in staged {
-            held += self.files.bucket(&bucket)?.hold(&wraps)?;
+            records += self.files.bucket(&bucket)?.hold(&wraps)?;
         }
-        Ok(held)
+        Ok(records)
     }
 
     /// Wraps the data keys of a conversation's records for the ground that `covers` names for them.
