@@ -9,6 +9,7 @@ mod memory;
 mod message;
 mod processor;
 mod report;
+mod retention;
 mod script;
 mod statistics;
 mod subject;
@@ -33,6 +34,8 @@ enum Measurement {
     Memory,
     /// Import of conversations, against appending the same bytes with as many syncs
     Import,
+    /// Holds, ends and purges of many records
+    Retention,
 }
 
 /// Measures `fiducia serve` and `fiducia import` on this machine; see bench/README.md.
@@ -48,6 +51,9 @@ struct Arguments {
     /// Seconds of each round
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=600))]
     seconds: u32,
+    /// Records that `retention` measures with
+    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1_000..=100_000_000))]
+    records: u64,
 }
 
 fn main() -> ExitCode {
@@ -61,6 +67,9 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> Result<(), Failure> {
+    if arguments.measurement == Measurement::Retention {
+        return retention::measure(arguments.records);
+    }
     subject::build()?;
     let load_before = processor::load_average();
     // An import is not served: it may use the whole machine.
@@ -73,6 +82,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         Measurement::Latency => latency::measure(arguments.rounds, arguments.seconds),
         Measurement::Memory => memory::measure(arguments.seconds),
         Measurement::Import => import::measure(arguments.rounds),
+        Measurement::Retention => retention::measure(arguments.records),
     }?;
     report::loads(&load_before);
     Ok(())
