@@ -550,6 +550,11 @@ impl RecordBucket {
     /// Removes the wraps under destroyed keys, each given with its conversation, and then every record of those
     /// conversations that no wrap opens any more. Gives the number of records removed.
     pub fn drop_paths(&mut self, destroyed: &[(ConversationId, KeyId)]) -> Result<u64, StoreError> {
+        Ok(self.drop_each_path(destroyed)?.iter().sum())
+    }
+
+    /// As [`Self::drop_paths`]: how many records went with each path, in their order.
+    pub fn drop_each_path(&mut self, destroyed: &[(ConversationId, KeyId)]) -> Result<Vec<u64>, StoreError> {
         self.file.write("drop_paths", |tx| {
             let mut service = tx.prepare_cached(
                 "UPDATE records SET service_parent = NULL, service_wrap = NULL
@@ -570,16 +575,17 @@ impl RecordBucket {
                     AND (safety_parent IS NULL OR safety_parent = ?2)
                     AND NOT EXISTS (SELECT 1 FROM held WHERE held.record = records.id)",
             )?;
-            let mut removed = 0;
+            let mut each = Vec::with_capacity(destroyed.len());
             for (conversation, key) in destroyed {
-                removed += dying.execute(params![conversation.as_bytes(), key.as_bytes()])?;
+                let mut removed = dying.execute(params![conversation.as_bytes(), key.as_bytes()])?;
                 service.execute(params![conversation.as_bytes(), key.as_bytes()])?;
                 safety.execute(params![conversation.as_bytes(), key.as_bytes()])?;
                 if held.execute([key.as_bytes()])? > 0 {
                     removed += unheld.execute([conversation.as_bytes()])?;
                 }
+                each.push(u64::try_from(removed).unwrap_or(u64::MAX));
             }
-            Ok(u64::try_from(removed).unwrap_or(u64::MAX))
+            Ok(each)
         })
     }
 

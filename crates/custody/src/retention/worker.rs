@@ -3,7 +3,7 @@
 //! It works in steps, each small enough that captures hardly wait, and each with the files as its only memory: whatever a
 //! crash leaves half done is found again. Keys go first, since they decide what can be read; bytes follow.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use fiducia_ledger::Event;
 use fiducia_policy::{ConversationId, KeyId, OrganizationId, Timestamp};
@@ -239,12 +239,12 @@ impl Writer {
     /// Takes the bytes out of the buckets that live on; those of a bucket whose day has come go with its file. Gives how
     /// many records of each organisation went.
     fn purge(&mut self, nodes: &[KeyNode], now: Timestamp) -> Result<RecordsOf, AdminError> {
-        let mut pairs = BTreeMap::<_, Vec<(ConversationId, KeyId)>>::new();
+        let mut pairs = BTreeMap::<BucketName, Vec<(OrganizationId, ConversationId, KeyId)>>::new();
         for node in nodes {
             let Some(id) = node.conversation else { continue };
             let Some(conversation) = self.files.control.conversation(id)? else { continue };
             for bucket in conversation.buckets.into_iter().filter(|bucket| !bucket.has_ended(now)) {
-                pairs.entry((bucket, node.organization)).or_default().push((id, node.id));
+                pairs.entry(bucket).or_default().push((node.organization, id, node.id));
             }
         }
         let ended: Vec<_> = nodes
@@ -256,14 +256,15 @@ impl Writer {
         let _no_readers = readers.write().unwrap_or_else(std::sync::PoisonError::into_inner);
         self.files.keys.empty_wal()?;
         let mut removed = RecordsOf::new();
-        for ((name, organization), pairs) in &pairs {
-            let mine: Vec<_> = pairs.iter().map(|(id, _)| *id).filter(|id| ended.contains(id)).collect();
-            self.forget_prefixes_in(name, &mine)?;
-            *removed.entry(*organization).or_default() += self.files.bucket(name)?.drop_paths(pairs)?;
-        }
-        let changed: BTreeSet<_> = pairs.keys().map(|(name, _)| *name).collect();
-        for name in changed {
+        for (name, pairs) in pairs {
+            let paths: Vec<_> = pairs.iter().map(|(_, id, key)| (*id, *key)).collect();
+            let mine: Vec<_> = paths.iter().map(|(id, _)| *id).filter(|id| ended.contains(id)).collect();
+            self.forget_prefixes_in(&name, &mine)?;
             self.scrubbing.buckets.insert(name, 0);
+            let each = self.files.bucket(&name)?.drop_each_path(&paths)?;
+            for ((organization, ..), count) in pairs.iter().zip(each) {
+                *removed.entry(*organization).or_default() += count;
+            }
             self.files.bucket(&name)?.empty_wal()?;
         }
         faults::reached("paths-dropped");
