@@ -277,7 +277,7 @@ impl Writer {
         now: Timestamp,
     ) -> Result<(KeyId, SymmetricKey), StagingError> {
         let label = held_label(ground, root);
-        let staged = batch.new_keys.iter().find(|(node, _)| {
+        let staged = batch.new_keys.iter().rev().find(|(node, _)| {
             node.conversation == Some(owner.conversation)
                 && node.kind == KeyKind::ConversationHeld
                 && node.label == label

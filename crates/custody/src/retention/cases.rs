@@ -9,6 +9,7 @@ use fiducia_store::{BucketName, CaseRecord, ConversationRecord, FlagRecord, KeyK
 
 use super::commands::{CaseRow, ContentScope, FlagRow, RetentionReply};
 use super::governance::{conversation_facts, situation};
+use super::holds::Staged;
 use crate::AdminError;
 use crate::administer::check_name;
 use crate::faults;
@@ -42,7 +43,7 @@ impl Writer {
 
     /// Wraps content for a ground under its root. Gives how many records are kept for it.
     fn keep_for(&mut self, content: &Content, ground: GroundKind, root: KeyId) -> Result<u64, AdminError> {
-        let (mut batch, mut staged) = (Batch::default(), Vec::new());
+        let (mut batch, mut staged) = (Batch::default(), Staged::new());
         self.wrap_covered(&content.conversation, &mut batch, &mut staged, |record| {
             content.record.is_none_or(|only| only == record.id).then_some((ground, root))
         })?;

@@ -3,7 +3,7 @@
 //! A hold is in force from the commit of its row. What is captured from then on is wrapped for it at once; what was there
 //! before is wrapped step by step, and until that is done nothing of the organisation ends.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use fiducia_keyring::rewrap;
 use fiducia_ledger::{Digest, Event};
@@ -30,6 +30,9 @@ const RECORDS_PER_STEP: u32 = 500;
 const GRACE_DAYS_MAX: u32 = 365;
 const PEOPLE_MAX: usize = 1_000;
 const SECONDS_PER_DAY: i64 = 86_400;
+
+/// Wraps to be stored, by bucket: one transaction for each.
+pub(super) type Staged = BTreeMap<BucketName, Vec<(RecordId, StoredWrap)>>;
 
 /// A hold that is not released yet.
 #[derive(Debug, Clone)]
@@ -330,7 +333,7 @@ impl Writer {
         hold: &ActiveHold,
     ) -> Result<u64, AdminError> {
         let mut records = 0;
-        let mut staged = Vec::new();
+        let mut staged = Staged::new();
         let mut batch = Batch::default();
         for conversation in conversations {
             // Cheap questions first: most conversations are outside of most scopes.
@@ -370,7 +373,7 @@ impl Writer {
         &mut self,
         conversation: &ConversationRecord,
         batch: &mut Batch,
-        staged: &mut Vec<(BucketName, Vec<(RecordId, StoredWrap)>)>,
+        staged: &mut Staged,
         covers: impl Fn(&StoredRecord) -> Option<(GroundKind, KeyId)>,
     ) -> Result<(), AdminError> {
         let owner = KeyOwner {
@@ -401,7 +404,7 @@ impl Writer {
                 }
             }
             if !wraps.is_empty() {
-                staged.push((bucket, wraps));
+                staged.entry(bucket).or_default().extend(wraps);
             }
         }
         Ok(())
