@@ -6,12 +6,10 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
 
-use fiducia_keyring::{KeyManagementService, KeyfileKms, KeyringError, SymmetricKey};
-use fiducia_ledger::{Ledger, LedgerError, SigningKey};
-use fiducia_policy::{
-    Clock, ExchangeId, OrganizationId, PersonId, Randomness, RandomnessUnavailable, SubjectId,
-};
-use fiducia_store::{DataDirectory, DirectoryError, Journal, KeyKind, StoreError};
+use fiducia_keyring::{KeyManagementService, KeyfileKms, SymmetricKey};
+use fiducia_ledger::{Ledger, SigningKey};
+use fiducia_policy::{Clock, ExchangeId, OrganizationId, PersonId, Randomness, SubjectId};
+use fiducia_store::{DataDirectory, Journal, KeyKind};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::administer::LedgerNames;
@@ -19,77 +17,24 @@ use crate::callers::{Callers, is_subject_name};
 use crate::certificate::{CertificateCommand, signer_name};
 use crate::filing::Filing;
 use crate::import::ImportChunk;
-use crate::keychain::{KeyPathError, KeyPurpose, Keychain};
+use crate::keychain::{KeyPurpose, Keychain};
+use crate::mailbox::{Message, WriterHandle, WriterState};
+use crate::open_error::OpenError;
 use crate::reading::{ReadRequest, Reader};
 use crate::recovery::{file_journal, log_facts};
 use crate::retention::commands::{
     HoldExport, HoldExportReport, RetentionCommand, RetentionProgress, RetentionReply,
 };
 use crate::retention::export::ExportRequest;
-use crate::retention::governance::{Governance, PersonTerms, PolicyUnreadable};
+use crate::retention::governance::{Governance, PersonTerms};
 use crate::retention::{Ended, Holds, Scrubbing};
 use crate::scribe::Scribe;
 use crate::staging::Caches;
-use crate::writer::{Files, Message, Writer, WriterHandle, WriterState};
+use crate::writer::{Files, Writer};
 use crate::{
     AdminCommand, AdminError, AdminReply, Caller, CaptureRefused, CredentialRefused, CustodySettings,
     ExchangeOpening, ImportOutcome, Notice, OpenExchange, Retention, Scope,
 };
-
-/// The data cannot be opened. Nothing was changed unless the text says so.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// The directory or its lock.
-    #[error(transparent)]
-    Directory(#[from] DirectoryError),
-    /// The keyfile or a wrapped key.
-    #[error(transparent)]
-    Keyring(#[from] KeyringError),
-    /// The store.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// The ledger.
-    #[error(transparent)]
-    Ledger(#[from] LedgerError),
-    /// The keyfile lies with the data it protects.
-    #[error(
-        "the keyfile {0} lies inside the data directory; move it out: who copies the directory must not get the key"
-    )]
-    KeyfileInside(PathBuf),
-    /// The keyfile is not the one this data was written with.
-    #[error(
-        "the keyfile does not open this data: it is not the one the data was written with; nothing was changed"
-    )]
-    WrongKeyfile,
-    /// An interrupted destruction could not be finished.
-    #[error("an interrupted destruction could not be finished: {0}")]
-    Destruction(String),
-    /// A thread could not be started.
-    #[error("a thread could not be started: {0}")]
-    Thread(#[from] std::io::Error),
-    /// The random source failed.
-    #[error(transparent)]
-    Randomness(#[from] RandomnessUnavailable),
-    /// An outbox row is not a fact.
-    #[error("the outbox of {0} holds a row that is not a fact; the store is damaged")]
-    Outbox(String),
-    /// A policy that was published here cannot be read by this program.
-    #[error(transparent)]
-    Policy(#[from] PolicyUnreadable),
-}
-
-impl From<KeyPathError> for OpenError {
-    fn from(error: KeyPathError) -> Self {
-        match error {
-            KeyPathError::Keyring(KeyringError::Unauthentic { .. }) => Self::WrongKeyfile,
-            KeyPathError::Keyring(error) => Self::Keyring(error),
-            KeyPathError::Store(error) => Self::Store(error),
-            KeyPathError::Destroyed(id) | KeyPathError::Damaged(id) => {
-                Self::Outbox(format!("the key graph at {id}"))
-            }
-        }
-    }
-}
 
 /// Counters for metrics. They hold numbers only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

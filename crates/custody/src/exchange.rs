@@ -129,7 +129,7 @@ pub(crate) type Acknowledgement = oneshot::Sender<Result<(), CaptureFailed>>;
 pub struct OpenExchange {
     pub(crate) id: ExchangeId,
     pub(crate) request: Option<oneshot::Receiver<Result<(), CaptureFailed>>>,
-    pub(crate) writer: Option<crate::writer::WriterHandle>,
+    pub(crate) writer: Option<crate::mailbox::WriterHandle>,
 }
 
 impl OpenExchange {

@@ -18,10 +18,13 @@ mod faults;
 mod filing;
 mod import;
 mod keychain;
+mod mailbox;
+mod open_error;
 mod payload;
 mod reading;
 mod recovery;
 mod retention;
+mod rotation;
 mod scribe;
 mod settings;
 mod staging;
@@ -41,11 +44,12 @@ pub use certificate::{
     Destroyed, DueMail, Issuer, KeptPart, MailOutcome, MailState, Method, Order, Verification,
     VerifiedCertificate, verify_certificate,
 };
-pub use custody::{Custody, CustodyMetrics, OpenError, PendingImport};
+pub use custody::{Custody, CustodyMetrics, PendingImport};
 pub use exchange::{
     AnswerOutcome, CaptureFailed, CaptureRefused, CapturedAnswer, ExchangeOpening, Notice, OpenExchange,
 };
 pub use import::{ImportOutcome, ImportProgress, RejectedLine};
+pub use open_error::OpenError;
 pub use retention::commands::{
     CaseRow, CensusRow, ContentScope, ConversationWish, ExplainedPath, FlagRow, HoldExport, HoldExportReport,
     HoldRow, NewHold, PolicyRow, RecordExplanation, RetentionCommand, RetentionProgress, RetentionReply,

@@ -8,8 +8,8 @@ use fiducia_ledger::Ledger;
 use fiducia_policy::OrganizationId;
 use fiducia_store::{Announcement, BucketName, DataDirectory, Journal, JournalGroup, StoreError};
 
-use crate::custody::OpenError;
 use crate::filing::{by_bucket, index_entry};
+use crate::open_error::OpenError;
 use crate::scribe::{Delivery, Fact, Source, event_id};
 use crate::writer::{Files, Writer};
 

@@ -5,8 +5,8 @@
 //! the index.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 
 use fiducia_ledger::{Digest, Event, SigningKey, capture_batch_root};
 use fiducia_policy::{Clock, ExchangeId, KeyId, OrganizationId, Randomness, RecordId, Timestamp};
@@ -21,143 +21,21 @@ use tokio::time::{Duration, Instant, timeout_at};
 use crate::exchange::Acknowledgement;
 use crate::faults;
 use crate::filing::{Filing, Group};
-use crate::import::{ImportChunk, ImportOutcome, UNFILED_IMPORTS_MAX};
+use crate::import::{ImportOutcome, UNFILED_IMPORTS_MAX};
 use crate::keychain::Keychain;
+use crate::mailbox::{Message, WriterState};
 use crate::recovery::file_journal;
 use crate::retention::governance::Governance;
 use crate::retention::{Ended, Holds, Scrubbing};
 use crate::scribe::{Delivery, Fact, Scribe, Source};
 use crate::staging::{Batch, Caches, OpenState, StagingError};
-use crate::{
-    AdminCommand, AdminError, AdminReply, CaptureFailed, CaptureLimits, CapturedAnswer, CertificateSettings,
-    ExchangeOpening, Notice,
-};
+use crate::{AdminCommand, AdminError, CaptureFailed, CaptureLimits, CertificateSettings};
 
 /// How long a request part that nobody waits for waits to share its commit with others, in milliseconds. Providers take
 /// longer.
 const REQUEST_LINGERS_MS: u64 = 4;
 /// Why nothing is taken in while the files cannot be opened.
 const DOWN: &str = "its files could not be opened again after a failure";
-
-/// What the writer can be asked.
-pub(crate) enum Message {
-    Request(Box<ExchangeOpening>, ExchangeId, Acknowledgement),
-    Answer(ExchangeId, Box<CapturedAnswer>, Acknowledgement),
-    Import(Box<ImportChunk>, oneshot::Sender<Result<ImportOutcome, AdminError>>),
-    Announce(OrganizationId, ExchangeId, Vec<Notice>),
-    Administer(Box<AdminCommand>, oneshot::Sender<Result<AdminReply, AdminError>>),
-    CatchUp(oneshot::Sender<Result<(), AdminError>>),
-    /// Somebody waits for what is staged.
-    Hurry,
-    /// Nothing was committed for a while: what the journal still holds can leave it.
-    Idle,
-    Stop,
-}
-
-impl Message {
-    fn bytes(&self) -> usize {
-        match self {
-            Self::Request(opening, ..) => opening.body.len(),
-            Self::Answer(_, answer, _) => answer.body.len(),
-            Self::Import(chunk, _) => chunk.bytes,
-            Self::Announce(..)
-            | Self::Administer(..)
-            | Self::CatchUp(_)
-            | Self::Hurry
-            | Self::Idle
-            | Self::Stop => 0,
-        }
-    }
-}
-
-/// What the writer shares with its handles.
-#[derive(Debug, Default)]
-pub(crate) struct WriterState {
-    pub(crate) queued_parts: AtomicUsize,
-    pub(crate) queued_bytes: AtomicUsize,
-    /// The files could not be opened again after a failure.
-    pub(crate) down: AtomicBool,
-    /// The last group could not be committed, for example because the disk is full.
-    pub(crate) failing: AtomicBool,
-    pub(crate) closing: AtomicBool,
-    pub(crate) batches: AtomicU64,
-    pub(crate) records: AtomicU64,
-    pub(crate) failures: AtomicU64,
-    pub(crate) open_exchanges: AtomicUsize,
-    pub(crate) certificates: AtomicU64,
-    pub(crate) mails_failed: AtomicU64,
-    pub(crate) mails_given_up: AtomicU64,
-    abandoned: Mutex<Vec<ExchangeId>>,
-}
-
-/// A handle to the writer.
-#[derive(Debug, Clone)]
-pub(crate) struct WriterHandle {
-    pub(crate) sender: mpsc::Sender<Message>,
-    pub(crate) state: Arc<WriterState>,
-}
-
-impl std::fmt::Debug for Message {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Message")
-    }
-}
-
-impl WriterHandle {
-    /// Counts a message in before it is sent.
-    pub(crate) fn count_in(&self, message: &Message) {
-        self.state.queued_parts.fetch_add(1, Ordering::Relaxed);
-        self.state.queued_bytes.fetch_add(message.bytes(), Ordering::Relaxed);
-    }
-
-    fn count_out(&self, message: &Message) {
-        self.state.queued_parts.fetch_sub(1, Ordering::Relaxed);
-        self.state.queued_bytes.fetch_sub(message.bytes(), Ordering::Relaxed);
-    }
-
-    /// Queues the answer, waiting for room, and waits until it is durable.
-    pub(crate) async fn answer(&self, id: ExchangeId, answer: CapturedAnswer) -> Result<(), CaptureFailed> {
-        let (acknowledgement, receiver) = oneshot::channel();
-        self.send(Message::Answer(id, Box::new(answer), acknowledgement)).await?;
-        receiver.await.unwrap_or(Err(CaptureFailed::WriterGone))
-    }
-
-    /// Queues a message, waiting for room. Room comes first: who gives up waiting never counts.
-    pub(crate) async fn send(&self, message: Message) -> Result<(), CaptureFailed> {
-        let permit = self.sender.reserve().await.map_err(|_| CaptureFailed::WriterGone)?;
-        self.count_in(&message);
-        permit.send(message);
-        Ok(())
-    }
-
-    /// Says that somebody waits for what is staged. When the queue is full, more than that is on its way.
-    pub(crate) fn hurry(&self) {
-        if let Ok(permit) = self.sender.try_reserve() {
-            self.count_in(&Message::Hurry);
-            permit.send(Message::Hurry);
-        }
-    }
-
-    /// Notes that an exchange will have no answer.
-    pub(crate) fn abandon(&self, id: ExchangeId) {
-        self.state.abandoned.lock().unwrap_or_else(PoisonError::into_inner).push(id);
-    }
-
-    /// Sends a message from a thread that may block and waits for the reply.
-    pub(crate) fn ask<T>(
-        &self,
-        message: impl FnOnce(oneshot::Sender<Result<T, AdminError>>) -> Message,
-    ) -> Result<oneshot::Receiver<Result<T, AdminError>>, AdminError> {
-        let (reply, receiver) = oneshot::channel();
-        let message = message(reply);
-        self.count_in(&message);
-        self.sender.blocking_send(message).map_err(|refused| {
-            self.count_out(&refused.0);
-            AdminError::Storage("the store's writer has stopped; nothing was changed".to_owned())
-        })?;
-        Ok(receiver)
-    }
-}
 
 /// The writer's open files.
 #[derive(Debug)]

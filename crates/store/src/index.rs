@@ -8,7 +8,7 @@ use rusqlite::{OptionalExtension, params};
 use crate::connection::{bytes16, instant, optional_instant};
 use crate::control::named;
 use crate::outbox::{Announcement, announce};
-use crate::records::{BucketName, CaptureTerms};
+use crate::record::{BucketName, CaptureTerms};
 use crate::{ControlStore, StoreError};
 
 /// A conversation in the index.

@@ -23,6 +23,7 @@ mod jobs;
 mod journal;
 mod keys;
 mod outbox;
+mod record;
 mod records;
 mod retention;
 mod scrub;
@@ -38,9 +39,7 @@ pub use jobs::ImportJob;
 pub use journal::{Journal, JournalGroup};
 pub use keys::{Edge, KeyKind, KeyNode, KeyStore};
 pub use outbox::Announcement;
-pub use records::{
-    Bucket, BucketName, CaptureTerms, RecordBucket, RecordKind, RecordPrefixes, STEP_BYTES_MAX, StoredRecord,
-    StoredWrap,
-};
+pub use record::{BucketName, CaptureTerms, RecordKind, RecordPrefixes, StoredRecord, StoredWrap};
+pub use records::{Bucket, RecordBucket, STEP_BYTES_MAX};
 pub use retention::{ConversationMark, PublishedPolicy, Review};
 pub use scrub::Scrubbed;

@@ -10,7 +10,7 @@ use crate::connection::{bytes16, fixed, instant};
 use crate::control::OrganizationTerms;
 use crate::index::{CONVERSATION, ConversationRecord, conversation};
 use crate::outbox::{Announcement, announce};
-use crate::records::BucketName;
+use crate::record::BucketName;
 use crate::{ControlStore, StoreError};
 
 /// The tables of this module and of [`crate::HoldRecord`], the second step of `control.db`.

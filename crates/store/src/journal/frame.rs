@@ -15,7 +15,7 @@ use fiducia_policy::{
 };
 
 use crate::outbox::Announcement;
-use crate::records::{BucketName, CaptureTerms, RecordKind, StoredRecord, StoredWrap};
+use crate::record::{BucketName, CaptureTerms, RecordKind, StoredRecord, StoredWrap};
 
 const MAGIC: [u8; 8] = *b"FIDJRNL1";
 /// Bytes before the payload.

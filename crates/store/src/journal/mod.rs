@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 use crate::StoreError;
 use crate::directory::sync_directory;
 use crate::outbox::Announcement;
-use crate::records::{BucketName, StoredRecord};
+use crate::record::{BucketName, StoredRecord};
 
 pub use frame::JournalGroup;
 use frame::{Frame, encode};
