@@ -47,7 +47,8 @@ pub(crate) enum PolicyCommand {
     /// Count what is kept in each situation a policy tells apart
     #[command(
         after_help = "Counts people, conversations and records by plan, tier, class and agreement, without reading any.\n\n\
-        Examples:\n  fiducia policy census\n  fiducia policy census --json > census.json"
+        Examples:\n  fiducia policy census\n  fiducia policy census --json > census.jsonl\n  fiducia policy simulate enterprise --census \
+        census.jsonl --svg kept.svg"
     )]
     Census {
         #[command(flatten)]

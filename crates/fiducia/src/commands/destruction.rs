@@ -72,7 +72,7 @@ fn lines(report: &DestructionReport) -> Vec<String> {
             "kept             {} by the ground {} until {}",
             count_of(kept.records, "record"),
             kept.ground.name(),
-            instant_or(kept.until, "the account is closed or the person deletes it")
+            instant_or(kept.until, "something ends it: `fiducia records explain` says what")
         ));
     }
     lines

@@ -204,7 +204,7 @@ fn print(output: &mut Output, content: &ConversationContent, whole: bool, raw: b
             output.line(format_args!("status {status}, {outcome}"))?;
         }
         for (ground, until) in &row.grounds {
-            let until = instant_or(*until, "the account is closed or the person deletes it");
+            let until = instant_or(*until, "something ends it: `fiducia records explain` says what");
             output.line(format_args!("kept by {} until {until}", ground.name()))?;
         }
         if record.messages_elided > 0 {

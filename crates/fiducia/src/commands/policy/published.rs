@@ -4,7 +4,7 @@ use std::io::Read;
 use std::path::Path;
 
 use fiducia_custody::{CensusRow, PolicyRow, RetentionCommand, RetentionReply};
-use fiducia_policy::{Policy, PolicyVersion};
+use fiducia_policy::{Policy, PolicyVersion, RetentionSpan, Situation, Timestamp};
 
 use crate::arguments::DataOptions;
 use crate::edge::operating_system_user;
@@ -109,9 +109,45 @@ pub(super) fn census(data: &DataOptions) -> Result<ExitStatus, Failure> {
     };
     session.close();
     let mut output = Output::standard(data.json);
-    output.list(&rows, "nothing is kept", situations)?;
+    if output.json() {
+        // One object in a line, as `policy diff` and `policy simulate` read them.
+        for row in &rows {
+            output.value(&CensusLine::from(row))?;
+        }
+    } else {
+        output.list(&rows, "nothing is kept", situations)?;
+    }
     output.finish()?;
     Ok(ExitStatus::Success)
+}
+
+/// A row as a census file has it. What is kept of a conversation counts as captured with its last turn, which is as long as
+/// anything of it may be kept.
+#[derive(serde::Serialize)]
+struct CensusLine {
+    #[serde(flatten)]
+    situation: Situation,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    custom: Option<RetentionSpan>,
+    created: Timestamp,
+    last_active: Timestamp,
+    people: u64,
+    records: u64,
+    bytes: u64,
+}
+
+impl From<&CensusRow> for CensusLine {
+    fn from(row: &CensusRow) -> Self {
+        Self {
+            situation: row.situation,
+            custom: row.custom_retention,
+            created: row.day,
+            last_active: row.day,
+            people: row.people,
+            records: row.records,
+            bytes: row.bytes,
+        }
+    }
 }
 
 fn situations(rows: &[CensusRow]) -> Table {
