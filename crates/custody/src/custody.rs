@@ -55,6 +55,14 @@ pub struct CustodyMetrics {
     pub open_exchanges: usize,
     /// Certificates of destruction issued since the start.
     pub certificates: u64,
+    /// Keys whose time was over that the worker destroyed since the start.
+    pub ended_keys: u64,
+    /// Records that the worker purged since the start.
+    pub purged_records: u64,
+    /// By how many seconds the first key was late when the worker looked last; 0 when none is due.
+    pub ends_late_seconds: u64,
+    /// For how many seconds the first destroyed key had waited to be purged when the worker looked last; 0 when none does.
+    pub purges_late_seconds: u64,
     /// Attempts to send a mail that failed since the start.
     pub mails_failed: u64,
     /// Mails given up since the start.
@@ -489,6 +497,10 @@ impl Custody {
             open_exchanges: state.open_exchanges.load(Ordering::Relaxed),
             certificates: state.certificates.load(Ordering::Relaxed),
             mails_failed: state.mails_failed.load(Ordering::Relaxed),
+            ended_keys: state.ended_keys.load(Ordering::Relaxed),
+            purged_records: state.purged_records.load(Ordering::Relaxed),
+            ends_late_seconds: state.ends_late_seconds.load(Ordering::Relaxed),
+            purges_late_seconds: state.purges_late_seconds.load(Ordering::Relaxed),
             mails_given_up: state.mails_given_up.load(Ordering::Relaxed),
         }
     }

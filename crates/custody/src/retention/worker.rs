@@ -4,6 +4,7 @@
 //! crash leaves half done is found again. Keys go first, since they decide what can be read; bytes follow.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
 
 use fiducia_ledger::Event;
 use fiducia_policy::{ConversationId, KeyId, OrganizationId, Timestamp};
@@ -45,6 +46,7 @@ impl Writer {
     pub(crate) fn retention_step(&mut self) -> Result<RetentionProgress, AdminError> {
         let now = self.clock.now();
         let mut progress = RetentionProgress::default();
+        self.note_lag(now)?;
         let worked = self.finish_replacements(now)?
             || self.extend_holds(now, &mut progress)?
             || self.review_step(&mut progress)?
@@ -59,7 +61,23 @@ impl Writer {
             self.certify_ended(&mut progress)?;
             progress.is_done = true;
         }
+        self.handle.ended_keys.fetch_add(progress.keys_destroyed, Ordering::Relaxed);
+        self.handle.purged_records.fetch_add(progress.records_purged, Ordering::Relaxed);
         Ok(progress)
+    }
+
+    /// Notes how late the worker is: by how long the first key has been due, and for how long the first destroyed one has
+    /// waited to be purged.
+    fn note_lag(&self, now: Timestamp) -> Result<(), AdminError> {
+        let since = |at: Option<Timestamp>| {
+            let seconds = at.map_or(0, |at| now.as_second() - at.as_second());
+            u64::try_from(seconds).unwrap_or(0)
+        };
+        let due = self.files.keys.due(now, 1)?.first().and_then(|node| node.ends_at);
+        let unpurged = self.files.keys.destroyed_but_unpurged(1)?.first().and_then(|node| node.destroyed_at);
+        self.handle.ends_late_seconds.store(since(due), Ordering::Relaxed);
+        self.handle.purges_late_seconds.store(since(unpurged), Ordering::Relaxed);
+        Ok(())
     }
 
     /// Finishes what a crash interrupted: replaced keys that live on.

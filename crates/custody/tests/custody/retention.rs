@@ -465,3 +465,17 @@ fn a_record_explains_itself() {
     );
     assert!(!explained.rules.is_empty());
 }
+
+#[test]
+fn how_late_the_worker_is_can_be_seen() {
+    let world = World::new();
+    let id = captured(&world, "delete me");
+    wish(&world, id, ConversationWish::Delete);
+    world.advance_days(32);
+    world.govern(RetentionCommand::Step).unwrap();
+    assert!(world.custody().metrics().ends_late_seconds >= 86_400, "due since more than a day");
+    world.sweep();
+    let metrics = world.custody().metrics();
+    assert_eq!((metrics.ends_late_seconds, metrics.purges_late_seconds), (0, 0));
+    assert!(metrics.ended_keys >= 2 && metrics.purged_records == 2, "{metrics:?}");
+}

@@ -27,6 +27,17 @@ pub(super) fn scrape(gateway: &Gateway) -> Result<String, fmt::Error> {
     let size = |value: usize| i64::try_from(value).unwrap_or(i64::MAX);
     gauge("capture_queued_parts", "Parts of exchanges waiting for the store", size(custody.queued_parts));
     gauge("capture_queued_bytes", "Bytes of content waiting for the store", size(custody.queued_bytes));
+    let seconds = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
+    gauge(
+        "retention_ends_late_seconds",
+        "By how long the first key was overdue when the worker looked last",
+        seconds(custody.ends_late_seconds),
+    );
+    gauge(
+        "retention_purges_late_seconds",
+        "For how long the first destroyed key had waited to be purged when the worker looked last",
+        seconds(custody.purges_late_seconds),
+    );
     let mut counter = |name: &'static str, help: &'static str, value: u64| {
         let counter: Counter = Counter::default();
         counter.inc_by(value);
@@ -36,6 +47,8 @@ pub(super) fn scrape(gateway: &Gateway) -> Result<String, fmt::Error> {
     counter("capture_records", "Records committed since the start", custody.records);
     counter("capture_failures", "Group commits that failed since the start", custody.failures);
     counter("ledger_entries", "Ledger entries since the start", custody.ledger_entries);
+    counter("retention_keys", "Ended keys destroyed since the start", custody.ended_keys);
+    counter("retention_records", "Records purged since the start", custody.purged_records);
     counter("certificates", "Certificates of destruction issued since the start", custody.certificates);
     counter("mail_failures", "Attempts to send a mail that failed since the start", custody.mails_failed);
     counter("mails_given_up", "Mails about certificates given up since the start", custody.mails_given_up);
