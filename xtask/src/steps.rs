@@ -109,7 +109,9 @@ fn perform(root: &Path, name: &str, log: &mut Log) -> Result<(), TaskError> {
                 "fault-injection",
                 "--test",
                 "custody",
+                "--",
                 "crashes::",
+                "interrupted::",
             ],
         ),
         // The end-to-end tests build the program too; a step of its own tells a compile error from a failed test.
