@@ -4,6 +4,7 @@
 //! before is wrapped step by step, and until that is done nothing of the organisation ends.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use fiducia_keyring::rewrap;
 use fiducia_ledger::{Digest, Event};
@@ -44,7 +45,7 @@ pub(crate) struct ActiveHold {
 
 /// The holds that are not released yet, by organisation.
 #[derive(Debug, Default)]
-pub(crate) struct Holds(HashMap<OrganizationId, Vec<ActiveHold>>);
+pub(crate) struct Holds(HashMap<OrganizationId, Arc<Vec<ActiveHold>>>);
 
 impl Holds {
     /// Reads them.
@@ -56,14 +57,14 @@ impl Holds {
         Ok(holds)
     }
 
-    /// The holds of an organisation.
-    pub(crate) fn of(&self, organization: OrganizationId) -> Vec<ActiveHold> {
+    /// The holds of an organisation. Every capture asks, and a scope may name thousands of people: nothing is copied.
+    pub(crate) fn of(&self, organization: OrganizationId) -> Arc<Vec<ActiveHold>> {
         self.0.get(&organization).cloned().unwrap_or_default()
     }
 
     fn put(&mut self, record: &HoldRecord) -> Result<(), AdminError> {
         let hold = active(record)?;
-        let holds = self.0.entry(record.organization).or_default();
+        let holds = Arc::make_mut(self.0.entry(record.organization).or_default());
         holds.retain(|other| other.id != record.id);
         holds.push(hold);
         Ok(())
@@ -71,7 +72,7 @@ impl Holds {
 
     fn remove(&mut self, id: HoldId) {
         for holds in self.0.values_mut() {
-            holds.retain(|hold| hold.id != id);
+            Arc::make_mut(holds).retain(|hold| hold.id != id);
         }
     }
 }
@@ -314,7 +315,7 @@ impl Writer {
 
     /// Takes one conversation under every hold that covers it, before something of it may end.
     pub(crate) fn hold_conversation(&mut self, conversation: &ConversationRecord) -> Result<u64, AdminError> {
-        let mut holds = self.holds.of(conversation.organization);
+        let mut holds = self.holds.of(conversation.organization).to_vec();
         for record in self.incomplete_holds(self.clock.now())? {
             if record.organization == conversation.organization && record.released_at.is_some() {
                 holds.push(active(&record)?);
