@@ -256,7 +256,10 @@ impl ControlStore {
     pub fn forget_prefixes(&mut self, digests: &[[u8; 32]]) -> Result<(), StoreError> {
         self.file.write("forget_prefixes", |tx| {
             let mut forget = tx.prepare_cached("DELETE FROM prefixes WHERE place = ?1 AND rest = ?2")?;
-            for key in digests.iter().map(PrefixKey::of) {
+            // In the order of the table, so that a page is changed once.
+            let mut keys: Vec<_> = digests.iter().map(PrefixKey::of).collect();
+            keys.sort_unstable_by_key(|key| key.place);
+            for key in keys {
                 forget.execute(params![key.place, key.rest])?;
             }
             Ok(())
