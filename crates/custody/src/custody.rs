@@ -27,7 +27,7 @@ use crate::retention::commands::{
 };
 use crate::retention::export::ExportRequest;
 use crate::retention::governance::{Governance, PersonTerms};
-use crate::retention::{Ended, Holds, Scrubbing};
+use crate::retention::{Ended, Forgetting, Holds, Scrubbing};
 use crate::scribe::Scribe;
 use crate::staging::Caches;
 use crate::writer::{Files, Writer};
@@ -149,6 +149,7 @@ impl Custody {
             governance: governance.clone(),
             holds,
             scrubbing,
+            forgetting: Forgetting::default(),
             signing,
             certificate_signing,
             certificates: settings.certificates.clone(),

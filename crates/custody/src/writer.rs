@@ -26,7 +26,7 @@ use crate::keychain::Keychain;
 use crate::mailbox::{Message, WriterState};
 use crate::recovery::file_journal;
 use crate::retention::governance::Governance;
-use crate::retention::{Ended, Holds, Scrubbing};
+use crate::retention::{Ended, Forgetting, Holds, Scrubbing};
 use crate::scribe::{Delivery, Fact, Scribe, Source};
 use crate::staging::{Batch, Caches, OpenState, StagingError};
 use crate::{AdminCommand, AdminError, CaptureFailed, CaptureLimits, CertificateSettings};
@@ -90,6 +90,8 @@ pub(crate) struct Writer {
     pub(crate) governance: Governance,
     pub(crate) holds: Holds,
     pub(crate) scrubbing: Scrubbing,
+    /// What is being forgotten of many conversations that ended at once.
+    pub(crate) forgetting: Forgetting,
     /// Signs published policies.
     pub(crate) signing: SigningKey,
     /// Signs certificates of destruction.

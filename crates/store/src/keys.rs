@@ -246,6 +246,22 @@ impl KeyStore {
         self.nodes("destroyed_at IS NOT NULL AND purged_at IS NULL ORDER BY destroyed_at LIMIT ?1", [limit])
     }
 
+    /// Conversations whose keys for the person's own use were destroyed and whose records may still lie in the store, at
+    /// most `limit`.
+    pub fn unpurged_conversations(&self, limit: u32) -> Result<Vec<ConversationId>, StoreError> {
+        self.file.read("unpurged_conversations", |connection| {
+            connection
+                .prepare_cached(
+                    "SELECT conversation FROM nodes WHERE destroyed_at IS NOT NULL AND purged_at IS NULL AND kind = ?1
+                     ORDER BY destroyed_at LIMIT ?2",
+                )?
+                .query_map(params![KeyKind::Conversation.name(), limit], |row| {
+                    Ok(ConversationId::from_bytes(bytes16(row, 0)?))
+                })?
+                .collect()
+        })
+    }
+
     /// Living keys that must be looked at by `now`, the longest due first, at most `limit`.
     pub fn due(&self, now: Timestamp, limit: u32) -> Result<Vec<KeyNode>, StoreError> {
         self.nodes(

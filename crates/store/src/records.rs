@@ -184,10 +184,7 @@ impl RecordBucket {
     }
 
     /// Runs several reads on one state of the bucket, which takes its lock once.
-    pub fn in_snapshot<T>(
-        &self,
-        body: impl FnOnce(&Self) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
+    pub fn in_snapshot<T>(&self, body: impl FnOnce(&Self) -> Result<T, StoreError>) -> Result<T, StoreError> {
         self.begin_snapshot()?;
         let read = body(self);
         self.end_snapshot()?;

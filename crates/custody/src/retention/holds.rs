@@ -417,7 +417,8 @@ impl Writer {
                         continue;
                     }
                     let Some((parent, from)) = self.living_path(record, &mut known)? else { continue };
-                    let wrap = rewrap(record.id, (from.parent, &parent), &from.wrap, (id, &key), &*self.randomness)?;
+                    let wrap =
+                        rewrap(record.id, (from.parent, &parent), &from.wrap, (id, &key), &*self.randomness)?;
                     wraps.push((record.id, StoredWrap { parent: id, wrap: wrap.to_vec() }));
                 }
             }

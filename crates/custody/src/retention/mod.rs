@@ -7,11 +7,13 @@ pub(crate) mod commands;
 mod events;
 mod explain;
 pub(crate) mod export;
+mod forgetting;
 pub(crate) mod governance;
 mod holds;
 mod publishing;
 pub(crate) mod worker;
 
 pub(crate) use certifying::Ended;
+pub(crate) use forgetting::Forgetting;
 pub(crate) use holds::Holds;
 pub(crate) use worker::Scrubbing;

@@ -3,13 +3,14 @@
 //! It works in steps, each small enough that captures hardly wait, and each with the files as its only memory: whatever a
 //! crash leaves half done is found again. Keys go first, since they decide what can be read; bytes follow.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::Ordering;
 
 use fiducia_ledger::Event;
 use fiducia_policy::{ConversationId, KeyId, OrganizationId, Timestamp};
 use fiducia_store::{BucketName, ConversationMark, KeyKind, KeyNode};
 
+use super::Forgetting;
 use super::certifying::RecordsOf;
 use super::commands::RetentionProgress;
 use crate::AdminError;
@@ -223,6 +224,7 @@ impl Writer {
     ) -> Result<bool, AdminError> {
         let mut unpurged = self.files.keys.destroyed_but_unpurged(KEYS_PER_STEP)?;
         if unpurged.is_empty() {
+            self.forgetting = Forgetting::default();
             return Ok(false);
         }
         let mut children = Vec::new();
@@ -237,6 +239,9 @@ impl Writer {
             progress.keys_destroyed += u64::try_from(children.len()).unwrap_or(0);
             self.destroy_ended(&children, now)?;
             unpurged = children;
+        }
+        if self.forget_many(&unpurged)? {
+            return Ok(true);
         }
         let records = self.purge(&unpurged, now)?;
         progress.records_purged += records.values().sum::<u64>();
@@ -265,7 +270,7 @@ impl Writer {
                 pairs.entry(bucket).or_default().push((node.organization, id, node.id));
             }
         }
-        let ended: Vec<_> = nodes
+        let ended: HashSet<_> = nodes
             .iter()
             .filter(|node| node.kind == KeyKind::Conversation)
             .filter_map(|node| node.conversation)
@@ -276,7 +281,11 @@ impl Writer {
         let mut removed = RecordsOf::new();
         for (name, pairs) in pairs {
             let paths: Vec<_> = pairs.iter().map(|(_, id, key)| (*id, *key)).collect();
-            let mine: Vec<_> = paths.iter().map(|(id, _)| *id).filter(|id| ended.contains(id)).collect();
+            let mine: Vec<_> = paths
+                .iter()
+                .map(|(id, _)| *id)
+                .filter(|id| ended.contains(id) && !self.forgetting.has_forgotten(*id))
+                .collect();
             self.forget_prefixes_in(&name, &mine)?;
             self.scrubbing.buckets.insert(name, 0);
             let each = self.files.bucket(&name)?.drop_each_path(&paths)?;
