@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 
 use fiducia_keyring::{KeyManagementService, KeyfileKms, SymmetricKey};
 use fiducia_ledger::{Ledger, SigningKey};
-use fiducia_policy::{Clock, ExchangeId, OrganizationId, PersonId, Randomness, SubjectId};
+use fiducia_policy::{Clock, ExchangeId, OrganizationId, PersonId, Randomness, SubjectId, WarningId};
 use fiducia_store::{DataDirectory, Journal, KeyKind};
 use tokio::sync::{mpsc, oneshot};
 
@@ -18,6 +18,7 @@ use crate::certificate::{CertificateCommand, signer_name};
 use crate::filing::Filing;
 use crate::import::ImportChunk;
 use crate::keychain::{KeyPurpose, Keychain};
+use crate::mail::{MailCommand, WarningLetter};
 use crate::mailbox::{Message, WriterHandle, WriterState};
 use crate::open_error::OpenError;
 use crate::reading::{ReadRequest, Reader};
@@ -153,7 +154,7 @@ impl Custody {
             certificate_signing,
             certificates: settings.certificates.clone(),
             ended: Ended::default(),
-            warned_up_to: None,
+            warned_up_to: Vec::new(),
             readers: Arc::clone(&readers),
             clock: Arc::clone(&clock),
             randomness: Arc::clone(&randomness),
@@ -383,9 +384,17 @@ impl Custody {
             AdminCommand::Certify(CertificateCommand::Show { reference }) => {
                 reader.certificate_file(&reference)
             }
-            AdminCommand::Certify(CertificateCommand::DueMails { limit }) => reader.due_mails(limit),
+            AdminCommand::Mail(MailCommand::Due { limit }) => reader.due_mails(limit),
             other => self.on_writer(other),
         }
+    }
+
+    /// What a warning says, and to whom: for whoever sends mails in this process.
+    ///
+    /// # Errors
+    /// When there is no such warning, or its person has no address any more.
+    pub fn warning_letter(&self, id: WarningId) -> Result<WarningLetter, AdminError> {
+        self.0.reader.warning_letter(id)
     }
 
     fn person(&self, name: String) -> Result<PersonId, AdminError> {

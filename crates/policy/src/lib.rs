@@ -166,7 +166,7 @@ pub use ground::{Ground, GroundKind, LegalBasis, Purpose};
 pub use hold::{HoldCandidate, HoldScope, HoldScopeError, SCOPE_ENTRIES_MAX, SCOPE_NAME_BYTES_MAX};
 pub use id::{
     CaseId, ConversationId, ExchangeId, FlagId, HoldId, IdParseError, KeyId, OrganizationId, PersonId,
-    Pseudonym, RecordId, SubjectId, VirtualKeyId, WorkspaceId,
+    Pseudonym, RecordId, SubjectId, VirtualKeyId, WarningId, WorkspaceId,
 };
 pub use language::{
     Audience, BUILT_IN_NAMES, Chooser, Counterexample, ExistingRecords, MonthLength, PolicyProblem,

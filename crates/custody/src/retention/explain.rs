@@ -32,8 +32,10 @@ impl Writer {
             }
             RetentionCommand::SetPersonPlan { subject, plan } => self.set_person_plan(subject, plan),
             RetentionCommand::SetTraining { subject, allowed } => self.set_training(subject, allowed),
+            RetentionCommand::SetContact { subject, address } => self.set_contact(subject, address.as_ref()),
             RetentionCommand::CloseAccount { subject } => self.close_account(subject),
             RetentionCommand::Wish { conversation, wish } => self.wish(conversation, wish),
+            RetentionCommand::KeepWarned { warning } => self.keep_warned(warning),
             RetentionCommand::Tag { conversation, tag, present } => self.tag(conversation, &tag, present),
             RetentionCommand::Flag { content, category, score, actor } => {
                 self.flag(content, &category, score, &actor)

@@ -10,6 +10,7 @@ pub(crate) mod export;
 pub(crate) mod governance;
 mod holds;
 mod publishing;
+mod warning;
 pub(crate) mod worker;
 
 pub(crate) use certifying::Ended;
