@@ -59,6 +59,7 @@
 //! | `[notices.NAME]` | a text that is shown to people: `text` |
 //! | `[tiers.TIER]` | what a governance tier permits: `title`, `grounds` that may open, `training`, `covered_models` |
 //! | `[agreements.AGREEMENT]` | for `custom`: `at_least` and `at_most`, between which a period may be agreed |
+//! | `[holds]` | `release_grace`: how long what a legal hold held is kept after its release (absent: 30 days) |
 //! | `[plans.PLAN]` | a plan; a plan that is not here does not exist |
 //! | `[[models]]` | what a provider says about a model |
 //! | `[[rules]]` | on which ground which records are kept, and until when |
@@ -112,6 +113,9 @@
 //! ground's. `locked` rules may be tightened by later policies, never loosened ([`Policy::may_replace`]).
 //! `existing_records = "new-basis"` lets a rule keep records longer that were captured before it, if it rests on a basis that is
 //! new; see [`Policy::carried_over`].
+//!
+//! Every rule of the ground `legal-hold` deletes `release_grace` after the release, unless the release says otherwise; a rule that says
+//! another span contradicts that. Where `[holds]` is absent, the rules of the ground may say it, each for itself.
 //!
 //! There is no purpose for selling, advertising, marketing, profiling or biometric identification, and asking for one is
 //! an error that says so.

@@ -113,6 +113,7 @@ fn shifted(facts: Facts, days: u32) -> Facts {
         case_closed_at: facts.case_closed_at.map(later),
         erasure_requested_at: facts.erasure_requested_at.map(later),
         released_at: facts.released_at.map(later),
+        release_ends_at: facts.release_ends_at.map(later),
         // A hold covers what was there when it was placed.
         held: false,
         custom: facts.custom,

@@ -251,12 +251,12 @@ pub enum RetentionCommand {
         /// Who.
         actor: String,
     },
-    /// Releases a legal hold: its key is destroyed after the days of grace.
+    /// Releases a legal hold: its key is destroyed after the days of grace, by which another hold can still be placed.
     ReleaseHold {
         /// Which.
         hold: HoldId,
-        /// Days of grace, at most 365.
-        grace_days: u32,
+        /// Days of grace, at most 365; absent: as long as the policy in force says.
+        grace_days: Option<u32>,
         /// Who.
         actor: String,
     },

@@ -416,7 +416,11 @@ impl Walk {
         let Some(number) = self.holds.iter().position(|hold| hold.ends.is_none()) else { return };
         let grace_days = u32::try_from(self.throw(40)).unwrap();
         let hold = self.holds[number].id;
-        self.govern(RetentionCommand::ReleaseHold { hold, grace_days, actor: "walker".to_owned() });
+        self.govern(RetentionCommand::ReleaseHold {
+            hold,
+            grace_days: Some(grace_days),
+            actor: "walker".to_owned(),
+        });
         self.holds[number].ends = Some(days_after(now, i64::from(grace_days)));
     }
 

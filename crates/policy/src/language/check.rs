@@ -409,8 +409,6 @@ fn ends(
         .then_some(
             "nothing ends it: add `delete = \"at case-closing\"` and `maximum = \"… after case-opening\"`",
         ),
-        GroundKind::LegalHold => (!any(&by_itself))
-            .then_some("a released hold would hold for ever: add `delete = \"… after release\"`"),
         _ => (!any(&by_itself)).then_some("nothing ends it: add `keep`, `delete` or `maximum`"),
     };
     let erasable = matches!(ground, GroundKind::Service | GroundKind::Feedback)
@@ -422,7 +420,7 @@ fn ends(
     if let Some(missing) = missing {
         let rules: Vec<&Rule> = program.rules.iter().filter_map(|number| policy.rule(*number)).collect();
         let text = format!("ground {ground} for {}: {missing}", situation.class);
-        let facts = Facts { held: ground == GroundKind::LegalHold, ..Facts::captured_at(example_day()) };
+        let facts = Facts::captured_at(example_day());
         problems.push(
             PolicyProblem::new(ProblemKind::Missing, rules.first().map(|rule| rule.line), text)
                 .of_rules(rules.iter().map(|rule| rule.id.clone()))

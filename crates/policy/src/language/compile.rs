@@ -46,6 +46,7 @@ pub(crate) fn parse(text: &str) -> Result<Policy, PolicyProblems> {
     printable(&document, &mut reading.problems);
     let plans = reading.plans();
     let rules = reading.rules(&plans);
+    let release_grace = reading.release_grace(&rules);
     let mut policy = Policy {
         name: document.name.clone(),
         title: document.title.clone(),
@@ -55,6 +56,7 @@ pub(crate) fn parse(text: &str) -> Result<Policy, PolicyProblems> {
         unknown_model: ModelTerms::default(),
         custom_bounds: reading.custom_bounds(),
         regions: document.regions.iter().map(|(name, region)| (name.clone(), region.title.clone())).collect(),
+        release_grace,
         plans,
         rules,
         programs: Vec::new(),

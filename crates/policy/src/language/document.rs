@@ -93,6 +93,9 @@ pub(crate) struct Document {
     /// What may be agreed with organisations.
     #[serde(default)]
     pub(crate) agreements: BTreeMap<Agreement, AgreementText>,
+    /// What legal holds leave when they are released.
+    #[schemars(with = "Option<HoldsText>")]
+    pub(crate) holds: Option<Spanned<HoldsText>>,
     /// The plans. A plan that is not here does not exist under this policy.
     #[schemars(with = "BTreeMap<Plan, PlanText>")]
     pub(crate) plans: BTreeMap<Plan, Spanned<PlanText>>,
@@ -156,6 +159,15 @@ pub(crate) struct AgreementText {
     /// The longest period that may be agreed, for `custom` only.
     #[schemars(with = "Option<String>")]
     pub(crate) at_most: Option<RetentionSpan>,
+}
+
+/// Legal holds.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct HoldsText {
+    /// How long what a hold held is kept after its release, unless the release says otherwise: at most a year.
+    #[schemars(with = "String")]
+    pub(crate) release_grace: RetentionSpan,
 }
 
 /// A plan. Whatever is absent is taken from `same_as`.

@@ -31,8 +31,13 @@ mod tests {
         let schema = policy_schema();
         let types = schema["$defs"].as_object().unwrap().values().chain([&schema]);
         for key in types.filter_map(|schema| schema["properties"].as_object()).flat_map(|keys| keys.keys()) {
-            let named =
-                [format!("`{key}`"), format!("`{key} = "), format!("`[{key}."), format!("`[[{key}]]`")];
+            let named = [
+                format!("`{key}`"),
+                format!("`{key} = "),
+                format!("`[{key}."),
+                format!("`[[{key}]]`"),
+                format!("`[{key}]`"),
+            ];
             assert!(named.iter().any(|words| documentation.contains(words)), "{key}");
         }
     }

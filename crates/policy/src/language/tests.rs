@@ -178,7 +178,6 @@ fn what_is_missing_is_named() {
         "says nothing about keeping coding-session",
     );
     check_changed(", \"30 days after erasure\"", "", Missing, "a request for erasure would change nothing");
-    check_added(&rule("ground = \"legal-hold\""), Missing, "would hold for ever");
     check_added(&rule("ground = \"violation\""), Missing, "nothing ends it");
     check_added(&rule("ground = \"investigation\""), Missing, "nothing ends it");
     check_changed(
@@ -388,4 +387,55 @@ proptest! {
 fn every_problem_is_found_at_once() {
     let text = SOUND.replace("region = \"home\"", "region = \"moon\"").replace("tier = \"restricted\"\n", "");
     assert_eq!(refusal(&text).problems.len(), 2, "{}", refusal(&text));
+}
+
+fn with_holds(holds: &str, terms: &str) -> String {
+    let holds = if holds.is_empty() {
+        String::new()
+    } else {
+        format!("[holds]\nrelease_grace = \"{holds}\"\n\n[plans.free]")
+    };
+    let text = if holds.is_empty() { SOUND.to_owned() } else { SOUND.replacen("[plans.free]", &holds, 1) };
+    format!("{text}\n{}", rule(&format!("ground = \"legal-hold\"\n{terms}")))
+}
+
+#[test]
+fn the_grace_of_a_release_is_said_once_and_holds_for_every_rule() {
+    let check = |holds: &str, terms: &str, expect: &str| {
+        let policy = Policy::parse(&with_holds(holds, terms)).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(policy.release_grace().to_string(), expect, "{holds} {terms}");
+        policy
+    };
+    check("", "", "30 days");
+    check("", "delete = \"2 weeks after release\"", "14 days");
+    check("", "delete = \"at release\"", "0 days");
+    check("10 days", "delete = \"10 days after release\"", "10 days");
+    let policy = check("10 days", "", "10 days");
+    let situation = crate::Situation {
+        plan: crate::Plan::Free,
+        tier: crate::Tier::Restricted,
+        class: crate::RecordClass::Chat,
+        agreement: crate::Agreement::Standard,
+        covered: false,
+        training: false,
+    };
+    let mut facts = crate::Facts::captured_at("2026-01-10T09:00:00Z".parse().unwrap());
+    facts.released_at = Some("2026-06-01T09:00:00Z".parse().unwrap());
+    let standing = |facts| policy.schedule(situation, &facts).standing(crate::GroundKind::LegalHold);
+    let until = |text: &str| crate::Standing::Holds { until: Some(text.parse().unwrap()) };
+    assert_eq!(standing(facts), until("2026-06-11T09:00:00Z"));
+    facts.release_ends_at = Some("2026-06-04T09:00:00Z".parse().unwrap());
+    assert_eq!(standing(facts), until("2026-06-04T09:00:00Z"), "the release named an end of its own");
+    facts.held = true;
+    assert_eq!(standing(facts), crate::Standing::Holds { until: None }, "another hold");
+}
+
+#[test]
+fn a_grace_that_contradicts_a_rule_or_is_too_long_is_refused() {
+    let refused = with_holds("10 days", "delete = \"14 days after release\"");
+    let problems = check_text(&refused, Contradiction, "14 days after its release here, and 10 days");
+    assert!(problems.to_string().contains("for example: plan"), "{problems}");
+    check_text(&with_holds("2 years", ""), Contradiction, "it is at most 365 days");
+    let unknown = with_holds("10 days", "").replacen("release_grace", "release_days", 1);
+    check_text(&unknown, Syntax, "unknown field `release_days`");
 }
