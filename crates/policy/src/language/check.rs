@@ -486,6 +486,6 @@ pub(super) fn representative(class: RecordClass) -> impl Iterator<Item = Facts> 
 }
 
 /// The day on which examples begin when any day would do.
-fn example_day() -> Timestamp {
+pub(super) fn example_day() -> Timestamp {
     "2026-01-01T00:00:00Z".parse().unwrap_or(Timestamp::UNIX_EPOCH)
 }

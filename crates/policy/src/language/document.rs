@@ -6,7 +6,9 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::consents::{ConsentText, LabelText};
 use super::values::{DpvPurpose, Terms};
+use crate::consent::ConsentPurpose;
 use crate::ground::{GroundKind, LegalBasis};
 use crate::named::named;
 use crate::retention::{Agreement, Level, Plan, RecordClass, RetentionSpan, Tier};
@@ -103,6 +105,14 @@ pub(crate) struct Document {
     #[serde(default)]
     #[schemars(with = "Vec<ModelText>")]
     pub(crate) models: Vec<Spanned<ModelText>>,
+    /// What people are asked about each use, by purpose.
+    #[serde(default)]
+    #[schemars(with = "BTreeMap<ConsentPurpose, ConsentText>")]
+    pub(crate) consents: BTreeMap<ConsentPurpose, Spanned<ConsentText>>,
+    /// Contexts in which content is screened before it becomes part of a data set.
+    #[serde(default)]
+    #[schemars(with = "BTreeMap<String, LabelText>")]
+    pub(crate) labels: BTreeMap<String, Spanned<LabelText>>,
     /// The rules of retention.
     #[schemars(with = "Vec<RuleText>")]
     pub(crate) rules: Vec<Spanned<RuleText>>,
@@ -124,6 +134,9 @@ pub(crate) struct SourceText {
 pub(crate) struct RegionText {
     /// What people call it.
     pub(crate) title: String,
+    /// For how long after a no the law there lets nobody be asked again. Absent: it says nothing.
+    #[schemars(with = "Option<String>")]
+    pub(crate) no_second_ask_within: Option<RetentionSpan>,
 }
 
 /// A text that is shown to people.

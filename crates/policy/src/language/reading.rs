@@ -176,7 +176,7 @@ impl<'a> Reading<'a> {
         }
     }
 
-    fn notice(&mut self, line: usize, whose: &str, name: Option<&str>) -> Option<String> {
+    pub(super) fn notice(&mut self, line: usize, whose: &str, name: Option<&str>) -> Option<String> {
         let name = name?;
         let known = self.document.notices.get(name);
         self.require_known(known.is_some(), line, whose, "notice", name);
@@ -257,7 +257,7 @@ impl<'a> Reading<'a> {
                 "what a hold held would end {span} after its release here, and {grace} after it by `release_grace`. Remove \
                  the term: the word holds for every rule of the ground legal-hold"
             );
-            let mut facts = Facts::captured_at(Timestamp::UNIX_EPOCH);
+            let mut facts = Facts::captured_at(super::check::example_day());
             facts.released_at = Some(facts.created_at);
             let mut problem = PolicyProblem::new(ProblemKind::Contradiction, Some(rule.line), words)
                 .of_rules([rule.id.clone()]);

@@ -46,9 +46,23 @@ mod tests {
     fn the_schema_knows_the_keys_and_refuses_others() {
         let schema = policy_schema();
         assert_eq!(schema["additionalProperties"], false);
-        for key in ["plans", "rules", "models", "tiers", "agreements", "regions", "notices", "sources"] {
+        for key in [
+            "plans",
+            "rules",
+            "models",
+            "tiers",
+            "agreements",
+            "regions",
+            "notices",
+            "sources",
+            "consents",
+            "labels",
+            "holds",
+        ] {
             assert!(schema["properties"][key].is_object(), "{key}");
         }
-        assert_eq!(schema["$defs"]["RuleText"]["additionalProperties"], false);
+        for text in ["RuleText", "ConsentText", "LabelText", "HoldsText"] {
+            assert_eq!(schema["$defs"][text]["additionalProperties"], false, "{text}");
+        }
     }
 }

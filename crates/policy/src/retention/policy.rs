@@ -6,9 +6,12 @@ use super::schedule::{End, Schedule, Standing};
 use super::situation::{Agreement, Plan, RecordClass, Situation, Tier};
 use super::span::{RetentionSpan, start_of_day};
 use super::term::{ClockStart, Level, Term, TermSpan};
+use crate::consent::ConsentPurpose;
 use crate::edge::Timestamp;
 use crate::ground::{GroundKind, LegalBasis};
-use crate::language::{Audience, Chooser, ExistingRecords, MonthLength, PolicyProblems, TrainingChoice};
+use crate::language::{
+    Audience, Chooser, ConsentRule, ExistingRecords, LabelTerms, MonthLength, PolicyProblems, TrainingChoice,
+};
 
 /// A policy that was read, checked and compiled. What contradicts itself cannot be one.
 #[derive(Debug, Clone)]
@@ -23,6 +26,11 @@ pub struct Policy {
     pub(crate) custom_bounds: CustomBounds,
     pub(crate) regions: Vec<(String, String)>,
     pub(crate) release_grace: RetentionSpan,
+    /// In the order of [`ConsentPurpose::ALL`].
+    pub(crate) consents: [ConsentRule; ConsentPurpose::ALL.len()],
+    pub(crate) labels: Vec<LabelTerms>,
+    /// For how long the law of a region lets nobody be asked again.
+    pub(crate) second_asks: Vec<(String, RetentionSpan)>,
     pub(crate) rules: Vec<Rule>,
     pub(crate) programs: Vec<Program>,
     /// For each situation, by [`Situation::index`], its program.
