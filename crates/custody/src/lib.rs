@@ -21,6 +21,7 @@ mod keychain;
 mod mail;
 mod mailbox;
 mod open_error;
+mod opening;
 mod payload;
 mod reading;
 mod recovery;
