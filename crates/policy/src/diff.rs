@@ -378,7 +378,7 @@ fn label_terms(old: &Policy, new: &Policy, lines: &mut Vec<String>) {
                 ));
             }
             (Some(before), Some(after)) if before != after => {
-                lines.push(format!("label {name} is described anew"))
+                lines.push(format!("label {name} is described anew"));
             }
             _ => {}
         }

@@ -71,7 +71,9 @@ impl Writer {
             let Some(conversation) = node.conversation else { continue };
             let Some(found) = self.files.control.conversation(conversation)? else { continue };
             let (end, warned_before) = self.end_and_warning(&found)?;
-            later.extend(put_off(node, end).map(|end| (node.id, end)));
+            if is_put_off(node, end) {
+                later.push((node.id, end));
+            }
             if warned_before == Some(span) && seen.insert(conversation) {
                 self.note_soon(&found, end.filter(|end| *end > now && *end <= horizon), now, soon)?;
             }
@@ -190,12 +192,12 @@ impl Writer {
     }
 }
 
-/// The later end of a key that nothing but the conversation's own end limits.
-fn put_off(node: &KeyNode, end: Option<Timestamp>) -> Option<Option<Timestamp>> {
+/// Whether a key that nothing but the conversation's own end limits lasts longer than was known.
+fn is_put_off(node: &KeyNode, end: Option<Timestamp>) -> bool {
     let is_later = match (end, node.ends_at) {
         (Some(end), Some(known)) => end > known,
         (None, known) => known.is_some(),
         (Some(_), None) => false,
     };
-    (is_later && node.label == BucketName::account().as_str()).then_some(end)
+    is_later && node.label == BucketName::account().as_str()
 }

@@ -22,7 +22,7 @@ pub(crate) fn certificates(world: &World) -> Vec<CertificateRow> {
     let command = CertificateCommand::List { organization: None, limit: 100, after: None };
     match world.certify(command).unwrap() {
         CertificateReply::Certificates(rows) => rows,
-        other => panic!("{other:?}"),
+        other @ CertificateReply::File { .. } => panic!("{other:?}"),
     }
 }
 
@@ -315,7 +315,7 @@ fn end(world: &World, reference: &CertificateReference, outcome: MailOutcome) ->
     let about = MailAbout::Certificate(reference.clone());
     match world.mail(MailCommand::End { about, outcome }).unwrap() {
         MailReply::Noted(state) => state,
-        other => panic!("{other:?}"),
+        other @ MailReply::Due(_) => panic!("{other:?}"),
     }
 }
 

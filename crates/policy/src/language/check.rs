@@ -218,7 +218,7 @@ fn without_defaults(policy: &Policy, situation: Situation, problems: &mut Proble
         );
         problems.push(
             PolicyProblem::new(ProblemKind::Missing, None, text)
-                .shown_by(situation, Facts::captured_at(example_day())),
+                .shown_by(situation, &Facts::captured_at(example_day())),
         );
     }
 }
@@ -255,7 +255,7 @@ fn covered_minimum(policy: &Policy, situation: Situation, problems: &mut Problem
             );
             let facts = Facts::captured_at(example_day());
             let mut problem =
-                PolicyProblem::new(ProblemKind::Contradiction, None, text).shown_by(situation, facts);
+                PolicyProblem::new(ProblemKind::Contradiction, None, text).shown_by(situation, &facts);
             problem.rules = Vec::new();
             if !problems.iter().any(|other| other.text == problem.text) {
                 problems.push(problem);
@@ -292,7 +292,7 @@ fn bounds(policy: &Policy, situation: Situation, program: &GroundProgram, proble
             problems.push(
                 PolicyProblem::new(ProblemKind::Contradiction, Some(lower.line), text)
                     .of_rules(rules)
-                    .shown_by(situation, facts),
+                    .shown_by(situation, &facts),
             );
         }
     }
@@ -379,7 +379,7 @@ fn bases(policy: &Policy, situation: Situation, program: &GroundProgram, problem
         problems.push(
             PolicyProblem::new(ProblemKind::Overlap, Some(other.line), text)
                 .of_rules([first.id.clone(), other.id.clone()])
-                .shown_by(situation, Facts::captured_at(example_day())),
+                .shown_by(situation, &Facts::captured_at(example_day())),
         );
     }
 }
@@ -424,7 +424,7 @@ fn ends(
         problems.push(
             PolicyProblem::new(ProblemKind::Missing, rules.first().map(|rule| rule.line), text)
                 .of_rules(rules.iter().map(|rule| rule.id.clone()))
-                .shown_by(situation, facts),
+                .shown_by(situation, &facts),
         );
     }
 }
@@ -448,7 +448,7 @@ fn withdrawal(policy: &Policy, situation: Situation, problems: &mut Problems) {
                 );
                 problems.push(
                     PolicyProblem::new(ProblemKind::Contradiction, None, text)
-                        .shown_by(withdrawn, class_facts),
+                        .shown_by(withdrawn, &class_facts),
                 );
                 return;
             }

@@ -329,7 +329,7 @@ impl Reading<'_> {
                 covered: false,
                 training: true,
             };
-            problem = problem.shown_by(situation, Facts::captured_at(example_day()));
+            problem = problem.shown_by(situation, &Facts::captured_at(example_day()));
         }
         self.problems.push(problem);
     }

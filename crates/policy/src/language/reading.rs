@@ -263,7 +263,7 @@ impl<'a> Reading<'a> {
                 .of_rules([rule.id.clone()]);
             let reached = Situation::all().find(|situation| rule.scope.contains(*situation));
             if let Some(situation) = reached {
-                problem = problem.shown_by(situation, facts);
+                problem = problem.shown_by(situation, &facts);
             }
             self.problems.push(problem);
         }

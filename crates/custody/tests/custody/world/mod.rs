@@ -306,7 +306,7 @@ impl World {
     pub(crate) fn certificate_file(&self, reference: &CertificateReference) -> String {
         match self.certify(CertificateCommand::Show { reference: reference.clone() }).unwrap() {
             CertificateReply::File { text, .. } => text,
-            other => panic!("{other:?}"),
+            other @ CertificateReply::Certificates(_) => panic!("{other:?}"),
         }
     }
 
