@@ -197,7 +197,7 @@ pub(crate) fn measure(records: u64) -> Result<(), Failure> {
     figure("  longest a capture waits for a step", longest * 1e3, "ms", "");
     world.govern(RetentionCommand::ReleaseHold {
         hold: hold.id,
-        grace_days: 0,
+        grace_days: Some(0),
         actor: "bench".to_owned(),
     })?;
     world.sweep()?;

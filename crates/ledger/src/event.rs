@@ -192,7 +192,7 @@ pub enum Event {
     SubjectTermsChanged {
         /// Whose.
         pseudonym: Pseudonym,
-        /// What changed: `plan` or `training`.
+        /// What changed: `plan`, `training` or `contact`. Never to which address.
         #[serde(serialize_with = "text")]
         what: String,
         /// To what.
@@ -304,6 +304,20 @@ pub enum Event {
         /// Digest of its text.
         certificate: Digest,
     },
+    /// A person was warned that conversations will end soon unless they are kept.
+    WarningGiven {
+        /// Who was warned.
+        pseudonym: Pseudonym,
+        /// How many conversations.
+        #[serde(serialize_with = "number")]
+        conversations: u64,
+        /// When the first of them ends.
+        #[serde(with = "instant")]
+        first_ends_at: Timestamp,
+        /// How: `mail` where one is on its way, else `list`, where the mark in the list of conversations is all.
+        #[serde(serialize_with = "text")]
+        by: String,
+    },
     /// An event of a type that this version does not know. It can be read but not appended.
     #[serde(skip)]
     Unknown {
@@ -316,7 +330,7 @@ pub enum Event {
 
 impl Event {
     /// The types this version reads and writes.
-    const KINDS: [&'static str; 26] = [
+    const KINDS: [&'static str; 27] = [
         "log_opened",
         "capture_batch",
         "record_access",
@@ -343,6 +357,7 @@ impl Event {
         "hold_released",
         "hold_exported",
         "certificate_issued",
+        "warning_given",
     ];
 
     pub(crate) fn is_known(kind: &str) -> bool {
@@ -378,6 +393,7 @@ impl Event {
             Self::HoldReleased { .. } => "hold_released",
             Self::HoldExported { .. } => "hold_exported",
             Self::CertificateIssued { .. } => "certificate_issued",
+            Self::WarningGiven { .. } => "warning_given",
             Self::Unknown { kind, .. } => kind,
         }
     }
@@ -530,6 +546,16 @@ mod tests {
         check(
             &Event::SafetyWindowClosed { day: "2026-10-22".parse().unwrap() },
             r#"{"at":"AT","day":"2026-10-22","id":"event_1","org":"ORG","type":"safety_window_closed"}"#,
+        );
+        check(
+            &Event::WarningGiven {
+                pseudonym: Pseudonym::from_bytes([0; 16]),
+                conversations: 3,
+                first_ends_at: "2026-11-28T05:00:00Z".parse().unwrap(),
+                by: "mail".to_owned(),
+            },
+            &r#"{"at":"AT","by":"mail","conversations":3,"first_ends_at":"2026-11-28T05:00:00.000000Z","id":"event_1","org":"ORG","pseudonym":"psn_0","type":"warning_given"}"#
+                .replace("psn_0", &format!("psn_{zeros}")),
         );
     }
 

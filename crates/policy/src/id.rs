@@ -149,6 +149,10 @@ id!(
     /// A finding of misuse in a conversation.
     FlagId, "flag", "flag_"
 );
+id!(
+    /// A warning to one person that conversations of theirs will end soon.
+    WarningId, "warning", "warning_"
+);
 
 #[cfg(test)]
 mod tests {

@@ -28,6 +28,8 @@ pub enum KeyKind {
     Subject,
     /// A subject's key for keyed digests, under the subject's key.
     Matching,
+    /// The key of the address that a subject is written to, under the subject's key.
+    Contact,
     /// A conversation's key in one bucket (label: the bucket), under the subject's key.
     Conversation,
     /// A conversation's key of one safety day (label: the day), under that day's root.
@@ -43,7 +45,7 @@ pub enum KeyKind {
 
 impl KeyKind {
     /// All kinds.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::ServiceRoot,
         Self::SafetyDay,
         Self::ViolationDay,
@@ -52,6 +54,7 @@ impl KeyKind {
         Self::LegalHold,
         Self::Subject,
         Self::Matching,
+        Self::Contact,
         Self::Conversation,
         Self::ConversationSafety,
         Self::ConversationHeld,
@@ -70,6 +73,7 @@ impl KeyKind {
             Self::LegalHold => "legal-hold",
             Self::Subject => "subject",
             Self::Matching => "matching",
+            Self::Contact => "contact",
             Self::Conversation => "conversation",
             Self::ConversationSafety => "conversation-safety",
             Self::ConversationHeld => "conversation-held",

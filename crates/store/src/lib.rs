@@ -28,6 +28,7 @@ mod record;
 mod records;
 mod retention;
 mod scrub;
+mod warnings;
 
 pub use certificates::{CertificateRecord, MailCounts, MailRecord};
 pub use control::{ControlStore, NewOrganization, OrganizationRecord, OrganizationTerms, SubjectRecord};
@@ -45,3 +46,4 @@ pub use record::{BucketName, CaptureTerms, RecordKind, RecordPrefixes, StoredRec
 pub use records::{Bucket, RecordBucket, STEP_BYTES_MAX};
 pub use retention::{ConversationMark, PublishedPolicy, Review};
 pub use scrub::Scrubbed;
+pub use warnings::{EndingSoon, SealedContact, WarningRecord};

@@ -182,17 +182,21 @@ impl Writer {
     pub(super) fn release_hold(
         &mut self,
         id: HoldId,
-        grace_days: u32,
+        grace_days: Option<u32>,
         actor: &str,
     ) -> Result<RetentionReply, AdminError> {
-        if grace_days > GRACE_DAYS_MAX {
+        if grace_days.is_some_and(|days| days > GRACE_DAYS_MAX) {
             return Err(AdminError::Invalid(format!("a release has at most {GRACE_DAYS_MAX} days of grace")));
         }
         let record = self.unreleased_hold(id)?;
         let actor = self.person(actor)?;
         let now = self.clock.now();
-        let ends_at = Timestamp::from_second(now.as_second() + i64::from(grace_days) * SECONDS_PER_DAY)
-            .map_err(|error| AdminError::Invalid(error.to_string()))?;
+        let (_, policy) = self.governance.current();
+        let ends_at = match grace_days {
+            None => policy.release_grace().after(now),
+            Some(days) => Timestamp::from_second(now.as_second() + i64::from(days) * SECONDS_PER_DAY)
+                .map_err(|error| AdminError::Invalid(error.to_string()))?,
+        };
         let event = Event::HoldReleased { hold: id, ends_at, actor };
         let announced = self.announced(record.organization, event, now)?;
         self.files.control.release_hold(id, (now, actor), ends_at, &announced.0)?;

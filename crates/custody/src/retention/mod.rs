@@ -11,6 +11,7 @@ mod forgetting;
 pub(crate) mod governance;
 mod holds;
 mod publishing;
+mod warning;
 pub(crate) mod worker;
 
 pub(crate) use certifying::Ended;

@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 
 use fiducia_ledger::Event;
 use fiducia_policy::{ConversationId, KeyId, OrganizationId, Timestamp};
-use fiducia_store::{BucketName, ConversationMark, KeyKind, KeyNode};
+use fiducia_store::{BucketName, KeyKind, KeyNode};
 
 use super::Forgetting;
 use super::certifying::RecordsOf;
@@ -49,6 +49,7 @@ impl Writer {
         let mut progress = RetentionProgress::default();
         self.note_lag(now)?;
         let worked = self.finish_replacements(now)?
+            || self.forget_former_contacts(now)?
             || self.extend_holds(now, &mut progress)?
             || self.review_step(&mut progress)?
             || self.end_due(now, &mut progress)?
@@ -106,6 +107,9 @@ impl Writer {
             ends.extend(self.ends_of(conversation)?);
         }
         self.files.keys.set_ends(&ends)?;
+        if !ends.is_empty() {
+            self.warned_up_to.clear();
+        }
         faults::reached("ends-reviewed");
         progress.reviewed += u64::try_from(conversations.len()).unwrap_or(0);
         self.files.control.advance_review(review.id, conversations.last().map(|last| last.id))?;
@@ -433,42 +437,6 @@ impl Writer {
             self.files.control.empty_wal()?;
         }
         Ok(forgotten > 0)
-    }
-
-    /// Announces what ends soon, where the plan lets the person keep it.
-    fn warn_step(&mut self, now: Timestamp, progress: &mut RetentionProgress) -> Result<bool, AdminError> {
-        let (_, policy) = self.governance.current();
-        let longest =
-            policy.plans().iter().filter_map(|plan| plan.warn_before).map(|span| span.after(now)).max();
-        let Some(horizon) = longest else { return Ok(false) };
-        let from = self.warned_up_to.filter(|(at, _)| *at > now);
-        let ending = self.files.keys.ending_between(
-            from.unwrap_or((now, KeyId::from_bytes([0; 16]))),
-            horizon,
-            KEYS_PER_STEP,
-        )?;
-        for node in &ending {
-            let Some(conversation) = node.conversation.filter(|_| node.kind == KeyKind::Conversation) else {
-                continue;
-            };
-            let Some(found) = self.files.control.conversation(conversation)? else { continue };
-            let terms = self.terms_of(found.organization)?;
-            let person = self.person_terms(found.subject)?;
-            let warning = policy.plan(person.plan.unwrap_or(terms.plan)).and_then(|plan| plan.warn_before);
-            let Some(warning) = warning else { continue };
-            let end = self.governance.service_end(terms, person, &found);
-            let ends_soon = end.is_some_and(|end| end > now && end <= warning.after(now));
-            if ends_soon && found.warned_at.is_none() && found.deleted_at.is_none() {
-                self.files.control.mark_conversation(conversation, ConversationMark::Warned(now), None)?;
-                progress.warned += 1;
-            }
-        }
-        let full = ending.len() >= usize::try_from(KEYS_PER_STEP).unwrap_or(usize::MAX);
-        self.warned_up_to = match ending.last() {
-            Some(last) if full => last.ends_at.map(|at| (at, last.id)),
-            _ => Some((horizon, KeyId::from_bytes([0; 16]))),
-        };
-        Ok(full)
     }
 }
 

@@ -13,4 +13,5 @@ mod refusals;
 mod retention;
 mod use_cases;
 mod walk;
+mod warnings;
 mod world;
