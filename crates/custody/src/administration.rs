@@ -7,6 +7,7 @@ use fiducia_policy::{
 };
 
 use crate::Scope;
+use crate::accounts::{AccountCommand, AccountReply};
 use crate::certificate::{CertificateCommand, CertificateReference, CertificateReply};
 use crate::import::{ImportOutcome, ImportProgress};
 use crate::retention::commands::{
@@ -129,6 +130,8 @@ pub enum AdminCommand {
     Govern(RetentionCommand),
     /// Lists and shows certificates of destruction, and keeps track of the mails that tell of them.
     Certify(CertificateCommand),
+    /// Makes, lists and changes accounts of the console.
+    Account(AccountCommand),
     /// Finds or makes the subject of a name.
     NameSubject {
         /// Whose.
@@ -191,6 +194,7 @@ impl AdminCommand {
             Self::ExportHold(_) => "export-hold",
             Self::Govern(_) => "govern",
             Self::Certify(_) => "certify",
+            Self::Account(_) => "account",
             Self::NameSubject { .. } => "name-subject",
             Self::NamePerson { .. } => "name-person",
             Self::BeginImport { .. } => "begin-import",
@@ -240,6 +244,8 @@ pub enum AdminReply {
     Governed(RetentionReply),
     /// To [`AdminCommand::Certify`].
     Certified(CertificateReply),
+    /// To [`AdminCommand::Account`].
+    Account(AccountReply),
     /// To [`AdminCommand::NameSubject`].
     Subject(SubjectId),
     /// To [`AdminCommand::NamePerson`].

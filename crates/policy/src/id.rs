@@ -149,6 +149,14 @@ id!(
     /// A finding of misuse in a conversation.
     FlagId, "flag", "flag_"
 );
+id!(
+    /// An account that signs in to the console.
+    AccountId, "account", "acct_"
+);
+id!(
+    /// A signed-in browser. The id is shown to the account's owner; it is not the secret that the browser holds.
+    SessionId, "session", "sess_"
+);
 
 #[cfg(test)]
 mod tests {
