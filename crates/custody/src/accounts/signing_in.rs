@@ -120,6 +120,9 @@ pub enum SignInRefused {
     /// The provider's person has no account here.
     #[error("there is no account for this person")]
     Unlinked,
+    /// The new password will not do.
+    #[error("{0}")]
+    Unfit(String),
     /// The store failed.
     #[error("{0}")]
     Storage(String),
@@ -158,6 +161,29 @@ impl Custody {
         let account = account.ok_or(SignInRefused::Wrong)?;
         self.attempt_succeeded(&counted);
         self.start_session(&account, "password", attempt, None)
+    }
+
+    /// Changes a password by whoever knows the current one. Every browser is signed out but this one, which has a new session.
+    ///
+    /// # Errors
+    /// As [`SignInRefused`] says; nothing is changed then.
+    pub fn change_password(
+        &self,
+        login: &str,
+        current: &Password,
+        new: &Password,
+        attempt: &Attempt,
+    ) -> Result<NewSession, SignInRefused> {
+        if let Some(objection) = new.objection() {
+            return Err(SignInRefused::Unfit(objection));
+        }
+        let recognised = self.sign_in_with_password(login, current, attempt)?;
+        self.set_password(recognised.account, new)?;
+        let account = {
+            let _reading = self.0.reader.reading();
+            self.0.reader.control()?.account(recognised.account).map_err(AdminError::from)?
+        };
+        self.start_session(&account.ok_or(SignInRefused::Wrong)?, "password", attempt, None)
     }
 
     /// Signs in by a passkey's answer to `challenge`.

@@ -318,6 +318,7 @@ fn start_server(root: &Path, settings: &AppSettings, custody: Custody) -> Runnin
             listen: local,
             ledger_directory: Some(root.join("data/ledger")),
         }),
+        console: settings.console.clone(),
         admin_socket: Some(root.join("admin.sock")),
     };
     let randomness = SeededRandomness(AtomicU64::new(77));
