@@ -144,8 +144,7 @@ fn import(site: &Site) {
         )
     };
     let broken = format!("{{\"id\": \"{MALFORMED}\n");
-    std::fs::write(&file, (0..20).map(line).chain([broken]).collect::<String>())
-        .unwrap();
+    std::fs::write(&file, (0..20).map(line).chain([broken]).collect::<String>()).unwrap();
     let file = file.to_string_lossy().into_owned();
     let output = site.run(&["import", &file, "--organization", "canary", "--allow-rejects"]);
     assert!(output.status.success(), "{}", crate::harness::site::both(&output));

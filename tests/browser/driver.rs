@@ -76,7 +76,9 @@ impl Browser {
     }
 
     fn wait<T>(&self, what: impl Future<Output = WebDriverResult<T>>) -> T {
-        self.runtime.block_on(what).unwrap_or_else(|error| panic!("{error}\nat {}\n{}", self.address(), self.body()))
+        self.runtime
+            .block_on(what)
+            .unwrap_or_else(|error| panic!("{error}\nat {}\n{}", self.address(), self.body()))
     }
 
     /// Speaks the browser's own protocol.
@@ -188,7 +190,8 @@ impl Browser {
     #[track_caller]
     pub(crate) fn examine(&self, name: &str) {
         self.picture(name);
-        let wide = self.run("return document.documentElement.scrollWidth - document.documentElement.clientWidth;");
+        let wide =
+            self.run("return document.documentElement.scrollWidth - document.documentElement.clientWidth;");
         assert!(wide.as_i64().unwrap() <= 0, "{name} is {wide} px wider than the window");
         let foreign = self.run(
             "return performance.getEntriesByType('resource').map((entry) => entry.name)
@@ -206,7 +209,11 @@ impl Browser {
                 }), (error) => done({ rules: 0, violations: [String(error)] }));";
         let result = self.wait(self.driver().execute_async(script, vec![])).json().clone();
         assert_eq!(result["violations"], json!([]), "{name}");
-        assert!(result["rules"].as_u64().unwrap() > 15, "axe checked only {} rules on {name}", result["rules"]);
+        assert!(
+            result["rules"].as_u64().unwrap() > 15,
+            "axe checked only {} rules on {name}",
+            result["rules"]
+        );
     }
 
     /// Keeps a picture of the whole page.

@@ -5,7 +5,8 @@ use super::stand::{LOGIN, PASSWORD, Stand};
 use crate::harness::http::{Answer, Connection};
 
 /// A name that is a script, an attribute and an entity at once.
-const HOSTILE_NAME: &str = "\"'><img src=x onerror=\"document.title='taken'\"><script>document.title='taken'</script>&lt;";
+const HOSTILE_NAME: &str =
+    "\"'><img src=x onerror=\"document.title='taken'\"><script>document.title='taken'</script>&lt;";
 
 #[test]
 fn hostile_names_are_text_everywhere() {

@@ -70,9 +70,8 @@ fn by_keyboard_alone() {
     let mut last = -1;
     for number in 0..controls {
         browser.press(TAB);
-        let place = browser.run(
-            "return [...document.querySelectorAll('*')].indexOf(document.activeElement);",
-        );
+        let place =
+            browser.run("return [...document.querySelectorAll('*')].indexOf(document.activeElement);");
         let place = place.as_i64().unwrap();
         assert!(place > last, "control {number} of {controls} is out of order: {}", focused(&browser));
         let seen = browser.run(
@@ -96,7 +95,10 @@ fn on_a_small_screen_nothing_is_cut_off() {
     browser.resize(320, 640);
     browser.open(&stand.page("/sign-in"));
     browser.examine("small-sign-in");
-    browser.fill("#login", "a-very-long-login-that-nobody-would-want-to-type@a-very-long-host-name.hospital.example");
+    browser.fill(
+        "#login",
+        "a-very-long-login-that-nobody-would-want-to-type@a-very-long-host-name.hospital.example",
+    );
     browser.fill("#password", PASSWORD);
     browser.click("main form button[type=submit]");
     browser.arrives("/");

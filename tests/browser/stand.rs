@@ -114,8 +114,11 @@ fn start_provider(port: u16, redirect: &str, verified: bool) -> Child {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
+    let mut output = BufReader::new(child.stdout.take().unwrap());
     let mut line = String::new();
-    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    output.read_line(&mut line).unwrap();
+    // The provider ends when nobody reads what it says.
+    std::thread::spawn(move || output.lines().map_while(Result::ok).for_each(drop));
     std::fs::remove_file(&program).unwrap();
     assert_eq!(line.trim(), "listening", "the provider did not start");
     child

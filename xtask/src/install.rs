@@ -118,7 +118,11 @@ const NODE_SETS: [NodeSet; 2] = [
     // The official SDKs and the Node that they ask for.
     NodeSet { what: "the Node SDKs", pins: "tests/sdk/node", folder: "target/xtask/node" },
     // What the browser tests need: a checker of accessibility and an identity provider.
-    NodeSet { what: "the browser tests' packages", pins: "tests/browser/node", folder: "target/xtask/browser" },
+    NodeSet {
+        what: "the browser tests' packages",
+        pins: "tests/browser/node",
+        folder: "target/xtask/browser",
+    },
 ];
 
 fn node(root: &Path, set: &NodeSet, say: &mut dyn FnMut(&str)) -> Result<(), TaskError> {
