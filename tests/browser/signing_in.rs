@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::driver::Browser;
 use super::stand::{LOGIN, PASSWORD, Stand};
+use crate::harness::http::Connection;
 
 #[test]
 fn by_password_and_everything_about_the_account() {
@@ -86,28 +87,29 @@ fn a_provider_that_has_not_verified_the_address_opens_nothing() {
 }
 
 #[test]
-fn a_provider_that_was_answered_for_another_browser_is_refused() {
+fn a_sign_in_that_another_browser_began_is_refused() {
     let stand = Stand::with_provider(true);
-    let (victim, attacker) = (Browser::start(), Browser::start());
-    // The attacker stops before the way back and gives the link to somebody else.
-    attacker.open(&stand.page("/sign-in"));
-    attacker.click(".providers a");
-    attacker.fill("input[name=login]", "mallory");
-    attacker.fill("input[name=password]", "anything");
-    attacker.click("button[type=submit]");
-    attacker.says("Continue");
-    attacker.protocol("Network.enable", json!({}));
-    attacker.protocol("Network.setBlockedURLs", json!({"urls": ["*/sign-in/return/*"]}));
-    attacker.run("document.querySelector('button[type=submit]').click();");
-    attacker.says("blocked");
-    let link = attacker.run("return location.href;");
-    let link = link.as_str().unwrap();
-    assert!(link.contains("/sign-in/return/work?"), "{link}");
+    // Somebody begins to sign in and gives the way to the provider to somebody else.
+    let mut connection = Connection::open(stand.console).unwrap();
+    let departure = connection.send("GET", "/sign-in/provider/work", &[], b"").unwrap();
+    let way = departure.header("location").unwrap();
+    assert!(way.contains("code_challenge_method=S256") && way.contains("&nonce="), "{way}");
+    let victim = Browser::start();
     victim.open(&stand.page("/sign-in"));
-    victim.open(link);
+    victim.open(way);
+    victim.fill("input[name=login]", "ada-at-work");
+    victim.fill("input[name=password]", "anything");
+    victim.click("button[type=submit]");
+    victim.says("Continue");
+    victim.click("button[type=submit]");
     victim.says("This form is out of date");
+    assert_eq!(victim.path(), "/sign-in/return/work");
     victim.open(&stand.page("/account"));
     victim.arrives("/sign-in");
+    // Links on other sites do not begin a sign-in either.
+    let foreign = [("sec-fetch-site", "cross-site")];
+    let answer = connection.send("GET", "/sign-in/provider/work", &foreign, b"").unwrap();
+    assert_eq!(answer.status, 403);
 }
 
 #[test]
