@@ -44,10 +44,11 @@ impl Stand {
         let provider = verified.map(|verified| {
             let provider_port = free_port();
             std::fs::write(site.beside("client.secret"), "client-secret-of-the-test").unwrap();
-            text.push_str(&format!(
+            let section = format!(
                 "[console.identity_providers.work]\nlabel = \"Work account\"\nissuer = \"http://localhost:{provider_port}\"\n\
                  client_id = \"fiducia\"\nclient_secret = {{ file = \"client.secret\" }}\nlink_by_email = true\n"
-            ));
+            );
+            text.push_str(&section);
             start_provider(provider_port, &format!("{url}/sign-in/return/work"), verified)
         });
         site.add_configuration(&text);

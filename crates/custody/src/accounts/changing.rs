@@ -27,19 +27,19 @@ impl Writer {
             AccountCommand::Create(new) => self.create_account(new),
             AccountCommand::StorePassword { account, hash } => {
                 let changed = AccountRecord { password: Some(hash), ..self.account(account)? };
-                self.announce_change(changed, "password", "set")
+                self.announce_change(&changed, "password", "set")
             }
             AccountCommand::SetRoles { account, roles } => self.set_roles(account, roles),
             AccountCommand::SetState { account, enabled } => {
                 let disabled_at = (!enabled).then(|| self.clock.now());
                 let changed = AccountRecord { disabled_at, ..self.account(account)? };
-                self.announce_change(changed, "state", if enabled { "enabled" } else { "disabled" })
+                self.announce_change(&changed, "state", if enabled { "enabled" } else { "disabled" })
             }
             AccountCommand::Rename { account, name } => {
                 check_name("a person's name", &name)?;
                 let changed = AccountRecord { name, ..self.account(account)? };
                 self.files.control.change_account(&changed, true, None)?;
-                Ok(AccountReply::Account(row(&changed)))
+                Ok(AccountReply::Account(Box::new(row(&changed))))
             }
             AccountCommand::Prefer { account, language, appearance } => {
                 if let Some(language) = &language {
@@ -48,7 +48,7 @@ impl Writer {
                 let appearance = appearance.map(|appearance| Appearance::name(appearance).to_owned());
                 let changed = AccountRecord { language, appearance, ..self.account(account)? };
                 self.files.control.change_account(&changed, true, None)?;
-                Ok(AccountReply::Account(row(&changed)))
+                Ok(AccountReply::Account(Box::new(row(&changed))))
             }
             AccountCommand::LinkIdentity { account, issuer, external } => {
                 self.link_identity(account, &issuer, &external)
@@ -135,7 +135,7 @@ impl Writer {
             return Err(taken(&account.login));
         }
         self.deliver_control(id, organization, fact)?;
-        Ok(AccountReply::Account(row(&account)))
+        Ok(AccountReply::Account(Box::new(row(&account))))
     }
 
     fn set_roles(&mut self, id: AccountId, roles: RoleSet) -> Result<AccountReply, AdminError> {
@@ -152,20 +152,20 @@ impl Writer {
             person => person,
         };
         let said = roles.to_string();
-        self.announce_change(AccountRecord { roles, person, ..account }, "roles", &said)
+        self.announce_change(&AccountRecord { roles, person, ..account }, "roles", &said)
     }
 
     /// Stores a change that signs every browser out, and waits until the ledger has it.
     fn announce_change(
         &mut self,
-        account: AccountRecord,
+        account: &AccountRecord,
         what: &str,
         value: &str,
     ) -> Result<AccountReply, AdminError> {
-        let (id, fact, announcement) = self.change_of(&account, what, value)?;
-        self.files.control.change_account(&account, false, Some(&announcement))?;
+        let (id, fact, announcement) = self.change_of(account, what, value)?;
+        self.files.control.change_account(account, false, Some(&announcement))?;
         self.deliver_control(id, account.organization, fact)?;
-        Ok(AccountReply::Account(row(&account)))
+        Ok(AccountReply::Account(Box::new(row(account))))
     }
 
     fn link_identity(
@@ -191,7 +191,7 @@ impl Writer {
             ));
         }
         self.deliver_control(id, account.organization, fact)?;
-        Ok(AccountReply::Account(row(&account)))
+        Ok(AccountReply::Account(Box::new(row(&account))))
     }
 
     fn add_passkey(&mut self, passkey: &PasskeyRecord) -> Result<AccountReply, AdminError> {

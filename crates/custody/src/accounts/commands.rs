@@ -238,7 +238,7 @@ pub struct SessionRow {
 #[serde(rename_all = "kebab-case", tag = "reply", content = "value")]
 pub enum AccountReply {
     /// An account, new or changed.
-    Account(AccountRow),
+    Account(Box<AccountRow>),
     /// Accounts.
     Accounts(Vec<AccountRow>),
     /// Passkeys.

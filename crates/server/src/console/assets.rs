@@ -10,9 +10,6 @@ use http::header;
 
 use super::refusal::Refusal;
 
-/// Hexadecimal digits of the digest in a name.
-const DIGEST_DIGITS: usize = 16;
-
 struct Asset {
     plain_name: &'static str,
     name: String,
@@ -31,15 +28,14 @@ static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
 
 fn asset(stem: &str, ending: &str, content_type: &'static str, text: &'static str) -> Asset {
     let digest = digest(&SHA256, text.as_bytes());
-    let digits: String = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-    let digits: String = digits.chars().take(DIGEST_DIGITS).collect();
+    let digits: u64 = digest.as_ref().iter().take(8).fold(0, |digits, byte| digits << 8 | u64::from(*byte));
     let plain_name = match (stem, ending) {
         ("tokens", _) => "tokens.css",
         ("console", "css") => "console.css",
         ("console", _) => "console.js",
         _ => "icon.svg",
     };
-    Asset { plain_name, name: format!("{stem}.{digits}.{ending}"), content_type, text }
+    Asset { plain_name, name: format!("{stem}.{digits:016x}.{ending}"), content_type, text }
 }
 
 /// The path under which the asset of this name is served.

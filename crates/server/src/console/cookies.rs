@@ -37,14 +37,10 @@ pub(super) fn read_secret(headers: &HeaderMap, name: &str) -> Option<[u8; 32]> {
 
 /// A header that sets a cookie for scripts never to see. Without `seconds` it goes when the browser is closed.
 pub(super) fn set(site: &Site, name: &str, value: &str, seconds: Option<u64>) -> Option<HeaderValue> {
-    let mut text = format!("{}={value}; Path=/; HttpOnly; SameSite=Lax", site.cookie(name));
-    if site.secure {
-        text.push_str("; Secure");
-    }
-    if let Some(seconds) = seconds {
-        text.push_str(&format!("; Max-Age={seconds}"));
-    }
-    HeaderValue::try_from(text).ok()
+    let secure = if site.secure { "; Secure" } else { "" };
+    let age = seconds.map(|seconds| format!("; Max-Age={seconds}")).unwrap_or_default();
+    let name = site.cookie(name);
+    HeaderValue::try_from(format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax{secure}{age}")).ok()
 }
 
 /// As [`set`], for a secret.

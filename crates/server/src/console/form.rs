@@ -94,7 +94,7 @@ fn check_token(visitor: &Visitor, given: &str) -> Result<(), Refusal> {
 
 /// Browsers say who sends a form; another site's is refused before it is read.
 fn check_origin(headers: &HeaderMap, origin: &str) -> Result<(), Refusal> {
-    let said = |name: &str| headers.get(name).map(|value| value.as_bytes());
+    let said = |name: &str| headers.get(name).map(http::HeaderValue::as_bytes);
     let foreign_origin = said("origin").is_some_and(|said| said != origin.as_bytes());
     let foreign_site = said("sec-fetch-site").is_some_and(|said| said != b"same-origin" && said != b"none");
     if foreign_origin || foreign_site { Err(Refusal::Foreign) } else { Ok(()) }

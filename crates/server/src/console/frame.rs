@@ -91,11 +91,13 @@ impl Frame {
     }
 
     /// An instant for machines.
+    #[expect(clippy::unused_self, reason = "templates call it as a method")]
     pub(super) fn machine_instant(&self, at: &Timestamp) -> String {
         at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
     }
 
     /// Where an asset is.
+    #[expect(clippy::unused_self, reason = "templates call it as a method")]
     pub(super) fn asset(&self, name: &str) -> String {
         assets::path(name)
     }
@@ -116,6 +118,7 @@ impl Frame {
     }
 
     /// Every language the console speaks.
+    #[expect(clippy::unused_self, reason = "templates call it as a method")]
     pub(super) fn languages(&self) -> [Language; 2] {
         Language::ALL
     }

@@ -58,6 +58,7 @@ struct AccountPage<'a> {
 }
 
 impl AccountPage<'_> {
+    #[expect(clippy::unused_self, reason = "templates call it as a method")]
     fn credential(&self, passkey: &PasskeyRow) -> String {
         URL_SAFE_NO_PAD.encode(&passkey.credential)
     }

@@ -52,7 +52,7 @@ async fn depart(
     if visitor.signed_in.is_some() {
         return Ok(Redirect::to(next).into_response());
     }
-    let site = headers.get("sec-fetch-site").map(|value| value.as_bytes());
+    let site = headers.get("sec-fetch-site").map(http::HeaderValue::as_bytes);
     if site.is_some_and(|site| site != b"same-origin" && site != b"none") {
         return Err(Refusal::Foreign);
     }
