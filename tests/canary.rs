@@ -143,8 +143,8 @@ fn import(site: &Site) {
              {{\"role\":\"assistant\",\"content\":\"{IMPORTED} answer {number}\"}}]}}\n"
         )
     };
-    std::fs::write(&file, (0..20).map(line).collect::<String>() + &format!("{{\"id\": \"{MALFORMED}\n"))
-        .unwrap();
+    let broken = format!("{{\"id\": \"{MALFORMED}\n");
+    std::fs::write(&file, (0..20).map(line).chain([broken]).collect::<String>()).unwrap();
     let file = file.to_string_lossy().into_owned();
     let output = site.run(&["import", &file, "--organization", "canary", "--allow-rejects"]);
     assert!(output.status.success(), "{}", crate::harness::site::both(&output));

@@ -8,6 +8,8 @@ mod architecture;
 #[cfg(test)]
 mod bad_input;
 #[cfg(test)]
+mod browser;
+#[cfg(test)]
 mod canary;
 #[cfg(test)]
 mod crash;

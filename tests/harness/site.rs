@@ -72,6 +72,13 @@ impl Site {
         )
     }
 
+    /// Adds to the configuration.
+    pub(crate) fn add_configuration(&self, text: &str) {
+        let mut configuration = std::fs::read_to_string(self.config()).unwrap();
+        configuration.push_str(text);
+        std::fs::write(self.config(), configuration).unwrap();
+    }
+
     /// The configuration file.
     pub(crate) fn config(&self) -> PathBuf {
         self.folder.path().join("fiducia.toml")

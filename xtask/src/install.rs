@@ -1,4 +1,5 @@
-//! Installing what the tests need: Debian packages through apt-get, the official SDKs under `target/`.
+//! Installing what the tests need: Debian packages through apt-get, the official SDKs and the browser tests' packages under
+//! `target/`.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -13,11 +14,13 @@ struct Tool {
 }
 
 /// Programs that the tests call. Python's `venv` and pip are looked for apart: they are no programs.
-const TEST_TOOLS: [Tool; 4] = [
+const TEST_TOOLS: [Tool; 6] = [
     Tool { program: "strace", package: "strace" },
     Tool { program: "fiu-run", package: "fiu-utils" },
     Tool { program: "python3", package: "python3" },
     Tool { program: "npm", package: "npm" },
+    Tool { program: "chromium", package: "chromium" },
+    Tool { program: "chromedriver", package: "chromium-driver" },
 ];
 
 /// Programs that only the benchmarks call.
@@ -27,7 +30,10 @@ const BENCH_TOOLS: [Tool; 1] = [Tool { program: "nginx", package: "nginx" }];
 pub(crate) fn everything(root: &Path, with_bench: bool, say: &mut dyn FnMut(&str)) -> Result<(), TaskError> {
     packages(with_bench, say)?;
     python(root, say)?;
-    node(root, say)
+    for set in NODE_SETS {
+        node(root, &set, say)?;
+    }
+    Ok(())
 }
 
 fn packages(with_bench: bool, say: &mut dyn FnMut(&str)) -> Result<(), TaskError> {
@@ -98,16 +104,36 @@ fn python(root: &Path, say: &mut dyn FnMut(&str)) -> Result<(), TaskError> {
     mark_current(&folder, &[&pins])
 }
 
-/// The official Node SDKs and the Node that they ask for, pinned, in `target/xtask/node`.
-fn node(root: &Path, say: &mut dyn FnMut(&str)) -> Result<(), TaskError> {
-    let folder = root.join("target/xtask/node");
-    let manifest = root.join("tests/sdk/node/package.json");
-    let lock = root.join("tests/sdk/node/package-lock.json");
+/// Packages of Node, pinned by a lock file.
+struct NodeSet {
+    /// What it holds, for people.
+    what: &'static str,
+    /// Where its manifest and lock lie.
+    pins: &'static str,
+    /// Where it is installed.
+    folder: &'static str,
+}
+
+const NODE_SETS: [NodeSet; 2] = [
+    // The official SDKs and the Node that they ask for.
+    NodeSet { what: "the Node SDKs", pins: "tests/sdk/node", folder: "target/xtask/node" },
+    // What the browser tests need: a checker of accessibility and an identity provider.
+    NodeSet {
+        what: "the browser tests' packages",
+        pins: "tests/browser/node",
+        folder: "target/xtask/browser",
+    },
+];
+
+fn node(root: &Path, set: &NodeSet, say: &mut dyn FnMut(&str)) -> Result<(), TaskError> {
+    let folder = root.join(set.folder);
+    let manifest = root.join(set.pins).join("package.json");
+    let lock = root.join(set.pins).join("package-lock.json");
     if is_current(&folder, &[&manifest, &lock])? {
-        say("the Node SDKs are there");
+        say(&format!("{} are there", set.what));
         return Ok(());
     }
-    say("installing the Node SDKs");
+    say(&format!("installing {}", set.what));
     remove(&folder)?;
     create(&folder)?;
     copy(&manifest, &folder.join("package.json"))?;

@@ -109,6 +109,7 @@ impl Writer {
             AdminCommand::Destroy { scope, actor } => self.destroy(scope, &actor).map(AdminReply::Destroyed),
             AdminCommand::Govern(command) => self.govern(command).map(AdminReply::Governed),
             AdminCommand::Mail(command) => self.mail(command).map(AdminReply::Mailed),
+            AdminCommand::Account(command) => self.change_accounts(command).map(AdminReply::Account),
             AdminCommand::NameSubject { organization, name } => {
                 self.subject_named(organization, &name).map(AdminReply::Subject)
             }

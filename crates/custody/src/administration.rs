@@ -7,6 +7,7 @@ use fiducia_policy::{
 };
 
 use crate::Scope;
+use crate::accounts::{AccountCommand, AccountReply};
 use crate::certificate::{CertificateCommand, CertificateReference, CertificateReply};
 use crate::import::{ImportOutcome, ImportProgress};
 use crate::mail::{MailCommand, MailReply};
@@ -132,6 +133,8 @@ pub enum AdminCommand {
     Certify(CertificateCommand),
     /// Keeps track of mails.
     Mail(MailCommand),
+    /// Makes, lists and changes accounts of the console.
+    Account(AccountCommand),
     /// Finds or makes the subject of a name.
     NameSubject {
         /// Whose.
@@ -195,6 +198,7 @@ impl AdminCommand {
             Self::Govern(_) => "govern",
             Self::Certify(_) => "certify",
             Self::Mail(_) => "mail",
+            Self::Account(_) => "account",
             Self::NameSubject { .. } => "name-subject",
             Self::NamePerson { .. } => "name-person",
             Self::BeginImport { .. } => "begin-import",
@@ -246,6 +250,8 @@ pub enum AdminReply {
     Certified(CertificateReply),
     /// To [`AdminCommand::Mail`].
     Mailed(MailReply),
+    /// To [`AdminCommand::Account`].
+    Account(AccountReply),
     /// To [`AdminCommand::NameSubject`].
     Subject(SubjectId),
     /// To [`AdminCommand::NamePerson`].

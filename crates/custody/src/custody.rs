@@ -11,6 +11,7 @@ use fiducia_policy::{Clock, ExchangeId, OrganizationId, PersonId, Randomness, Su
 use fiducia_store::{DataDirectory, Journal};
 use tokio::sync::{mpsc, oneshot};
 
+use crate::accounts::Throttle;
 use crate::administer::LedgerNames;
 use crate::callers::{Callers, is_subject_name};
 use crate::certificate::{CertificateCommand, signer_name};
@@ -70,24 +71,25 @@ pub struct CustodyMetrics {
     pub mails_given_up: u64,
 }
 
-struct Inner {
-    handle: WriterHandle,
-    reader: Reader,
+pub(crate) struct Inner {
+    pub(crate) handle: WriterHandle,
+    pub(crate) reader: Reader,
     callers: Arc<Callers>,
     scribe: Scribe,
-    clock: Arc<dyn Clock>,
-    randomness: Arc<dyn Randomness>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) randomness: Arc<dyn Randomness>,
     limits: crate::CaptureLimits,
     last_probe: Mutex<Option<fiducia_policy::Timestamp>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     names: LedgerNames,
     governance: Governance,
+    pub(crate) throttle: Mutex<Throttle>,
     _directory: DataDirectory,
 }
 
 /// The handle to custody. Cheap to clone; the data stays locked until the last one is gone.
 #[derive(Clone)]
-pub struct Custody(Arc<Inner>);
+pub struct Custody(pub(crate) Arc<Inner>);
 
 impl std::fmt::Debug for Custody {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -191,6 +193,7 @@ impl Custody {
             threads: Mutex::new(vec![writer_thread, filing_thread, scribe_thread]),
             names,
             governance,
+            throttle: Mutex::default(),
             _directory: directory,
         })))
     }
@@ -386,6 +389,7 @@ impl Custody {
                 reader.certificate_file(&reference)
             }
             AdminCommand::Mail(MailCommand::Due { limit }) => reader.due_mails(limit),
+            AdminCommand::Account(command) => self.administer_accounts(command).map(AdminReply::Account),
             other => self.on_writer(other),
         }
     }
@@ -439,7 +443,7 @@ impl Custody {
             .unwrap_or_else(|_| Err(AdminError::Storage("the store's writer has stopped".to_owned())))
     }
 
-    fn on_writer(&self, command: AdminCommand) -> Result<AdminReply, AdminError> {
+    pub(crate) fn on_writer(&self, command: AdminCommand) -> Result<AdminReply, AdminError> {
         self.0
             .handle
             .ask(|reply| Message::Administer(Box::new(command), reply))?

@@ -6,6 +6,7 @@
 //! the index.
 //! [`Custody`] is the handle to them.
 
+mod accounts;
 mod administer;
 mod administration;
 mod caller;
@@ -34,6 +35,12 @@ mod unfinished;
 mod wrapping;
 mod writer;
 
+pub use accounts::{
+    AccountCommand, AccountReply, AccountRow, Appearance, Assertion, Attempt, Browser, NewAccount,
+    NewSession, PASSKEY_ALGORITHMS, PASSWORD_BYTES_MAX, PASSWORD_CHARACTERS_MIN, PasskeyRefused, PasskeyRow,
+    Password, ProviderIdentity, Registration, RelyingParty, SessionRow, SessionTerms, SignInRefused,
+    SignedIn,
+};
 pub use administration::{
     AdminCommand, AdminError, AdminReply, ConversationContent, ConversationRow, CreatedOrganization,
     CreatedVirtualKey, DestructionReport, DestructionScope, KeptBecause, OrganizationRow, ReadBack,

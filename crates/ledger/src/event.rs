@@ -3,8 +3,8 @@
 use std::fmt;
 
 use fiducia_policy::{
-    AccessReason, CaseId, ExchangeId, FlagId, GroundKind, HoldId, PersonId, Pseudonym, RecordId, Timestamp,
-    VirtualKeyId, WorkspaceId,
+    AccessReason, AccountId, CaseId, ExchangeId, FlagId, GroundKind, HoldId, PersonId, Pseudonym, RecordId,
+    Timestamp, VirtualKeyId, WorkspaceId,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -318,6 +318,30 @@ pub enum Event {
         #[serde(serialize_with = "text")]
         by: String,
     },
+    /// Somebody may sign in to the console.
+    ConsoleAccountCreated {
+        /// Which account.
+        account: AccountId,
+        /// What its owner may be, by name.
+        #[serde(serialize_with = "texts")]
+        roles: Vec<String>,
+    },
+    /// What an account may do, or how its owner signs in, changed.
+    ConsoleAccountChanged {
+        /// Which account.
+        account: AccountId,
+        /// What changed: `roles`, `state`, `password`, `passkey` or `identity`.
+        #[serde(serialize_with = "text")]
+        what: String,
+        /// To what, never a secret.
+        #[serde(serialize_with = "text")]
+        value: String,
+    },
+    /// A person's browser sent the Global Privacy Control signal for the first time.
+    PrivacySignalReceived {
+        /// Whose.
+        pseudonym: Pseudonym,
+    },
     /// An event of a type that this version does not know. It can be read but not appended.
     #[serde(skip)]
     Unknown {
@@ -330,7 +354,7 @@ pub enum Event {
 
 impl Event {
     /// The types this version reads and writes.
-    const KINDS: [&'static str; 27] = [
+    const KINDS: [&'static str; 30] = [
         "log_opened",
         "capture_batch",
         "record_access",
@@ -358,6 +382,9 @@ impl Event {
         "hold_exported",
         "certificate_issued",
         "warning_given",
+        "console_account_created",
+        "console_account_changed",
+        "privacy_signal_received",
     ];
 
     pub(crate) fn is_known(kind: &str) -> bool {
@@ -394,6 +421,9 @@ impl Event {
             Self::HoldExported { .. } => "hold_exported",
             Self::CertificateIssued { .. } => "certificate_issued",
             Self::WarningGiven { .. } => "warning_given",
+            Self::ConsoleAccountCreated { .. } => "console_account_created",
+            Self::ConsoleAccountChanged { .. } => "console_account_changed",
+            Self::PrivacySignalReceived { .. } => "privacy_signal_received",
             Self::Unknown { kind, .. } => kind,
         }
     }
@@ -542,6 +572,19 @@ mod tests {
         check(
             &Event::OrganizationCreated {},
             r#"{"at":"AT","id":"event_1","org":"ORG","type":"organization_created"}"#,
+        );
+        check(
+            &Event::ConsoleAccountCreated {
+                account: AccountId::from_bytes([0; 16]),
+                roles: vec!["auditor".to_owned()],
+            },
+            &r#"{"account":"acct_0","at":"AT","id":"event_1","org":"ORG","roles":["auditor"],"type":"console_account_created"}"#
+                .replace("acct_0", &format!("acct_{zeros}")),
+        );
+        check(
+            &Event::PrivacySignalReceived { pseudonym: Pseudonym::from_bytes([0; 16]) },
+            &r#"{"at":"AT","id":"event_1","org":"ORG","pseudonym":"psn_0","type":"privacy_signal_received"}"#
+                .replace("psn_0", &format!("psn_{zeros}")),
         );
         check(
             &Event::SafetyWindowClosed { day: "2026-10-22".parse().unwrap() },

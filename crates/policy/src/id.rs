@@ -153,6 +153,14 @@ id!(
     /// A warning to one person that conversations of theirs will end soon.
     WarningId, "warning", "warning_"
 );
+id!(
+    /// An account that signs in to the console.
+    AccountId, "account", "acct_"
+);
+id!(
+    /// A signed-in browser. The id is shown to the account's owner; it is not the secret that the browser holds.
+    SessionId, "session", "sess_"
+);
 
 #[cfg(test)]
 mod tests {

@@ -172,6 +172,7 @@ mod id;
 mod language;
 mod named;
 mod retention;
+mod role;
 mod simulate;
 
 pub use authority::{AccessReason, EntryProof, ReleaseAuthority, UnknownReason};
@@ -187,8 +188,8 @@ pub use feature::{Eligibility, Feature, FeatureSet, UnknownFeature};
 pub use ground::{Ground, GroundKind, LegalBasis, Purpose};
 pub use hold::{HoldCandidate, HoldScope, HoldScopeError, SCOPE_ENTRIES_MAX, SCOPE_NAME_BYTES_MAX};
 pub use id::{
-    CaseId, ConversationId, ExchangeId, FlagId, HoldId, IdParseError, KeyId, OrganizationId, PersonId,
-    Pseudonym, RecordId, SubjectId, VirtualKeyId, WarningId, WorkspaceId,
+    AccountId, CaseId, ConversationId, ExchangeId, FlagId, HoldId, IdParseError, KeyId, OrganizationId,
+    PersonId, Pseudonym, RecordId, SessionId, SubjectId, VirtualKeyId, WarningId, WorkspaceId,
 };
 pub use language::{
     Audience, BUILT_IN_NAMES, Chooser, ConsentNotice, ConsentRule, Counterexample, ExistingRecords,
@@ -200,4 +201,5 @@ pub use retention::{
     Policy, PolicyVersion, RecordClass, Resolution, RetentionSpan, Rule, Schedule, Situation, Source,
     SpanError, Standing, Term, TermError, TermSpan, Tier, TierTerms, resolve,
 };
+pub use role::{Role, RoleSet};
 pub use simulate::{Simulation, simulate};

@@ -1,9 +1,10 @@
-//! HTTP: the gateway, the admin socket, the operations listener and the scripted model.
+//! HTTP: the gateway, the console, the admin socket, the operations listener and the scripted model.
 //!
 //! Only this crate knows HTTP. It decides nothing about custody: it reads a request, calls one use case, and passes
 //! bytes on. [`Server::start`] takes settings as data and runs on threads of its own.
 
 pub mod admin;
+mod console;
 mod error;
 mod gateway;
 mod metrics;
@@ -12,7 +13,9 @@ pub mod scripted;
 mod secret;
 mod server;
 mod settings;
+mod tls;
 
+pub use console::{ConsoleSettings, IdentityProviderSettings};
 pub use error::StartError;
 pub use secret::{SECRET_BYTES_MAX, Secret, SecretSource, SecretUnreadable};
 pub use server::{Addresses, RunningServer, Server};

@@ -35,6 +35,12 @@ struct FeatureLabels {
     feature: &'static str,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct PageLabels {
+    page: String,
+    status: u64,
+}
+
 /// Makes a histogram with fixed bucket bounds, in seconds.
 #[derive(Debug, Clone, Copy)]
 struct Buckets(&'static [f64]);
@@ -48,6 +54,9 @@ impl MetricConstructor<Histogram> for Buckets {
 /// From 50 microseconds to half a second: what the gateway adds.
 const ADDED_BUCKETS: Buckets =
     Buckets(&[0.000_05, 0.000_1, 0.000_2, 0.000_4, 0.000_7, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5]);
+/// From half a millisecond to ten seconds: what the console takes for a page.
+const PAGE_BUCKETS: Buckets =
+    Buckets(&[0.000_5, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0]);
 /// From a millisecond to ten minutes: what providers take.
 const UPSTREAM_BUCKETS: Buckets =
     Buckets(&[0.001, 0.005, 0.02, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0]);
@@ -61,6 +70,7 @@ pub(crate) struct Metrics {
     refused_features: Family<FeatureLabels, Counter>,
     added: Family<EndpointLabels, Histogram, Buckets>,
     upstream: Family<EndpointLabels, Histogram, Buckets>,
+    console: Family<PageLabels, Histogram, Buckets>,
 }
 
 impl Metrics {
@@ -100,7 +110,14 @@ impl Metrics {
             Unit::Seconds,
             Family::clone(&upstream),
         );
-        Self { registry, requests, refusals, notices, refused_features, added, upstream }
+        let console = Family::new_with_constructor(PAGE_BUCKETS);
+        registry.register_with_unit(
+            "console_page",
+            "Time the console took to answer, by the page's path as routed and HTTP status",
+            Unit::Seconds,
+            Family::clone(&console),
+        );
+        Self { registry, requests, refusals, notices, refused_features, added, upstream, console }
     }
 
     /// Counts a finished request.
@@ -120,6 +137,12 @@ impl Metrics {
         let labels = EndpointLabels { endpoint };
         self.added.get_or_create(&labels).observe(added);
         self.upstream.get_or_create(&labels).observe(upstream);
+    }
+
+    /// Notes how long the console took for a page, in seconds. `page` is a route, never a path that somebody typed.
+    pub(crate) fn page(&self, page: String, status: u16, seconds: f64) {
+        let labels = PageLabels { page, status: u64::from(status) };
+        self.console.get_or_create(&labels).observe(seconds);
     }
 
     /// Counts a refusal. `code` is one of the gateway's own.

@@ -9,6 +9,7 @@ use fiducia_custody::Custody;
 use fiducia_policy::{Clock, Randomness};
 use tokio::sync::watch;
 
+use crate::console::{Console, ConsoleThread};
 use crate::gateway::{self, Gateway, GatewayThreads};
 use crate::metrics::Metrics;
 use crate::settings::ServerSettings;
@@ -28,6 +29,8 @@ pub struct Addresses {
     pub gateway: SocketAddr,
     /// Health, metrics and the ledger's files.
     pub operations: Option<SocketAddr>,
+    /// The console.
+    pub console: Option<SocketAddr>,
     /// The admin socket.
     pub admin_socket: Option<PathBuf>,
 }
@@ -38,6 +41,7 @@ pub struct RunningServer {
     stop_gateway: watch::Sender<bool>,
     stop_side: watch::Sender<bool>,
     gateway: Option<GatewayThreads>,
+    console: Option<ConsoleThread>,
     side: Option<std::thread::JoinHandle<()>>,
 }
 
@@ -55,20 +59,42 @@ impl Server {
         randomness: Arc<dyn Randomness>,
     ) -> Result<RunningServer, StartError> {
         let metrics = Arc::new(Metrics::new());
-        let gateway = Arc::new(Gateway::new(settings, custody.clone(), clock, randomness, metrics)?);
+        let gateway = Arc::new(Gateway::new(
+            settings,
+            custody.clone(),
+            Arc::clone(&clock),
+            Arc::clone(&randomness),
+            Arc::clone(&metrics),
+        )?);
         let threads = threads(settings.gateway.threads)?;
         let (listeners, address) = gateway::bind(settings.gateway.listen, threads, "gateway")?;
+        let console = settings
+            .console
+            .as_ref()
+            .map(|console| Console::bind(console, custody.clone(), clock, randomness, metrics))
+            .transpose()?;
         let side = SideListeners::bind(settings, &gateway, custody)?;
         let (stop_gateway, gateway_stops) = watch::channel(false);
         let (stop_side, side_stops) = watch::channel(false);
         let addresses = Addresses {
             gateway: address,
             operations: side.operations.as_ref().map(|(_, address, _)| *address),
+            console: console.as_ref().map(|(_, _, address)| *address),
             admin_socket: settings.admin_socket.clone(),
         };
+        let console = console
+            .map(|(console, listener, _)| ConsoleThread::start(console, listener, gateway_stops.clone()))
+            .transpose()?;
         let side = side.start(side_stops)?;
         let gateway = GatewayThreads::start(&gateway, listeners, &gateway_stops)?;
-        Ok(RunningServer { addresses, stop_gateway, stop_side, gateway: Some(gateway), side: Some(side) })
+        Ok(RunningServer {
+            addresses,
+            stop_gateway,
+            stop_side,
+            gateway: Some(gateway),
+            console,
+            side: Some(side),
+        })
     }
 }
 
@@ -100,6 +126,9 @@ impl RunningServer {
         let _ = self.stop_gateway.send(true);
         if let Some(gateway) = self.gateway.take() {
             gateway.join();
+        }
+        if let Some(console) = self.console.take() {
+            console.join();
         }
         // Health and metrics stay up until the last exchange is done.
         let _ = self.stop_side.send(true);

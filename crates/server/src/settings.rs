@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
+use crate::console::ConsoleSettings;
 use crate::secret::SecretSource;
 
 const KIB: usize = 1024;
@@ -22,6 +23,8 @@ pub struct ServerSettings {
     pub eligibility: EligibilitySettings,
     /// The listener for health, metrics and the ledger's files; none when absent.
     pub operations: Option<OperationsSettings>,
+    /// The console; none when absent.
+    pub console: Option<ConsoleSettings>,
     /// Path of the admin socket; none when absent.
     pub admin_socket: Option<PathBuf>,
 }

@@ -11,6 +11,7 @@
 //! journal, the journal before the records, the records before their index. Everything in the index can be rebuilt from
 //! the records.
 
+mod accounts;
 mod certificates;
 mod connection;
 mod control;
@@ -30,6 +31,7 @@ mod retention;
 mod scrub;
 mod warnings;
 
+pub use accounts::{AccountRecord, PasskeyRecord, PrivacySignal, SessionRecord};
 pub use certificates::{CertificateRecord, MailCounts, MailRecord};
 pub use control::{ControlStore, NewOrganization, OrganizationRecord, OrganizationTerms, SubjectRecord};
 pub use credentials::VirtualKeyRecord;

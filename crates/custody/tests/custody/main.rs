@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests may fail loudly")]
 #![expect(clippy::indexing_slicing, reason = "a wrong index fails the test")]
 
+mod accounts;
 mod certificates;
 #[cfg(feature = "fault-injection")]
 mod crashes;

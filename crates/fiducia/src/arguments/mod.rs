@@ -1,6 +1,7 @@
 //! The command line. The help texts here are the manual: each command says what it does to the data and shows
 //! examples that work.
 
+mod accounts;
 mod certificates;
 mod holds;
 mod installation;
@@ -14,6 +15,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub(crate) use accounts::AccountsCommand;
 pub(crate) use certificates::CertificateCommand;
 pub(crate) use holds::{CasesCommand, HoldsCommand};
 pub(crate) use installation::{
@@ -85,6 +87,9 @@ pub(crate) enum Command {
     /// Virtual keys: what applications present to the gateway
     #[command(subcommand)]
     Keys(KeysCommand),
+    /// Accounts: who signs in to the console, and what they may be there
+    #[command(subcommand)]
+    Accounts(AccountsCommand),
     /// Sealed records: list, read with a reason, destroy
     #[command(subcommand)]
     Records(RecordsCommand),

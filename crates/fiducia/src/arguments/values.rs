@@ -4,7 +4,7 @@ use clap::ArgGroup;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use fiducia_custody::{ContentScope, DestructionScope};
 use fiducia_policy::{
-    AccessReason, Agreement, ConversationId, GroundKind, Plan, RecordClass, RecordId, Tier, Timestamp,
+    AccessReason, Agreement, ConversationId, GroundKind, Plan, RecordClass, RecordId, Role, Tier, Timestamp,
 };
 
 /// A plan.
@@ -15,6 +15,11 @@ pub(super) fn plan() -> impl TypedValueParser<Value = Plan> {
 /// A governance tier.
 pub(super) fn tier() -> impl TypedValueParser<Value = Tier> {
     one_of(Tier::ALL.map(Tier::name))
+}
+
+/// What somebody may be in the console.
+pub(super) fn role() -> impl TypedValueParser<Value = Role> {
+    one_of(Role::ALL.map(Role::name))
 }
 
 /// An agreement on retention.

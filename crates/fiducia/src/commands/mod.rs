@@ -1,5 +1,6 @@
 //! One file for each command. A command parses nothing and decides nothing: it calls one use case and prints.
 
+mod accounts;
 mod cases;
 pub(crate) mod certificates;
 mod configuration;
@@ -43,6 +44,7 @@ pub(crate) fn run(command: Command) -> Result<ExitStatus, Failure> {
         Command::Organizations(command) => organizations::run(command),
         Command::Workspaces(command) => workspaces::run(command),
         Command::Keys(command) => keys::run(command),
+        Command::Accounts(command) => accounts::run(command),
         Command::Records(command) => records::run(command),
         Command::Conversations(command) => conversations::run(command),
         Command::Subjects(command) => subjects::run(command),

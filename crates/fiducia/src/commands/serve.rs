@@ -36,9 +36,11 @@ fn serve(configuration: &Configuration) -> Result<ExitStatus, Failure> {
     };
     let addresses = running.addresses();
     let operations = addresses.operations.map(|address| address.to_string()).unwrap_or_default();
+    let console = addresses.console.map(|address| address.to_string()).unwrap_or_default();
     tracing::info!(
         gateway = %addresses.gateway,
         operations,
+        console,
         process = std::process::id(),
         version = env!("CARGO_PKG_VERSION"),
         "serving"

@@ -27,6 +27,8 @@ pub(crate) fn check(configuration: &Configuration, extent: Extent) -> Vec<Proble
     if extent == Extent::Server {
         listeners(configuration, &mut problems);
         providers(configuration, &mut problems);
+        let console = configuration.console.iter().flat_map(fiducia_server::ConsoleSettings::problems);
+        problems.extend(console.map(Problem::general));
         routes(configuration, &mut problems);
         if let Some(text) = configuration.eligibility.covered_models_problem() {
             problems.push(Problem::general(format!("eligibility.covered_models: {text}")));
@@ -155,14 +157,17 @@ fn ledger_origin(origin: &str) -> Result<(), &'static str> {
 }
 
 fn listeners(configuration: &Configuration, problems: &mut Problems) {
-    let gateway = configuration.gateway.listen;
-    if let Some(operations) = &configuration.operations
-        && collide(gateway, operations.listen)
-    {
-        problems.push(Problem::general(format!(
-            "gateway.listen {gateway} and operations.listen {} are the same address; give one of them another port",
-            operations.listen
-        )));
+    let gateway = Some(("gateway.listen", configuration.gateway.listen));
+    let operations = configuration.operations.as_ref().map(|found| ("operations.listen", found.listen));
+    let console = configuration.console.as_ref().map(|found| ("console.listen", found.listen));
+    for (one, other) in [(gateway, operations), (gateway, console), (operations, console)] {
+        if let (Some((one, address)), Some((other, same))) = (one, other)
+            && collide(address, same)
+        {
+            problems.push(Problem::general(format!(
+                "{one} {address} and {other} {same} are the same address; give one of them another port"
+            )));
+        }
     }
 }
 

@@ -201,6 +201,16 @@ fn resolve_paths(configuration: &mut Configuration, file: &Path) {
     {
         resolve(path);
     }
+    for provider in
+        configuration.console.iter_mut().flat_map(|console| console.identity_providers.values_mut())
+    {
+        if let Some(authorities) = provider.ca_file.as_mut() {
+            resolve(authorities);
+        }
+        if let Some(fiducia_server::SecretSource::File(path)) = provider.client_secret.as_mut() {
+            resolve(path);
+        }
+    }
     for provider in configuration.providers.values_mut() {
         if let Some(authorities) = provider.ca_file.as_mut() {
             resolve(authorities);

@@ -13,7 +13,8 @@ use std::path::PathBuf;
 
 use fiducia_custody::{CaptureLimits, CustodySettings};
 use fiducia_server::{
-    EligibilitySettings, GatewaySettings, ModelRoute, OperationsSettings, ProviderSettings, ServerSettings,
+    ConsoleSettings, EligibilitySettings, GatewaySettings, ModelRoute, OperationsSettings, ProviderSettings,
+    ServerSettings,
 };
 use serde::Deserialize;
 
@@ -43,6 +44,9 @@ pub(crate) struct Configuration {
     /// Health, metrics and the ledger's files.
     #[serde(default)]
     pub(crate) operations: Option<OperationsSettings>,
+    /// The console; absent: there is none.
+    #[serde(default)]
+    pub(crate) console: Option<ConsoleSettings>,
     /// What certificates of destruction say.
     #[serde(default)]
     pub(crate) certificates: CertificatesSection,
@@ -187,6 +191,7 @@ impl Configuration {
             models: self.models.clone(),
             eligibility: self.eligibility.clone(),
             operations,
+            console: self.console.clone(),
             admin_socket: Some(self.admin_socket()),
         }
     }

@@ -86,15 +86,15 @@ impl Acceptance {
     }
 }
 
-/// Serves connections until told to stop, then lets those in flight finish within the grace.
+/// Serves connections, each with a service of its own, until told to stop; then lets those in flight finish within the grace.
 pub(crate) async fn serve_connections<S, B>(
     listener: std::net::TcpListener,
     acceptance: Acceptance,
     mut stop: watch::Receiver<bool>,
-    service: S,
+    service_for: impl Fn(SocketAddr) -> S,
 ) -> std::io::Result<()>
 where
-    S: HttpService<Incoming, ResBody = B, Error = Infallible> + Clone + Send + 'static,
+    S: HttpService<Incoming, ResBody = B, Error = Infallible> + Send + 'static,
     S::Future: Send,
     B: Body + Send + 'static,
     B::Data: Send,
@@ -110,8 +110,8 @@ where
             () = stopped(&mut stop) => break,
             accepted = accept(&listener, &slots) => accepted,
         };
-        let Some((stream, slot)) = accepted else { continue };
-        let (service, stop) = (service.clone(), stop.clone());
+        let Some((stream, address, slot)) = accepted else { continue };
+        let (service, stop) = (service_for(address), stop.clone());
         connections.spawn(async move {
             serve_connection(stream, acceptance, stop, service).await;
             drop(slot);
@@ -137,10 +137,10 @@ pub(crate) async fn stopped(stop: &mut watch::Receiver<bool>) {
 async fn accept(
     listener: &tokio::net::TcpListener,
     slots: &Arc<Semaphore>,
-) -> Option<(TcpStream, tokio::sync::OwnedSemaphorePermit)> {
+) -> Option<(TcpStream, SocketAddr, tokio::sync::OwnedSemaphorePermit)> {
     let slot = Arc::clone(slots).acquire_owned().await.ok()?;
     match listener.accept().await {
-        Ok((stream, _)) => Some((stream, slot)),
+        Ok((stream, address)) => Some((stream, address, slot)),
         Err(cause) => {
             // A client that left before it was accepted is no news; running out of descriptors is.
             if !matches!(
@@ -255,7 +255,7 @@ async fn serve_gateway(
             response
         }
     });
-    if let Err(cause) = serve_connections(listener, acceptance, stop, service).await {
+    if let Err(cause) = serve_connections(listener, acceptance, stop, |_| service.clone()).await {
         tracing::error!(%cause, "a gateway thread could not serve its listener");
     }
     // Connections that were cut have handed their records to tasks of this event loop; they must reach custody.

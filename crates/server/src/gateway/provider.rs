@@ -1,19 +1,17 @@
 //! Providers as the gateway uses them: where they are, how their paths look, how they want their key.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
 
 use http::uri::{Authority, InvalidUri, PathAndQuery, Scheme};
 use http::{HeaderName, HeaderValue, Uri, header};
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
 
 use super::endpoint::percent_encoded;
 use super::headers::{API_KEY, X_API_KEY};
 use crate::StartError;
 use crate::secret::Secret;
 use crate::settings::{ProviderKind, ProviderSettings};
+use crate::tls;
 
 /// Room in a target for what is put before and behind the client's path and query.
 const TARGET_ROOM_BYTES: usize = 48;
@@ -219,9 +217,9 @@ fn tls_configuration(
     let unfit = |reason: String| StartError::Provider { provider: name.to_owned(), reason };
     let mut roots = rustls::RootCertStore::empty();
     if secured {
-        roots = system_roots.get_or_insert_with(native_roots).clone();
+        roots = system_roots.get_or_insert_with(tls::native_roots).clone();
         if let Some(path) = &settings.ca_file {
-            add_authorities(&mut roots, path).map_err(unfit)?;
+            tls::add_authorities(&mut roots, path).map_err(unfit)?;
         }
         if roots.is_empty() {
             return Err(unfit(
@@ -230,38 +228,7 @@ fn tls_configuration(
             ));
         }
     }
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let builder = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|cause| unfit(format!("TLS cannot be set up: {cause}")))?;
-    Ok(builder.with_root_certificates(roots).with_no_client_auth())
-}
-
-fn native_roots() -> rustls::RootCertStore {
-    let mut roots = rustls::RootCertStore::empty();
-    let found = rustls_native_certs::load_native_certs();
-    let (_, ignored) = roots.add_parsable_certificates(found.certs);
-    if ignored > 0 || !found.errors.is_empty() {
-        tracing::warn!(
-            ignored,
-            errors = found.errors.len(),
-            "some of the system's certificate authorities are unreadable"
-        );
-    }
-    roots
-}
-
-fn add_authorities(roots: &mut rustls::RootCertStore, path: &Path) -> Result<(), String> {
-    let unreadable =
-        |cause: &dyn std::fmt::Display| format!("ca_file {} cannot be used: {cause}", path.display());
-    let certificates = CertificateDer::pem_file_iter(path).map_err(|cause| unreadable(&cause))?;
-    let mut added = 0_usize;
-    for certificate in certificates {
-        let certificate = certificate.map_err(|cause| unreadable(&cause))?;
-        roots.add(certificate).map_err(|cause| unreadable(&cause))?;
-        added += 1;
-    }
-    if added == 0 { Err(unreadable(&"it holds no PEM certificate")) } else { Ok(()) }
+    tls::client(roots).map_err(unfit)
 }
 
 #[cfg(test)]

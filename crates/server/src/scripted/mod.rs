@@ -89,7 +89,9 @@ impl ScriptedModel {
                     let scene = Arc::clone(&scene);
                     let service = service_fn(move |request| answered(Arc::clone(&scene), request));
                     let serving =
-                        serve_connections(listener, Acceptance::new(&limits, 1), stops.clone(), service);
+                        serve_connections(listener, Acceptance::new(&limits, 1), stops.clone(), |_| {
+                            service.clone()
+                        });
                     if let Err(cause) = runtime.block_on(serving) {
                         tracing::error!(%cause, "the scripted model could not serve");
                     }

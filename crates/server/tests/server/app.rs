@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use fiducia_custody::{
     AdminCommand, AdminReply, CaptureLimits, Custody, CustodySettings, DestructionScope, RecordContent, Scope,
@@ -16,8 +16,8 @@ use fiducia_policy::{
     RandomnessUnavailable, Timestamp,
 };
 use fiducia_server::{
-    EligibilitySettings, GatewayLimits, GatewaySettings, ModelRoute, OperationsSettings, ProviderKind,
-    ProviderSettings, RunningServer, SecretSource, Server, ServerSettings,
+    ConsoleSettings, EligibilitySettings, GatewayLimits, GatewaySettings, ModelRoute, OperationsSettings,
+    ProviderKind, ProviderSettings, RunningServer, SecretSource, Server, ServerSettings,
 };
 
 use crate::client::{Answer, send};
@@ -25,12 +25,24 @@ use crate::client::{Answer, send};
 /// What providers are told as the real key.
 pub(crate) const PROVIDER_KEY: &str = "provider-key-of-the-test";
 
-/// Time stands still.
-struct FixedClock;
+/// Time stands still until a test moves it.
+#[derive(Clone)]
+pub(crate) struct TestClock(Arc<AtomicI64>);
 
-impl Clock for FixedClock {
+impl TestClock {
+    fn new() -> Self {
+        Self(Arc::new(AtomicI64::new(1_790_000_000)))
+    }
+
+    /// Lets time pass.
+    pub(crate) fn advance(&self, seconds: i64) {
+        self.0.fetch_add(seconds, Ordering::SeqCst);
+    }
+}
+
+impl Clock for TestClock {
     fn now(&self) -> Timestamp {
-        Timestamp::from_second(1_790_000_000).unwrap()
+        Timestamp::from_second(self.0.load(Ordering::SeqCst)).unwrap()
     }
 }
 
@@ -69,6 +81,8 @@ pub(crate) struct AppSettings {
     pub(crate) eligibility: EligibilitySettings,
     /// The name that providers are reached under by TLS, and the authorities to trust for it besides the system's.
     pub(crate) secured: Option<(String, Option<std::path::PathBuf>)>,
+    /// The console, if there is one.
+    pub(crate) console: Option<ConsoleSettings>,
 }
 
 impl AppSettings {
@@ -82,6 +96,7 @@ impl AppSettings {
             defaults: true,
             eligibility: EligibilitySettings::default(),
             secured: None,
+            console: None,
         }
     }
 
@@ -97,6 +112,8 @@ pub(crate) struct App {
     pub(crate) key: String,
     pub(crate) gateway: SocketAddr,
     pub(crate) operations: SocketAddr,
+    pub(crate) console: Option<SocketAddr>,
+    pub(crate) clock: TestClock,
     server: Option<RunningServer>,
     verifier_key: String,
     directory: tempfile::TempDir,
@@ -105,7 +122,8 @@ pub(crate) struct App {
 impl App {
     pub(crate) fn start(settings: &AppSettings) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let custody = open_custody(directory.path());
+        let clock = TestClock::new();
+        let custody = open_custody(directory.path(), clock.clone());
         let command = AdminCommand::CreateOrganization {
             name: "test".to_owned(),
             plan: Plan::Enterprise,
@@ -117,10 +135,13 @@ impl App {
             panic!("reply")
         };
         let key = create_key(&custody, organization.id, &settings.scopes);
-        let server = start_server(directory.path(), settings, custody.clone());
+        let server = start_server(directory.path(), settings, custody.clone(), clock.clone());
         let (gateway, operations) = (server.addresses().gateway, server.addresses().operations.unwrap());
+        let console = server.addresses().console;
         Self {
             custody,
+            console,
+            clock,
             organization: organization.id,
             key,
             gateway,
@@ -256,7 +277,7 @@ impl Drop for App {
     }
 }
 
-fn open_custody(root: &Path) -> Custody {
+fn open_custody(root: &Path, clock: TestClock) -> Custody {
     let randomness = Arc::new(SeededRandomness::default());
     let keyfile = root.join("keyfile");
     KeyfileKms::create(&keyfile, &*randomness).unwrap();
@@ -267,7 +288,7 @@ fn open_custody(root: &Path) -> Custody {
         limits: CaptureLimits::default(),
         certificates: fiducia_custody::CertificateSettings::default(),
     };
-    Custody::open(&settings, Arc::new(FixedClock), randomness).unwrap()
+    Custody::open(&settings, Arc::new(clock), randomness).unwrap()
 }
 
 fn create_key(custody: &Custody, organization: OrganizationId, scopes: &[Scope]) -> String {
@@ -283,7 +304,7 @@ fn create_key(custody: &Custody, organization: OrganizationId, scopes: &[Scope])
     key.secret
 }
 
-fn start_server(root: &Path, settings: &AppSettings, custody: Custody) -> RunningServer {
+fn start_server(root: &Path, settings: &AppSettings, custody: Custody, clock: TestClock) -> RunningServer {
     let key_path = root.join("provider-key");
     std::fs::write(&key_path, PROVIDER_KEY).unwrap();
     let provider = |kind| ProviderSettings {
@@ -318,8 +339,9 @@ fn start_server(root: &Path, settings: &AppSettings, custody: Custody) -> Runnin
             listen: local,
             ledger_directory: Some(root.join("data/ledger")),
         }),
+        console: settings.console.clone(),
         admin_socket: Some(root.join("admin.sock")),
     };
     let randomness = SeededRandomness(AtomicU64::new(77));
-    Server::start(&server, custody, Arc::new(FixedClock), Arc::new(randomness)).unwrap()
+    Server::start(&server, custody, Arc::new(clock), Arc::new(randomness)).unwrap()
 }

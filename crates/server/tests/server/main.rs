@@ -12,6 +12,7 @@
 mod app;
 mod bytes;
 mod client;
+mod console;
 mod eligibility;
 mod operations;
 mod passthrough;

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "tests may fail loudly")]
 
+mod accounts;
 mod control;
 mod files;
 mod journal;

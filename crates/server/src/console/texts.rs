@@ -1,0 +1,155 @@
+//! What the console says, in each language it speaks.
+//!
+//! The texts are Fluent files in `texts/`. A text that a language lacks is said in English; a test sees to it that none is
+//! lacking.
+
+use std::sync::LazyLock;
+
+use fluent_bundle::concurrent::FluentBundle;
+use fluent_bundle::{FluentArgs, FluentResource, FluentValue};
+
+/// A language that the console speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Language {
+    English,
+    German,
+}
+
+impl Language {
+    pub(super) const ALL: [Self; 2] = [Self::English, Self::German];
+
+    /// The tag in HTML, cookies and the database.
+    pub(super) const fn tag(self) -> &'static str {
+        match self {
+            Self::English => "en",
+            Self::German => "de",
+        }
+    }
+
+    /// What the language calls itself.
+    pub(super) const fn own_name(self) -> &'static str {
+        match self {
+            Self::English => "English",
+            Self::German => "Deutsch",
+        }
+    }
+
+    /// How instants look, for `strftime`.
+    pub(super) const fn instant_form(self) -> &'static str {
+        match self {
+            Self::English => "%-d %b %Y, %H:%M UTC",
+            Self::German => "%d.%m.%Y, %H:%M UTC",
+        }
+    }
+
+    /// The language with this tag.
+    pub(super) fn tagged(tag: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|language| language.tag() == tag)
+    }
+
+    /// The best of these languages for a browser's `Accept-Language`; English when it asks for none of them.
+    pub(super) fn accepted(header: &str) -> Self {
+        let mut best = (0.0_f32, Self::English);
+        for range in header.split(',').take(32) {
+            let mut parts = range.trim().split(';');
+            let tag = parts.next().unwrap_or_default().split('-').next().unwrap_or_default();
+            let weight = parts.find_map(|part| part.trim().strip_prefix("q=")?.parse().ok()).unwrap_or(1.0);
+            if let Some(language) = Self::tagged(&tag.to_ascii_lowercase())
+                && weight > best.0
+            {
+                best = (weight, language);
+            }
+        }
+        best.1
+    }
+
+    const fn source(self) -> &'static str {
+        match self {
+            Self::English => include_str!("../../texts/en.ftl"),
+            Self::German => include_str!("../../texts/de.ftl"),
+        }
+    }
+
+    /// The text of this name.
+    pub(super) fn text(self, name: &str) -> String {
+        self.text_with(name, &[])
+    }
+
+    /// The text of this name with values put in. They are plain text: templates escape the whole.
+    pub(super) fn text_with(self, name: &str, values: &[(&str, FluentValue<'_>)]) -> String {
+        let mut arguments = FluentArgs::with_capacity(values.len());
+        for (key, value) in values {
+            arguments.set(*key, value.clone());
+        }
+        [self, Self::English]
+            .into_iter()
+            .find_map(|language| formatted(language, name, &arguments))
+            .unwrap_or_else(|| name.to_owned())
+    }
+}
+
+type Bundle = FluentBundle<FluentResource>;
+
+static BUNDLES: LazyLock<Vec<(Language, Bundle)>> =
+    LazyLock::new(|| Language::ALL.map(|language| (language, bundle(language))).into());
+
+fn bundle(language: Language) -> Bundle {
+    // A file that does not parse gives what parses; the tests refuse it.
+    let resource =
+        FluentResource::try_new(language.source().to_owned()).unwrap_or_else(|(partial, _)| partial);
+    let mut bundle = FluentBundle::new_concurrent(language.tag().parse().into_iter().collect());
+    // The marks around values are for mixed directions of writing, and both languages run the same way.
+    bundle.set_use_isolating(false);
+    bundle.add_resource_overriding(resource);
+    bundle
+}
+
+fn formatted(language: Language, name: &str, arguments: &FluentArgs<'_>) -> Option<String> {
+    let (_, bundle) = BUNDLES.iter().find(|(found, _)| *found == language)?;
+    let pattern = bundle.get_message(name)?.value()?;
+    let mut errors = Vec::new();
+    let text = bundle.format_pattern(pattern, Some(arguments), &mut errors);
+    Some(text.into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    fn names(language: Language) -> BTreeSet<String> {
+        let text = language.source();
+        assert!(FluentResource::try_new(text.to_owned()).is_ok(), "{language:?} does not parse");
+        let begins = |line: &&str| line.starts_with(|c: char| c.is_ascii_lowercase());
+        let names = text.lines().filter(begins).filter_map(|line| line.split_once(" ="));
+        names.map(|(name, _)| name.to_owned()).collect()
+    }
+
+    #[test]
+    fn every_language_says_the_same_things() {
+        let english = names(Language::English);
+        assert!(english.len() > 60, "only {} texts were found", english.len());
+        assert_eq!(english, names(Language::German));
+    }
+
+    #[test]
+    fn browsers_get_the_language_they_ask_for() {
+        let check =
+            |header: &str, expect: Language| assert_eq!(Language::accepted(header), expect, "{header}");
+        check("", Language::English);
+        check("de-CH, en;q=0.8", Language::German);
+        check("fr, en;q=0.5, de;q=0.9", Language::German);
+        check("en-GB,en;q=0.9,de;q=0.8", Language::English);
+        check("de;q=0", Language::English);
+        check("de;q=nonsense,,;;", Language::German);
+    }
+
+    #[test]
+    fn values_are_put_in_as_they_are() {
+        let hostile = "<script>{ $name }";
+        let text = Language::German.text_with("home-hello", &[("name", hostile.into())]);
+        assert!(text.contains(hostile), "{text}");
+        assert_eq!(Language::German.text("no-such-text"), "no-such-text");
+    }
+}
