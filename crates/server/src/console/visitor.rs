@@ -32,6 +32,8 @@ pub(super) struct Visitor {
     pub(super) appearance: Option<Appearance>,
     /// Whether the browser sends the Global Privacy Control signal.
     pub(super) privacy_control: bool,
+    /// Whether that is recorded with the person who is signed in.
+    pub(super) privacy_control_recorded: bool,
     pub(super) browser: Browser,
 }
 
@@ -62,12 +64,14 @@ impl FromRequestParts<Arc<Console>> for Visitor {
             None => (console.fresh_secret()?, true),
         };
         let privacy_control = sends_privacy_control(headers);
-        if let Some(signed_in) = signed_in.as_ref().filter(|_| privacy_control) {
-            let signed_in = Arc::clone(signed_in);
-            let noted = console.ask(move |custody| custody.note_privacy_signal(&signed_in)).await?;
-            if let Err(error) = noted {
-                // The page says so too; the next request tries again.
-                tracing::error!(%error, "a privacy signal could not be recorded");
+        let mut privacy_control_recorded = false;
+        let person = signed_in.as_ref().filter(|signed_in| signed_in.account.subject.is_some());
+        if let Some(person) = person.filter(|_| privacy_control) {
+            let person = Arc::clone(person);
+            match console.ask(move |custody| custody.note_privacy_signal(&person)).await? {
+                Ok(()) => privacy_control_recorded = true,
+                // The page does not say that it is recorded; the next request tries again.
+                Err(error) => tracing::error!(%error, "a privacy signal could not be recorded"),
             }
         }
         let account = signed_in.as_ref().map(|signed_in| &signed_in.account);
@@ -78,6 +82,7 @@ impl FromRequestParts<Arc<Console>> for Visitor {
             language: language(headers, account, console),
             appearance: appearance(headers, account, console),
             privacy_control,
+            privacy_control_recorded,
             browser: Browser {
                 address: address(parts, console),
                 secret: cookies::read_secret(headers, &console.site.cookie(cookies::BROWSER)),

@@ -28,6 +28,8 @@ pub(super) const PAGE: Page = Page {
 struct HomePage<'a> {
     frame: &'a Frame,
     account: &'a AccountRow,
+    /// Whether the privacy signal is recorded with the person.
+    recorded: bool,
 }
 
 impl HomePage<'_> {
@@ -40,5 +42,6 @@ impl HomePage<'_> {
 
 async fn show(State(console): Shared, member: Member) -> Response {
     let frame = Frame::new(&console, &member.visitor, "/");
-    frame.show(StatusCode::OK, &HomePage { frame: &frame, account: &member.account })
+    let recorded = member.visitor.privacy_control_recorded;
+    frame.show(StatusCode::OK, &HomePage { frame: &frame, account: &member.account, recorded })
 }
