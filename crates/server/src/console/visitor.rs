@@ -17,6 +17,17 @@ use super::{Console, cookies, device};
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Peer(pub(super) SocketAddr);
 
+/// What became of the Global Privacy Control signal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum PrivacyControl {
+    /// The browser does not send it.
+    Absent,
+    /// The browser sends it.
+    Received,
+    /// The browser sends it, and that is recorded with the person who is signed in.
+    Recorded,
+}
+
 /// Who asks.
 #[derive(Clone)]
 pub(super) struct Visitor {
@@ -30,10 +41,7 @@ pub(super) struct Visitor {
     pub(super) signed_in: Option<Arc<SignedIn>>,
     pub(super) language: Language,
     pub(super) appearance: Option<Appearance>,
-    /// Whether the browser sends the Global Privacy Control signal.
-    pub(super) privacy_control: bool,
-    /// Whether that is recorded with the person who is signed in.
-    pub(super) privacy_control_recorded: bool,
+    pub(super) privacy_control: PrivacyControl,
     pub(super) browser: Browser,
 }
 
@@ -63,13 +71,15 @@ impl FromRequestParts<Arc<Console>> for Visitor {
             Some(secret) => (secret, false),
             None => (console.fresh_secret()?, true),
         };
-        let privacy_control = sends_privacy_control(headers);
-        let mut privacy_control_recorded = false;
+        let mut privacy_control = PrivacyControl::Absent;
+        if sends_privacy_control(headers) {
+            privacy_control = PrivacyControl::Received;
+        }
         let person = signed_in.as_ref().filter(|signed_in| signed_in.account.subject.is_some());
-        if let Some(person) = person.filter(|_| privacy_control) {
+        if let Some(person) = person.filter(|_| privacy_control == PrivacyControl::Received) {
             let person = Arc::clone(person);
             match console.ask(move |custody| custody.note_privacy_signal(&person)).await? {
-                Ok(()) => privacy_control_recorded = true,
+                Ok(()) => privacy_control = PrivacyControl::Recorded,
                 // The page does not say that it is recorded; the next request tries again.
                 Err(error) => tracing::error!(%error, "a privacy signal could not be recorded"),
             }
@@ -82,7 +92,6 @@ impl FromRequestParts<Arc<Console>> for Visitor {
             language: language(headers, account, console),
             appearance: appearance(headers, account, console),
             privacy_control,
-            privacy_control_recorded,
             browser: Browser {
                 address: address(parts, console),
                 secret: cookies::read_secret(headers, &console.site.cookie(cookies::BROWSER)),
