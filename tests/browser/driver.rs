@@ -151,9 +151,25 @@ impl Browser {
         self.wait(field.send_keys(text));
     }
 
-    /// Clicks an element and waits until the page that follows is there.
+    /// Clicks an element. When it leads to another page, waits until the old one is gone: what comes next is meant for the
+    /// new one.
+    #[track_caller]
     pub(crate) fn click(&self, selector: &str) {
-        self.wait(self.element(selector).click());
+        let element = self.element(selector);
+        let kind = self.wait(element.prop("type")).unwrap_or_default();
+        let leads_on = kind == "submit" || self.wait(element.tag_name()) == "a";
+        let old = self.element("html");
+        self.wait(element.click());
+        let began = Instant::now();
+        while leads_on && self.runtime.block_on(old.tag_name()).is_ok() {
+            assert!(
+                began.elapsed() < PATIENCE,
+                "{selector} led nowhere from {}:\n{}",
+                self.address(),
+                self.body()
+            );
+            std::thread::yield_now();
+        }
     }
 
     /// Presses keys wherever the focus is.

@@ -87,6 +87,21 @@ fn a_provider_that_has_not_verified_the_address_opens_nothing() {
 }
 
 #[test]
+fn a_provider_that_did_not_look_as_closely_as_asked_opens_nothing() {
+    let stand = Stand::with_provider_settings("acr_values = [\"urn:example:two-factors\"]");
+    let browser = Browser::start();
+    browser.open(&stand.page("/sign-in"));
+    browser.click(".providers a");
+    browser.fill("input[name=login]", "ada-at-work");
+    browser.fill("input[name=password]", "anything");
+    browser.click("button[type=submit]");
+    browser.says("Continue");
+    browser.click("button[type=submit]");
+    browser.arrives("/sign-in");
+    browser.says("Signing in there did not work");
+}
+
+#[test]
 fn a_sign_in_that_another_browser_began_is_refused() {
     let stand = Stand::with_provider(true);
     // Somebody begins to sign in and gives the way to the provider to somebody else.

@@ -27,15 +27,20 @@ pub(crate) struct Stand {
 impl Stand {
     /// A console with an account that has a password.
     pub(crate) fn new() -> Self {
-        Self::start(None)
+        Self::start(None, "")
     }
 
     /// A console where people may also sign in at a provider, which has verified the account's address or not.
     pub(crate) fn with_provider(verified: bool) -> Self {
-        Self::start(Some(verified))
+        Self::start(Some(verified), "")
     }
 
-    fn start(verified: Option<bool>) -> Self {
+    /// As [`Self::with_provider`], with more settings of the provider.
+    pub(crate) fn with_provider_settings(settings: &str) -> Self {
+        Self::start(Some(true), settings)
+    }
+
+    fn start(verified: Option<bool>, settings: &str) -> Self {
         let upstream = Upstream::start();
         let site = Site::new(upstream.address());
         let port = free_port();
@@ -46,7 +51,7 @@ impl Stand {
             std::fs::write(site.beside("client.secret"), "client-secret-of-the-test").unwrap();
             let section = format!(
                 "[console.identity_providers.work]\nlabel = \"Work account\"\nissuer = \"http://localhost:{provider_port}\"\n\
-                 client_id = \"fiducia\"\nclient_secret = {{ file = \"client.secret\" }}\nlink_by_email = true\n"
+                 client_id = \"fiducia\"\nclient_secret = {{ file = \"client.secret\" }}\nlink_by_email = true\n{settings}\n"
             );
             text.push_str(&section);
             start_provider(provider_port, &format!("{url}/sign-in/return/work"), verified)

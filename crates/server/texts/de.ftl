@@ -101,7 +101,8 @@ appearance-dark = Dunkel
 
 privacy-control-title = Global Privacy Control
 privacy-control-seen = Ihr Browser sendet das Signal Global Privacy Control.
-privacy-control-on = Empfangen und festgehalten
+privacy-control-received = Empfangen
+privacy-control-recorded = Empfangen und festgehalten
 privacy-control-means = Es wird hier beachtet: Solange es gesendet wird, trainiert nichts von Ihnen ein Modell, und nichts wird weitergegeben.
 privacy-control-off = Ihr Browser sendet dieses Signal nicht. Wo er es tut, trainiert nichts von Ihnen ein Modell, nichts wird weitergegeben, und diese Seite sagt es.
 

@@ -101,7 +101,8 @@ appearance-dark = Dark
 
 privacy-control-title = Global Privacy Control
 privacy-control-seen = Your browser sends the signal Global Privacy Control.
-privacy-control-on = Received and recorded
+privacy-control-received = Received
+privacy-control-recorded = Received and recorded
 privacy-control-means = It is honoured here: nothing of yours trains a model or is shared while it is on.
 privacy-control-off = Your browser does not send this signal. Where it does, nothing of yours trains a model or is shared, and this page says so.
 

@@ -9,7 +9,7 @@ use http::{StatusCode, header};
 use super::pages::{PAGES, Page};
 use super::refusal::Refusal;
 use super::texts::Language;
-use super::visitor::Visitor;
+use super::visitor::{PrivacyControl, Visitor};
 use super::{Console, assets, cookies};
 
 /// The frame of a page.
@@ -48,7 +48,7 @@ impl Frame {
             console: console.settings.name.clone(),
             person: account.map(|account| account.name.clone()),
             token: cookies::form_token(&visitor.secret),
-            privacy_control: visitor.privacy_control,
+            privacy_control: visitor.privacy_control != PrivacyControl::Absent,
             path: path.to_owned(),
             navigation,
             set_cookie,

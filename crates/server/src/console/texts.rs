@@ -134,6 +134,53 @@ mod tests {
     }
 
     #[test]
+    fn every_text_that_a_template_names_exists() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("templates/console");
+        let names = names(Language::English);
+        let mut found = 0;
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let template = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+            for call in [".text(\"", ".text_with(\"", ".text_counting(\""] {
+                for rest in template.split(call).skip(1) {
+                    let name = rest.split('"').next().unwrap();
+                    assert!(names.contains(name), "there is no text {name}");
+                    found += 1;
+                }
+            }
+        }
+        assert!(found > 60, "only {found} names were recognised");
+    }
+
+    #[test]
+    fn everything_that_is_named_by_what_it_is_has_its_texts() {
+        let names = names(Language::English);
+        for role in fiducia_policy::Role::ALL {
+            for kind in ["role", "role-about"] {
+                assert!(names.contains(&format!("{kind}-{role}")), "{kind}-{role}");
+            }
+        }
+        for code in [
+            "not-found",
+            "invalid",
+            "form-expired",
+            "foreign-form",
+            "method",
+            "too-large",
+            "too-slow",
+            "too-many",
+            "signed-out",
+            "unavailable",
+        ] {
+            for name in [format!("refused-{code}"), format!("refused-{code}-title")] {
+                assert!(names.contains(&name), "{name}");
+            }
+        }
+        for method in ["password", "passkey", "provider"] {
+            assert!(names.contains(&format!("account-method-{method}")), "{method}");
+        }
+    }
+
+    #[test]
     fn browsers_get_the_language_they_ask_for() {
         let check =
             |header: &str, expect: Language| assert_eq!(Language::accepted(header), expect, "{header}");

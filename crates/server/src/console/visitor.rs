@@ -17,6 +17,17 @@ use super::{Console, cookies, device};
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Peer(pub(super) SocketAddr);
 
+/// What became of the Global Privacy Control signal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum PrivacyControl {
+    /// The browser does not send it.
+    Absent,
+    /// The browser sends it.
+    Received,
+    /// The browser sends it, and that is recorded with the person who is signed in.
+    Recorded,
+}
+
 /// Who asks.
 #[derive(Clone)]
 pub(super) struct Visitor {
@@ -30,8 +41,7 @@ pub(super) struct Visitor {
     pub(super) signed_in: Option<Arc<SignedIn>>,
     pub(super) language: Language,
     pub(super) appearance: Option<Appearance>,
-    /// Whether the browser sends the Global Privacy Control signal.
-    pub(super) privacy_control: bool,
+    pub(super) privacy_control: PrivacyControl,
     pub(super) browser: Browser,
 }
 
@@ -61,13 +71,17 @@ impl FromRequestParts<Arc<Console>> for Visitor {
             Some(secret) => (secret, false),
             None => (console.fresh_secret()?, true),
         };
-        let privacy_control = sends_privacy_control(headers);
-        if let Some(signed_in) = signed_in.as_ref().filter(|_| privacy_control) {
-            let signed_in = Arc::clone(signed_in);
-            let noted = console.ask(move |custody| custody.note_privacy_signal(&signed_in)).await?;
-            if let Err(error) = noted {
-                // The page says so too; the next request tries again.
-                tracing::error!(%error, "a privacy signal could not be recorded");
+        let mut privacy_control = PrivacyControl::Absent;
+        if sends_privacy_control(headers) {
+            privacy_control = PrivacyControl::Received;
+        }
+        let person = signed_in.as_ref().filter(|signed_in| signed_in.account.subject.is_some());
+        if let Some(person) = person.filter(|_| privacy_control == PrivacyControl::Received) {
+            let person = Arc::clone(person);
+            match console.ask(move |custody| custody.note_privacy_signal(&person)).await? {
+                Ok(()) => privacy_control = PrivacyControl::Recorded,
+                // The page does not say that it is recorded; the next request tries again.
+                Err(error) => tracing::error!(%error, "a privacy signal could not be recorded"),
             }
         }
         let account = signed_in.as_ref().map(|signed_in| &signed_in.account);

@@ -117,12 +117,14 @@ async fn page(
         ))
     });
     let (
-        AdminReply::Account(AccountReply::Sessions(sessions)),
+        AdminReply::Account(AccountReply::Sessions(mut sessions)),
         AdminReply::Account(AccountReply::Passkeys(passkeys)),
     ) = lists.await??
     else {
         return Err(Refusal::Unavailable);
     };
+    // The browser that asks stands first, the others as they were used last.
+    sessions.sort_by_key(|other| other.id != session.id);
     let page = AccountPage {
         frame,
         account,

@@ -14,7 +14,7 @@ use http::StatusCode;
 use super::{Page, everyone};
 use crate::console::Console;
 use crate::console::frame::Frame;
-use crate::console::visitor::{Member, Shared};
+use crate::console::visitor::{Member, PrivacyControl, Shared};
 
 pub(super) const PAGE: Page = Page {
     path: "/",
@@ -28,6 +28,8 @@ pub(super) const PAGE: Page = Page {
 struct HomePage<'a> {
     frame: &'a Frame,
     account: &'a AccountRow,
+    /// Whether the privacy signal is recorded with the person.
+    recorded: bool,
 }
 
 impl HomePage<'_> {
@@ -40,5 +42,6 @@ impl HomePage<'_> {
 
 async fn show(State(console): Shared, member: Member) -> Response {
     let frame = Frame::new(&console, &member.visitor, "/");
-    frame.show(StatusCode::OK, &HomePage { frame: &frame, account: &member.account })
+    let recorded = member.visitor.privacy_control == PrivacyControl::Recorded;
+    frame.show(StatusCode::OK, &HomePage { frame: &frame, account: &member.account, recorded })
 }
