@@ -149,6 +149,10 @@ id!(
     /// A finding of misuse in a conversation.
     FlagId, "flag", "flag_"
 );
+id!(
+    /// A person's request about their data.
+    RightsRequestId, "request", "request_"
+);
 
 #[cfg(test)]
 mod tests {

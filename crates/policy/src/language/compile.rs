@@ -44,6 +44,7 @@ pub(crate) fn parse(text: &str) -> Result<Policy, PolicyProblems> {
         reading.problems.push(PolicyProblem::new(ProblemKind::Syntax, None, words));
     }
     printable(&document, &mut reading.problems);
+    let rights = super::rights::rights(&document.rights, &mut reading.problems);
     let plans = reading.plans();
     let rules = reading.rules(&plans);
     let mut policy = Policy {
@@ -56,6 +57,7 @@ pub(crate) fn parse(text: &str) -> Result<Policy, PolicyProblems> {
         custom_bounds: reading.custom_bounds(),
         regions: document.regions.iter().map(|(name, region)| (name.clone(), region.title.clone())).collect(),
         plans,
+        rights,
         rules,
         programs: Vec::new(),
         cells: Vec::new(),

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::rights::RightsText;
 use super::values::{DpvPurpose, Terms};
 use crate::ground::{GroundKind, LegalBasis};
 use crate::named::named;
@@ -100,6 +101,9 @@ pub(crate) struct Document {
     #[serde(default)]
     #[schemars(with = "Vec<ModelText>")]
     pub(crate) models: Vec<Spanned<ModelText>>,
+    /// People's requests.
+    #[serde(default)]
+    pub(crate) rights: RightsText,
     /// The rules of retention.
     #[schemars(with = "Vec<RuleText>")]
     pub(crate) rules: Vec<Spanned<RuleText>>,

@@ -9,6 +9,7 @@ use super::term::{ClockStart, Level, Term, TermSpan};
 use crate::edge::Timestamp;
 use crate::ground::{GroundKind, LegalBasis};
 use crate::language::{Audience, Chooser, ExistingRecords, MonthLength, PolicyProblems, TrainingChoice};
+use crate::rights::RightsTerms;
 
 /// A policy that was read, checked and compiled. What contradicts itself cannot be one.
 #[derive(Debug, Clone)]
@@ -22,6 +23,7 @@ pub struct Policy {
     pub(crate) unknown_model: ModelTerms,
     pub(crate) custom_bounds: CustomBounds,
     pub(crate) regions: Vec<(String, String)>,
+    pub(crate) rights: RightsTerms,
     pub(crate) rules: Vec<Rule>,
     pub(crate) programs: Vec<Program>,
     /// For each situation, by [`Situation::index`], its program.
@@ -283,6 +285,11 @@ impl Policy {
     /// The periods that may be agreed with an organisation.
     pub fn custom_bounds(&self) -> CustomBounds {
         self.custom_bounds
+    }
+
+    /// What the policy says about people's requests.
+    pub fn rights(&self) -> &RightsTerms {
+        &self.rights
     }
 
     /// The rules in the order of the file.
