@@ -109,6 +109,7 @@ impl Writer {
             AdminCommand::Destroy { scope, actor } => self.destroy(scope, &actor).map(AdminReply::Destroyed),
             AdminCommand::Govern(command) => self.govern(command).map(AdminReply::Governed),
             AdminCommand::Certify(command) => self.certify(command).map(AdminReply::Certified),
+            AdminCommand::Rights(command) => self.uphold(command).map(AdminReply::Rights),
             AdminCommand::NameSubject { organization, name } => {
                 self.subject_named(organization, &name).map(AdminReply::Subject)
             }

@@ -12,6 +12,7 @@ use crate::import::{ImportOutcome, ImportProgress};
 use crate::retention::commands::{
     HoldExport, HoldExportReport, RetentionCommand, RetentionProgress, RetentionReply,
 };
+use crate::rights::commands::{RightsCommand, RightsReply};
 
 /// What to read or destroy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -129,6 +130,8 @@ pub enum AdminCommand {
     Govern(RetentionCommand),
     /// Lists and shows certificates of destruction, and keeps track of the mails that tell of them.
     Certify(CertificateCommand),
+    /// People's requests about their data.
+    Rights(RightsCommand),
     /// Finds or makes the subject of a name.
     NameSubject {
         /// Whose.
@@ -191,6 +194,7 @@ impl AdminCommand {
             Self::ExportHold(_) => "export-hold",
             Self::Govern(_) => "govern",
             Self::Certify(_) => "certify",
+            Self::Rights(_) => "rights",
             Self::NameSubject { .. } => "name-subject",
             Self::NamePerson { .. } => "name-person",
             Self::BeginImport { .. } => "begin-import",
@@ -240,6 +244,8 @@ pub enum AdminReply {
     Governed(RetentionReply),
     /// To [`AdminCommand::Certify`].
     Certified(CertificateReply),
+    /// To [`AdminCommand::Rights`].
+    Rights(RightsReply),
     /// To [`AdminCommand::NameSubject`].
     Subject(SubjectId),
     /// To [`AdminCommand::NamePerson`].

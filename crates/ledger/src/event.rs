@@ -3,8 +3,8 @@
 use std::fmt;
 
 use fiducia_policy::{
-    AccessReason, CaseId, ExchangeId, FlagId, GroundKind, HoldId, PersonId, Pseudonym, RecordId, Timestamp,
-    VirtualKeyId, WorkspaceId,
+    AccessReason, CaseId, ExchangeId, FlagId, GroundKind, HoldId, PersonId, Pseudonym, RecordId,
+    RightsRequestId, Timestamp, VirtualKeyId, WorkspaceId,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -304,6 +304,48 @@ pub enum Event {
         /// Digest of its text.
         certificate: Digest,
     },
+    /// Something was done about a person's request.
+    RightsStep {
+        /// Which request.
+        request: RightsRequestId,
+        /// Whose, unless the step erased the person.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pseudonym: Option<Pseudonym>,
+        /// What is asked, such as `access`.
+        #[serde(serialize_with = "text")]
+        kind: String,
+        /// What was done, such as `extend`.
+        #[serde(serialize_with = "text")]
+        step: String,
+        /// Where the request stands now.
+        #[serde(serialize_with = "text")]
+        state: String,
+        /// Why, from a closed list.
+        #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "optional_text")]
+        reason: Option<String>,
+        /// The first instant at which an answer is too late.
+        #[serde(with = "instant")]
+        due: Timestamp,
+        /// Who did it.
+        actor: PersonId,
+    },
+    /// A person's data was put into a file for them, or a part of it.
+    RightsExported {
+        /// Upon which request.
+        request: RightsRequestId,
+        /// Whose.
+        pseudonym: Pseudonym,
+        /// Which part, from 1.
+        #[serde(serialize_with = "number")]
+        volume: u64,
+        /// Digest of the part's manifest.
+        manifest: Digest,
+        /// How many records.
+        #[serde(serialize_with = "number")]
+        records: u64,
+        /// Who made it.
+        actor: PersonId,
+    },
     /// An event of a type that this version does not know. It can be read but not appended.
     #[serde(skip)]
     Unknown {
@@ -316,7 +358,7 @@ pub enum Event {
 
 impl Event {
     /// The types this version reads and writes.
-    const KINDS: [&'static str; 26] = [
+    const KINDS: [&'static str; 28] = [
         "log_opened",
         "capture_batch",
         "record_access",
@@ -343,6 +385,8 @@ impl Event {
         "hold_released",
         "hold_exported",
         "certificate_issued",
+        "rights_step",
+        "rights_exported",
     ];
 
     pub(crate) fn is_known(kind: &str) -> bool {
@@ -378,6 +422,8 @@ impl Event {
             Self::HoldReleased { .. } => "hold_released",
             Self::HoldExported { .. } => "hold_exported",
             Self::CertificateIssued { .. } => "certificate_issued",
+            Self::RightsStep { .. } => "rights_step",
+            Self::RightsExported { .. } => "rights_exported",
             Self::Unknown { kind, .. } => kind,
         }
     }

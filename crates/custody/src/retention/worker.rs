@@ -47,6 +47,7 @@ impl Writer {
         let now = self.clock.now();
         let mut progress = RetentionProgress::default();
         self.note_lag(now)?;
+        self.count_requests(now)?;
         let worked = self.finish_replacements(now)?
             || self.extend_holds(now, &mut progress)?
             || self.review_step(&mut progress)?
