@@ -11,6 +11,7 @@ mod export;
 mod interrupted;
 mod refusals;
 mod retention;
+mod rights;
 mod use_cases;
 mod walk;
 mod world;
