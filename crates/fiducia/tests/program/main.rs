@@ -15,5 +15,6 @@ mod import;
 mod ledger;
 mod place;
 mod policy;
+mod requests;
 mod retention;
 mod serving;
