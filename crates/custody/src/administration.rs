@@ -212,7 +212,6 @@ impl std::fmt::Debug for AdminCommand {
 }
 
 /// A reply.
-#[expect(clippy::large_enum_variant, reason = "replies cross a channel one at a time, none is kept")]
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "reply", content = "value")]
 pub enum AdminReply {

@@ -399,7 +399,7 @@ impl Custody {
             }
             AdminCommand::Rights(RightsCommand::Show { request }) => reader.request_shown(request),
             AdminCommand::Rights(RightsCommand::Export(export)) => {
-                self.export_rights(export).map(|report| AdminReply::Rights(RightsReply::Exported(report)))
+                self.export_rights(&export).map(|report| AdminReply::Rights(RightsReply::Exported(report)))
             }
             other => self.on_writer(other),
         }
@@ -422,7 +422,7 @@ impl Custody {
     }
 
     /// Writes what is kept of a person to files, going on where an earlier attempt stopped.
-    fn export_rights(&self, export: RightsExport) -> Result<RightsExportReport, AdminError> {
+    fn export_rights(&self, export: &RightsExport) -> Result<RightsExportReport, AdminError> {
         let _alone = self.0.exporting.enter(export.request)?;
         let actor = self.person(export.actor.clone())?;
         self.caught_up()?;
@@ -433,7 +433,7 @@ impl Custody {
                 .blocking_recv()
                 .unwrap_or_else(|_| Err(AdminError::Storage("the store's writer has stopped".to_owned())))
         };
-        self.0.reader.export_for_person(&export, actor, &*self.0.randomness, &note)
+        self.0.reader.export_for_person(export, actor, &*self.0.randomness, &note)
     }
 
     /// Takes steps until nothing is left to do. Between two steps the writer serves whoever waits.

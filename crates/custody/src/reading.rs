@@ -344,15 +344,27 @@ impl Reader {
         path: ReadPath,
         envelopes: &mut Envelopes,
     ) -> Result<Vec<RecordContent>, AdminError> {
+        self.open_with(&self.keys()?, receipt, records, (pseudonym, path), envelopes)
+    }
+
+    /// As [`Self::open`], for whoever has the key store open already.
+    pub(crate) fn open_with(
+        &self,
+        keys: &KeyStore,
+        receipt: &AccessReceipt,
+        records: &[StoredRecord],
+        (pseudonym, path): (Pseudonym, ReadPath),
+        envelopes: &mut Envelopes,
+    ) -> Result<Vec<RecordContent>, AdminError> {
         if !receipt.valid_at(self.clock.now()) {
             return Err(AdminError::Conflict("the permission to read has expired; ask again".to_owned()));
         }
-        let keys = self.keys()?;
+        // Made anew each time: a key that is remembered could outlive its destruction.
         let mut keychain = Keychain::new(Arc::clone(&self.kms));
         let mut opened = Vec::new();
         for record in records {
-            let Some(wrap) = wrap_for(record, path, &keys)? else { continue };
-            let parent = keychain.key(&keys, wrap.parent)?;
+            let Some(wrap) = wrap_for(record, path, keys)? else { continue };
+            let parent = keychain.key(keys, wrap.parent)?;
             let binding = RecordBinding {
                 organization: record.organization,
                 pseudonym,
@@ -373,7 +385,7 @@ impl Reader {
         }
         opened
             .iter()
-            .map(|(record, plaintext)| content(row(record, &keys)?, record, plaintext, envelopes))
+            .map(|(record, plaintext)| content(row(record, keys)?, record, plaintext, envelopes))
             .collect()
     }
 

@@ -257,7 +257,7 @@ impl Reader {
             )));
         }
         let (file, sink) = NewFile::create(&under_way, &place.recipients)?;
-        let mut volume = Volume::new(self, exported, randomness, Archive::new(sink), number);
+        let mut volume = Volume::new(self, exported, randomness, Archive::new(sink), number)?;
         let after = before.last().and_then(|last| last.last);
         let filled = volume.fill(after, place.per_file)?;
         let choices = volume.add_events(filled.is_final)?;
@@ -353,8 +353,16 @@ fn add_manifest<W: Write>(volume: &mut Volume<'_, W>, is_final: bool) -> Result<
     volume.archive.begin(format!("manifest-{:03}.json", volume.number))?;
     volume.archive.value(&ExportDocument::Manifest(&document))?;
     let digest = volume.archive.end()?;
-    let sums: String =
-        volume.archive.files().iter().map(|file| format!("{}  {}\n", file.sha256, file.path)).collect();
+    let mut sums = String::new();
+    for file in volume.archive.files() {
+        sums.extend([
+            file.sha256.as_str(),
+            "  ",
+            &file.path,
+            "
+",
+        ]);
+    }
     volume.archive.file(format!("SHA256SUMS-{:03}", volume.number), sums.as_bytes())?;
     Ok(digest)
 }

@@ -4,23 +4,24 @@
 //! conversations in a file is bounded, so that memory is too, however many there are in all.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::io::Write;
 
-use fiducia_ledger::{ACCESS_RECORDS_MAX, AccessEntry, AccessReceipt, Event, LogReader, LoggedLeaf};
+use fiducia_ledger::{ACCESS_RECORDS_MAX, AccessEntry, AccessReceipt};
 use fiducia_policy::{
     AccessReason, ConversationId, ExchangeId, GroundKind, PersonId, Pseudonym, Randomness, RecordId,
     Situation, Timestamp,
 };
 use fiducia_store::{
-    BucketName, ConversationRecord, DataDirectory, KeyStore, RecordBucket, RightsRecord, StoredRecord,
+    BucketName, ControlStore, ConversationRecord, KeyStore, RecordBucket, RightsRecord, StoredRecord,
     SubjectRecord,
 };
 
 use super::document::{
-    ContentDocument, ConversationDocument, EventDocument, EventsDocument, ExportDocument, FORMAT,
-    GroundDocument, MessageDocument, RecordDocument,
+    ContentDocument, ConversationDocument, ExportDocument, FORMAT, GroundDocument, MessageDocument,
+    RecordDocument,
 };
-use super::pages::{ConversationPage, EventsPage, ListPage, ListRow, page};
+use super::pages::{ConversationPage, ListPage, ListRow, page};
 use crate::AdminError;
 use crate::administration::{RecordContent, RecordRow};
 use crate::reading::{ACCESS_SECONDS, Envelopes, ReadPath, Reader, row};
@@ -35,8 +36,6 @@ const RECORDS_PER_STEP: u32 = 64;
 /// Records decrypted in one step, and about how many bytes of ciphertext: one part of a conversation.
 const DECRYPTED_RECORDS_MAX: usize = 64;
 const DECRYPTED_BYTES_MAX: usize = 16 * 1024 * 1024;
-/// Ledger entries on one page.
-const EVENTS_PER_PAGE: usize = 1_000;
 
 /// Whose export it is.
 pub(super) struct Exported {
@@ -67,6 +66,33 @@ pub(super) struct Filled {
     pub(super) is_final: bool,
 }
 
+/// Files that are read again and again, opened once. Between two reads they hold nothing back: each read is a statement of
+/// its own.
+struct Open {
+    control: ControlStore,
+    keys: KeyStore,
+    buckets: HashMap<BucketName, RecordBucket>,
+}
+
+impl Open {
+    fn new(reader: &Reader) -> Result<Self, AdminError> {
+        Ok(Self { control: reader.control()?, keys: reader.keys()?, buckets: HashMap::new() })
+    }
+
+    /// A bucket; `None` once it was removed because its day had come.
+    fn bucket(&mut self, reader: &Reader, name: BucketName) -> Result<Option<&RecordBucket>, AdminError> {
+        let place = reader.place();
+        if !place.names()?.contains(&name) {
+            self.buckets.remove(&name);
+            return Ok(None);
+        }
+        Ok(Some(match self.buckets.entry(name) {
+            Entry::Occupied(open) => open.into_mut(),
+            Entry::Vacant(place_for) => place_for.insert(place.open_for_reading(&name)?),
+        }))
+    }
+}
+
 /// A file under construction.
 pub(super) struct Volume<'a, W: Write> {
     pub(super) reader: &'a Reader,
@@ -78,12 +104,13 @@ pub(super) struct Volume<'a, W: Write> {
     pub(super) records: u64,
     pub(super) listed_only: u64,
     pub(super) access_entries: Vec<u64>,
+    open: Open,
     waiting: Vec<Waiting>,
     waiting_readable: usize,
     rows: Vec<ListRow>,
     pages: u64,
     /// The records in it, for finding who looked at them.
-    ids: Vec<RecordId>,
+    pub(super) ids: Vec<RecordId>,
     /// What the policy says about grounds, by situation.
     clauses: Vec<(Situation, HashMap<&'static str, GroundDocument>)>,
 }
@@ -95,8 +122,9 @@ impl<'a, W: Write> Volume<'a, W> {
         randomness: &'a dyn Randomness,
         archive: Archive<W>,
         number: u32,
-    ) -> Self {
-        Self {
+    ) -> Result<Self, AdminError> {
+        Ok(Self {
+            open: Open::new(reader)?,
             reader,
             exported,
             randomness,
@@ -112,7 +140,7 @@ impl<'a, W: Write> Volume<'a, W> {
             pages: 0,
             ids: Vec::new(),
             clauses: Vec::new(),
-        }
+        })
     }
 
     /// Writes conversations after `after`, at most `most`.
@@ -143,7 +171,7 @@ impl<'a, W: Write> Volume<'a, W> {
         most: u32,
     ) -> Result<Vec<ConversationRecord>, AdminError> {
         let subject = Some(self.exported.subject.id);
-        Ok(self.reader.control()?.conversations_in_order(None, subject, after, most)?)
+        Ok(self.open.control.conversations_in_order(None, subject, after, most)?)
     }
 
     fn take_in(&mut self, conversation: ConversationRecord) -> Result<(), AdminError> {
@@ -158,24 +186,23 @@ impl<'a, W: Write> Volume<'a, W> {
     }
 
     /// The records of a conversation, in order of time.
-    fn references(&self, conversation: &ConversationRecord) -> Result<Vec<Reference>, AdminError> {
-        let _reading = self.reader.reading();
-        let (place, keys) = (self.reader.place(), self.reader.keys()?);
+    fn references(&mut self, conversation: &ConversationRecord) -> Result<Vec<Reference>, AdminError> {
+        let reader = self.reader;
+        let _reading = reader.reading();
         let mut found = Vec::new();
-        for name in place.names()?.into_iter().filter(|name| conversation.buckets.contains(name)) {
-            let bucket = place.open_for_reading(&name)?;
+        for name in &conversation.buckets {
             let mut after = 0;
-            loop {
+            while let Some(bucket) = self.open.bucket(reader, *name)? {
                 let step = bucket.conversation(conversation.id, after, RECORDS_PER_STEP)?;
                 let Some((last, _)) = step.last() else { break };
                 after = *last;
                 for (_, record) in &step {
                     found.push(Reference {
-                        bucket: name,
+                        bucket: *name,
                         id: record.id,
                         created_at: record.created_at,
                         sealed_bytes: record.ciphertext.len(),
-                        is_readable: is_readable(record, &keys)?,
+                        is_readable: is_readable(record, &self.open.keys)?,
                     });
                 }
             }
@@ -289,7 +316,7 @@ impl<'a, W: Write> Volume<'a, W> {
     ) -> Result<Vec<RecordDocument>, AdminError> {
         let reader = self.reader;
         let _reading = reader.reading();
-        let living = reader.control()?.subject(self.exported.subject.id)?;
+        let living = self.open.control.subject(self.exported.subject.id)?;
         if living.is_none_or(|row| row.pseudonym != Some(self.exported.pseudonym) || row.erased_at.is_some())
         {
             return Err(AdminError::Destroyed(
@@ -297,18 +324,17 @@ impl<'a, W: Write> Volume<'a, W> {
                     .to_owned(),
             ));
         }
-        let keys = reader.keys()?;
         let stored = self.stored(step)?;
         let mut openable = Vec::new();
         for (record, reference) in &stored {
             // What was not in the entry stays closed, also when a path has come meanwhile.
-            if reference.is_readable && is_readable(record, &keys)? {
+            if reference.is_readable && is_readable(record, &self.open.keys)? {
                 openable.push(record.clone());
             }
         }
-        let path = ReadPath::Ground(GroundKind::Service);
+        let path = (self.exported.pseudonym, ReadPath::Ground(GroundKind::Service));
         let opened = match receipt {
-            Some(receipt) => reader.open(receipt, &openable, self.exported.pseudonym, path, envelopes)?,
+            Some(receipt) => reader.open_with(&self.open.keys, receipt, &openable, path, envelopes)?,
             None => Vec::new(),
         };
         let mut contents: HashMap<RecordId, RecordContent> =
@@ -320,22 +346,20 @@ impl<'a, W: Write> Volume<'a, W> {
             self.listed_only += u64::from(content.is_none());
             let described = match &content {
                 Some(content) => content.row.clone(),
-                None => row(record, &keys)?,
+                None => row(record, &self.open.keys)?,
             };
             documents.push(self.record_document(conversation, record, described, content));
         }
         Ok(documents)
     }
 
-    fn stored<'r>(&self, step: &'r [Reference]) -> Result<Vec<(StoredRecord, &'r Reference)>, AdminError> {
-        let place = self.reader.place();
-        let mut open: Option<(BucketName, RecordBucket)> = None;
+    fn stored<'r>(
+        &mut self,
+        step: &'r [Reference],
+    ) -> Result<Vec<(StoredRecord, &'r Reference)>, AdminError> {
         let mut records = Vec::with_capacity(step.len());
         for reference in step {
-            if open.as_ref().is_none_or(|(name, _)| *name != reference.bucket) {
-                open = Some((reference.bucket, place.open_for_reading(&reference.bucket)?));
-            }
-            if let Some((_, bucket)) = &open {
+            if let Some(bucket) = self.open.bucket(self.reader, reference.bucket)? {
                 records.extend(bucket.record(reference.id)?.map(|record| (record, reference)));
             }
         }
@@ -465,87 +489,6 @@ impl<'a, W: Write> Volume<'a, W> {
         let text = page(&ListPage { volume: self.number, number: self.pages, rows: &rows })?;
         self.archive.file(format!("pages/conversations-{}-{}.html", self.number, self.pages), text.as_bytes())
     }
-
-    /// Adds the ledger's entries about the records in this file and, in the last one, about the person: as data, as pages,
-    /// and each with a proof that stands alone. Gives the indexes of those about the person's choices.
-    pub(super) fn add_events(&mut self, is_final: bool) -> Result<Vec<u64>, AdminError> {
-        let unproved = |error: fiducia_ledger::LedgerError| {
-            AdminError::Storage(format!("the log gives no proof: {error}"))
-        };
-        // A proof needs a checkpoint over its entry.
-        self.reader.scribe.settle();
-        let organization = self.exported.request.organization;
-        let names = &self.reader.names;
-        let key = names.key.renamed(&names.origin_of(organization)).map_err(unproved)?;
-        let folder = DataDirectory::ledger(&self.reader.root).join(organization.uuid());
-        let mut log = LogReader::open(&folder, &key).map_err(unproved)?;
-        self.ids.sort_unstable();
-        let pseudonym = self.exported.pseudonym.to_string();
-        let (mut indexes, mut choices) = (Vec::new(), Vec::new());
-        for entry in log.entries(0) {
-            let (index, bytes) = entry.map_err(unproved)?;
-            let Ok(logged) = LoggedLeaf::parse(&bytes) else { continue };
-            let is_mine = match &logged.leaf.event {
-                Event::RecordAccess(access) => {
-                    access.records.iter().any(|record| self.ids.binary_search(record).is_ok())
-                }
-                _ => is_final && String::from_utf8_lossy(&bytes).contains(&pseudonym),
-            };
-            if is_mine {
-                indexes.push(index);
-            }
-            if is_mine && matches!(logged.leaf.event, Event::SubjectTermsChanged { .. }) {
-                choices.push(index);
-            }
-        }
-        self.write_events(&log, &indexes)?;
-        for index in &indexes {
-            let proof = log.proof_file(*index).map_err(unproved)?.to_string();
-            self.archive.file(format!("ledger/{index}.entry"), &log.entry(*index).map_err(unproved)?)?;
-            self.archive.file(format!("ledger/{index}.tlog-proof"), proof.as_bytes())?;
-        }
-        Ok(choices)
-    }
-
-    fn write_events(&mut self, log: &LogReader, indexes: &[u64]) -> Result<(), AdminError> {
-        let organization = self.exported.request.organization;
-        let pages = indexes.chunks(EVENTS_PER_PAGE).map(<[u64]>::to_vec);
-        let pages: Vec<Vec<u64>> = pages.collect();
-        let none = [Vec::new()];
-        let pages = if pages.is_empty() { none.as_slice() } else { pages.as_slice() };
-        for (number, indexes) in (1_usize..).zip(pages) {
-            let events: Result<Vec<EventDocument>, AdminError> =
-                indexes.iter().map(|index| event_document(log, *index)).collect();
-            let document = EventsDocument {
-                format: FORMAT,
-                log: self.reader.names.origin_of(organization),
-                verifier_key: self.reader.names.verifier_of(organization),
-                events: events?,
-            };
-            let text = page(&EventsPage {
-                volume: self.number,
-                number,
-                has_next: number < pages.len(),
-                rows: &document.events,
-            })?;
-            self.archive.begin(format!("ledger/events-{}-{number}.json", self.number))?;
-            self.archive.value(&ExportDocument::Events(&document))?;
-            self.archive.end()?;
-            self.archive.file(format!("pages/events-{}-{number}.html", self.number), text.as_bytes())?;
-        }
-        Ok(())
-    }
-}
-
-fn event_document(log: &LogReader, index: u64) -> Result<EventDocument, AdminError> {
-    let unread = |error: &dyn std::fmt::Display| {
-        AdminError::Storage(format!("entry {index} of the log cannot be read: {error}"))
-    };
-    let bytes = log.entry(index).map_err(|error| unread(&error))?;
-    let logged = LoggedLeaf::parse(&bytes).map_err(|error| unread(&error))?;
-    // The first byte is the leaf's version.
-    let entry = serde_json::from_slice(bytes.get(1..).unwrap_or_default()).map_err(|error| unread(&error))?;
-    Ok(EventDocument { index, at: time(logged.leaf.at), kind: logged.leaf.event.kind().to_owned(), entry })
 }
 
 /// Whether the person's own key path leads to a record.

@@ -2,6 +2,7 @@
 
 pub(crate) mod commands;
 mod document;
+mod events;
 mod export;
 mod fulfilling;
 mod gathering;

@@ -100,7 +100,7 @@ impl Writer {
             note: note.filter(|_| !is_erased),
             event: self.event_id()?,
         };
-        let fact = self.step_fact(&request, &step, pseudonym.filter(|_| !is_erased));
+        let fact = step_fact(&request, &step, pseudonym.filter(|_| !is_erased));
         let announcement = fact.announcement(step.event, request.organization);
         self.files.control.step_request(&request, &step, &outcome.effect, &announcement)?;
         if outcome.effect != RightsEffect::None {
@@ -141,29 +141,28 @@ impl Writer {
         Ok(Outcome { effect: RightsEffect::Lift, ..Outcome::nothing() })
     }
 
-    /// The ledger's entry of a step: who asked is a pseudonym, and why is a word from a closed list.
-    pub(super) fn step_fact(
-        &self,
-        request: &RightsRecord,
-        step: &RightsStepRecord,
-        pseudonym: Option<Pseudonym>,
-    ) -> Fact {
-        let event = Event::RightsStep {
-            request: request.id,
-            pseudonym,
-            kind: request.kind.name().to_owned(),
-            step: step.step.clone(),
-            state: step.state.name().to_owned(),
-            reason: step.reason.clone(),
-            due: request.due(),
-            actor: step.by,
-        };
-        Fact { at: step.at, event }
-    }
-
     pub(super) fn request_row(&self, record: &RightsRecord) -> RequestRow {
         row_of(record, self.clock.now())
     }
+}
+
+/// The ledger's entry of a step: who asked is a pseudonym, and why is a word from a closed list.
+pub(super) fn step_fact(
+    request: &RightsRecord,
+    step: &RightsStepRecord,
+    pseudonym: Option<Pseudonym>,
+) -> Fact {
+    let event = Event::RightsStep {
+        request: request.id,
+        pseudonym,
+        kind: request.kind.name().to_owned(),
+        step: step.step.clone(),
+        state: step.state.name().to_owned(),
+        reason: step.reason.clone(),
+        due: request.due(),
+        actor: step.by,
+    };
+    Fact { at: step.at, event }
 }
 
 /// A request as lists show it.

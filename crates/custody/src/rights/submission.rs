@@ -10,6 +10,7 @@ use fiducia_store::{
 };
 
 use super::commands::{Agent, NewRequest, RightsReply};
+use super::requests::step_fact;
 use crate::AdminError;
 use crate::administer::check_name;
 use crate::callers::is_subject_name;
@@ -58,7 +59,7 @@ impl Writer {
             )));
         }
         let now = self.clock.now();
-        let agent = self.agent(new, now)?;
+        let agent = agent(new, now)?;
         let actor = self.person(&new.actor)?;
         let (request, statement) = self.new_request(new, &subject, agent, actor, now)?;
         let opened = RightsStepRecord {
@@ -71,7 +72,7 @@ impl Writer {
             note: None,
             event: self.event_id()?,
         };
-        let fact = self.step_fact(&request, &opened, subject.pseudonym);
+        let fact = step_fact(&request, &opened, subject.pseudonym);
         let announcement = fact.announcement(opened.event, request.organization);
         self.files.control.open_request(&request, submission, statement.as_ref(), &opened, &announcement)?;
         self.count_requests(now)?;
@@ -96,30 +97,6 @@ impl Writer {
             key: digest(&format!("rights submission {}", new.submission))?,
             content: digest(&format!("rights content {asked}"))?,
         })
-    }
-
-    /// Who asks for another, if they may.
-    fn agent(&self, new: &NewRequest, now: Timestamp) -> Result<Option<RightsAgent>, AdminError> {
-        let Some(Agent { name, mandate }) = &new.agent else { return Ok(None) };
-        check_name("an agent's name", name)?;
-        let refused = |problem: MandateProblem| {
-            AdminError::Conflict(format!(
-                "{problem}, so nobody else's data may be asked about; nothing was taken in and nothing was disclosed. Ask the \
-                 agent for a mandate by the person that names this kind of request, or let the person ask"
-            ))
-        };
-        let mandate = mandate.as_ref().ok_or_else(|| refused(MandateProblem::Absent))?;
-        MandateProblem::check(&mandate.covers, (mandate.from, mandate.until), new.kind, now)
-            .map_err(refused)?;
-        Ok(Some(RightsAgent {
-            name: name.clone(),
-            evidence: digest_of(&mandate.evidence_sha256).ok_or_else(|| {
-                invalid("the mandate's SHA-256 has 64 hexadecimal digits; nothing was taken in")
-            })?,
-            covers: mandate.covers.clone(),
-            from: mandate.from,
-            until: mandate.until,
-        }))
     }
 
     fn new_request(
@@ -283,6 +260,29 @@ impl Writer {
             ciphertext: sealed.ciphertext,
         }))
     }
+}
+
+/// Who asks for another, if they may.
+fn agent(new: &NewRequest, now: Timestamp) -> Result<Option<RightsAgent>, AdminError> {
+    let Some(Agent { name, mandate }) = &new.agent else { return Ok(None) };
+    check_name("an agent's name", name)?;
+    let refused = |problem: MandateProblem| {
+        AdminError::Conflict(format!(
+            "{problem}, so nobody else's data may be asked about; nothing was taken in and nothing was disclosed. Ask the \
+             agent for a mandate by the person that names this kind of request, or let the person ask"
+        ))
+    };
+    let mandate = mandate.as_ref().ok_or_else(|| refused(MandateProblem::Absent))?;
+    MandateProblem::check(&mandate.covers, (mandate.from, mandate.until), new.kind, now).map_err(refused)?;
+    Ok(Some(RightsAgent {
+        name: name.clone(),
+        evidence: digest_of(&mandate.evidence_sha256).ok_or_else(|| {
+            invalid("the mandate's SHA-256 has 64 hexadecimal digits; nothing was taken in")
+        })?,
+        covers: mandate.covers.clone(),
+        from: mandate.from,
+        until: mandate.until,
+    }))
 }
 
 fn check_submission(key: &str) -> Result<(), AdminError> {

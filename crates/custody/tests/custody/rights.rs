@@ -531,9 +531,13 @@ fn an_erasure_during_a_hold_says_what_stays_and_why() {
     assert_eq!(done.row.state, RequestState::PartlyFulfilled);
     assert_eq!(done.row.subject, None, "what stays tells that it was handled, not whose it was");
     let report = done.report.unwrap();
-    let held = report.kept.iter().find(|kept| kept.ground == GroundKind::LegalHold).unwrap();
-    assert_eq!(held.records, 2);
-    assert!(held.sentence.contains("under a legal hold: a court or a law obliges us"), "{}", held.sentence);
+    let on_hold = report.kept.iter().find(|kept| kept.ground == GroundKind::LegalHold).unwrap();
+    assert_eq!(on_hold.records, 2);
+    assert!(
+        on_hold.sentence.contains("under a legal hold: a court or a law obliges us"),
+        "{}",
+        on_hold.sentence
+    );
     assert!(
         report.sentences.iter().any(|sentence| sentence.contains("legal hold")),
         "{:?}",
