@@ -85,7 +85,8 @@
 //! `[rights]` may stay out; then the laws' own numbers hold, and `gdpr` where a request names no law. `regimes` are the laws
 //! (`gdpr`, `ccpa`, `lgpd`, `pipeda`, `pipl`) that apply where a request names none; of several the earliest clock counts.
 //! `paid_first` lets people on paid plans be served first as long as that makes nobody late, and `hours_per_request` is how
-//! long one request takes. `months_without_asking` is for how long a person who opted out is not asked again. `clocks` holds a
+//! long one request takes. `months_without_asking` is for how long a person who opted out is not asked again, and
+//! `keep_files_days` how long a file that was made for a person stays here once the request is closed. `clocks` holds a
 //! table for each law, `[rights.clocks.ccpa]`, in which `confirm`, `answer`, `extension`, `opt_out` and `complaint` are spans:
 //!
 //! ```text

@@ -278,6 +278,39 @@ impl ControlStore {
         })
     }
 
+    /// Requests closed before `before` that have files in `folder`, at most `limit`.
+    pub fn requests_with_old_files(
+        &self,
+        before: Timestamp,
+        folder: &str,
+        limit: u32,
+    ) -> Result<Vec<RightsRequestId>, StoreError> {
+        self.file.read("requests_with_old_files", |connection| {
+            connection
+                .prepare_cached(
+                    "SELECT id FROM rights_requests r WHERE closed_at <= ?1 AND EXISTS (
+                        SELECT 1 FROM rights_exports e WHERE e.request = r.id AND substr(e.file, 1, length(?2)) = ?2)
+                     ORDER BY id LIMIT ?3",
+                )?
+                .query_map(params![before.as_microsecond(), folder, limit], |row| {
+                    Ok(RightsRequestId::from_bytes(bytes16(row, 0)?))
+                })?
+                .collect()
+        })
+    }
+
+    /// Notes that a request's files in `folder` are gone.
+    pub fn forget_files(&mut self, request: RightsRequestId, folder: &str) -> Result<(), StoreError> {
+        self.file.write("forget_files", |tx| {
+            tx.execute(
+                "UPDATE rights_exports SET file = '', recipients = ''
+                 WHERE request = ?1 AND substr(file, 1, length(?2)) = ?2",
+                params![request.as_bytes(), folder],
+            )
+            .map(drop)
+        })
+    }
+
     /// Whether this installation's store has any place for training data sets, in which a person could be mentioned.
     pub fn keeps_datasets(&self) -> Result<bool, StoreError> {
         self.file.read("keeps_datasets", |connection| {

@@ -56,7 +56,8 @@ impl Writer {
             || self.drop_bucket(now, &mut progress)?
             || self.scrub_step()?
             || self.forget_findings(now, &mut progress)?
-            || self.warn_step(now, &mut progress)?;
+            || self.warn_step(now, &mut progress)?
+            || self.remove_old_files(now)?;
         if !worked {
             self.forget_erased()?;
             self.certify_ended(&mut progress)?;

@@ -1,7 +1,7 @@
 //! Carrying a request out: what each kind changes, and what the person is told.
 
 use fiducia_ledger::Event;
-use fiducia_policy::{GroundKind, LegalBasis, PersonId, Plan, RequestKind, SubjectId, Timestamp};
+use fiducia_policy::{GroundKind, LegalBasis, PersonId, Plan, RequestKind, Timestamp};
 use fiducia_store::{KeyNode, RightsEffect, RightsRecord, SubjectRecord};
 use jiff::ToSpan;
 
@@ -354,36 +354,6 @@ impl Writer {
             }
         }
         Ok(clauses)
-    }
-
-    /// Removes the files that were made for a person here; gives how many, and how many lie where this program does not reach.
-    fn remove_exports(&self, subject: SubjectId) -> Result<(usize, usize), AdminError> {
-        let folder = fiducia_store::DataDirectory::exports(&self.root);
-        let filter =
-            fiducia_store::RightsFilter { subject: Some(subject), ..fiducia_store::RightsFilter::default() };
-        let (mut removed, mut elsewhere) = (0, 0);
-        let mut after = None;
-        loop {
-            let step = self.files.control.requests(fiducia_store::RightsFilter { after, ..filter }, 1_000)?;
-            let Some(last) = step.last() else { return Ok((removed, elsewhere)) };
-            after = Some(last.id);
-            for request in &step {
-                let own = folder.join(request.id.uuid());
-                for volume in self.files.control.export_volumes(request.id)? {
-                    let is_here = std::path::Path::new(&volume.file).starts_with(&own);
-                    *(if is_here { &mut removed } else { &mut elsewhere }) += 1;
-                }
-                match std::fs::remove_dir_all(&own) {
-                    Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                        return Err(AdminError::Storage(format!(
-                            "{} cannot be removed: {error}; nothing was erased yet",
-                            own.display()
-                        )));
-                    }
-                    _ => {}
-                }
-            }
-        }
     }
 }
 

@@ -4,6 +4,7 @@ pub(crate) mod commands;
 mod document;
 mod events;
 mod export;
+mod files;
 mod fulfilling;
 mod gathering;
 mod pages;

@@ -394,6 +394,31 @@ fn files_in_the_data_directory_are_sealed_and_go_with_the_person() {
 }
 
 #[test]
+fn files_are_removed_when_their_days_are_over() {
+    let mut world = World::new();
+    world.exchange(&anthropic(&["one"]), "uno");
+    let request = open(&world, RequestKind::Access);
+    identify(&world, request);
+    let sealed = RightsExport {
+        out: None,
+        recipients: vec![age::x25519::Identity::generate().to_public().to_string()],
+        ..wanted(&world, request)
+    };
+    let report = export(&world, sealed).unwrap();
+    let file = Path::new(&report.files[0].file);
+    fulfil(&world, request).unwrap();
+    world.advance_days(29);
+    world.sweep();
+    assert!(file.exists());
+    world.advance_days(2);
+    world.sweep();
+    assert!(!file.exists());
+    assert_eq!(shown(&world, request).files[0].file, "");
+    world.reopen();
+    world.sweep();
+}
+
+#[test]
 fn nobody_asks_for_another_without_a_mandate_that_covers_it() {
     let world = World::new();
     let now = world.now();

@@ -52,6 +52,7 @@ pub(crate) struct StepOptions {
 }
 
 /// `requests`
+#[expect(clippy::large_enum_variant, reason = "one is read from the command line, and none is kept")]
 #[derive(Debug, Subcommand)]
 pub(crate) enum RequestsCommand {
     /// Take a request in: its clock starts with its arrival

@@ -18,6 +18,9 @@ const HOURS_MAX: u32 = 1_000;
 /// The longest time somebody may be left unasked, in months.
 const MONTHS_MAX: u32 = 1_200;
 
+/// The longest time a file may stay, in days.
+const DAYS_MAX: u32 = 3_650;
+
 /// A day of the week.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -46,6 +49,8 @@ pub(crate) struct RightsText {
     pub(crate) hours_per_request: Option<u32>,
     /// For how many months a person who opted out is not asked again. Absent: 12.
     pub(crate) months_without_asking: Option<u32>,
+    /// For how many days a file that was made for a person stays here once the request is closed. Absent: 30.
+    pub(crate) keep_files_days: Option<u32>,
     /// The clocks, law by law.
     #[serde(default)]
     pub(crate) clocks: BTreeMap<Regime, ClockText>,
@@ -126,6 +131,7 @@ pub(crate) fn rights(text: &RightsText, problems: &mut Vec<PolicyProblem>) -> Ri
     let bounded = [
         ("hours_per_request", text.hours_per_request, HOURS_MAX),
         ("months_without_asking", text.months_without_asking, MONTHS_MAX),
+        ("keep_files_days", text.keep_files_days, DAYS_MAX),
     ];
     for (key, value, most) in bounded {
         if value.is_some_and(|value| value == 0 || value > most) {
@@ -135,6 +141,7 @@ pub(crate) fn rights(text: &RightsText, problems: &mut Vec<PolicyProblem>) -> Ri
     terms.is_paid_first = text.paid_first.unwrap_or(terms.is_paid_first);
     terms.hours_per_request = text.hours_per_request.unwrap_or(terms.hours_per_request);
     terms.months_without_asking = text.months_without_asking.unwrap_or(terms.months_without_asking);
+    terms.keep_files_days = text.keep_files_days.unwrap_or(terms.keep_files_days);
     for law in &mut terms.regimes {
         if let Some(clock) = text.clocks.get(&law.regime) {
             clocks(law, clock, &mut wrong);

@@ -18,6 +18,8 @@ pub struct RightsTerms {
     pub hours_per_request: u32,
     /// For how many months a person who opted out is not asked again.
     pub months_without_asking: u32,
+    /// For how many days a file that was made for a person stays here once the request is closed: [own].
+    pub keep_files_days: u32,
     /// The terms of every law, in the order of [`Regime::ALL`].
     pub(crate) regimes: Vec<RegimeTerms>,
     /// What [`RightsTerms::regime`] gives should a law be missing; none is.
@@ -46,6 +48,7 @@ impl Default for RightsTerms {
             is_paid_first: true,
             hours_per_request: 4,
             months_without_asking: 12,
+            keep_files_days: 30,
             regimes: Regime::ALL.map(RegimeTerms::of).to_vec(),
             fallback: RegimeTerms::of(Regime::Gdpr),
         }

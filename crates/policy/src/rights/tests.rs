@@ -213,6 +213,7 @@ fn a_policy_can_change_every_number() {
         paid_first = false
         hours_per_request = 2
         months_without_asking = 18
+        keep_files_days = 7
         [rights.clocks.gdpr]
         answer = "20 days"
         extension = "none"
@@ -228,7 +229,7 @@ fn a_policy_can_change_every_number() {
     .unwrap();
     assert_eq!(terms.default_regimes, [Regime::Ccpa, Regime::Gdpr]);
     assert!(!terms.is_paid_first);
-    assert_eq!((terms.hours_per_request, terms.months_without_asking), (2, 18));
+    assert_eq!((terms.hours_per_request, terms.months_without_asking, terms.keep_files_days), (2, 18, 7));
     let due = due_dates(&terms, RequestKind::Access, &[Regime::Gdpr], at("2026-02-19T12:00:00Z")).unwrap();
     assert_eq!(due.answer.0, at("2026-03-12T00:00:00Z"));
     assert_eq!(due.extended, due.answer);
@@ -244,6 +245,7 @@ fn a_table_that_cannot_be_meant_is_refused_by_name() {
         ("[rights]\nregimes = [\"hipaa\"]", "hipaa"),
         ("[rights]\nhours_per_request = 0", "hours_per_request"),
         ("[rights]\nmonths_without_asking = 100000", "months_without_asking"),
+        ("[rights]\nkeep_files_days = 0", "keep_files_days"),
         ("[rights]\nunknown = 1", "unknown"),
         ("[rights.clocks.gdpr]\nanswer = \"none\"", "none"),
         ("[rights.clocks.gdpr]\nanswer = \"soon\"", "soon"),

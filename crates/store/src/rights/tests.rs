@@ -105,11 +105,8 @@ fn the_queue_is_in_the_order_of_due_dates_and_counts_who_is_late() {
     assert_eq!(open, [all[2].id, all[3].id, all[0].id]);
     let counts = store.request_counts(at(103), at(104)).unwrap();
     assert_eq!(counts, RightsCounts { open: 3, overdue: 1, due_soon: 1 });
-    let filter = RightsFilter {
-        organization: Some(ORGANIZATION),
-        after: Some(all[1].id),
-        ..RightsFilter::default()
-    };
+    let filter =
+        RightsFilter { organization: Some(ORGANIZATION), after: Some(all[1].id), ..RightsFilter::default() };
     assert_eq!(store.requests(filter, 10).unwrap().len(), 2);
 }
 

@@ -1,5 +1,6 @@
 //! `requests open`
 
+use std::fmt::Write;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -93,7 +94,11 @@ fn mandated(options: AgentOptions) -> Result<Option<Agent>, Failure> {
     let mandate = match (mandate, mandate_from) {
         (Some(path), Some(from)) => {
             let sum = digest(&SHA256, &read(&path)?);
-            let evidence_sha256 = sum.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+            let mut evidence_sha256 = String::with_capacity(64);
+            for byte in sum.as_ref() {
+                // Writing to a String cannot fail.
+                let _ = write!(evidence_sha256, "{byte:02x}");
+            }
             Some(Mandate { evidence_sha256, covers, from, until })
         }
         _ => None,
