@@ -24,11 +24,17 @@ pub(super) const TURNS_EACH: u64 = 4;
 const LINES_PER_CHUNK: usize = 500;
 const BYTES_PER_MB: f64 = 1e6;
 
-struct Simulated(AtomicI64);
+/// The time that passes, and the days it was advanced by. What is captured in one go must not seem to come from one
+/// instant: ids sort by time, and what was captured together lies together.
+struct Simulated {
+    began: Instant,
+    start: AtomicI64,
+}
 
 impl Clock for Simulated {
     fn now(&self) -> Timestamp {
-        let now = self.0.fetch_add(1, Ordering::Relaxed);
+        let passed = i64::try_from(self.began.elapsed().as_micros()).unwrap_or(0);
+        let now = self.start.load(Ordering::Relaxed) + passed;
         Timestamp::from_microsecond(now).unwrap_or(Timestamp::UNIX_EPOCH)
     }
 }
@@ -65,7 +71,7 @@ impl World {
             None => tempfile::tempdir().map_err(failed)?,
         };
         let randomness = Arc::new(SystemRandomness(AtomicU64::new(0)));
-        let clock = Arc::new(Simulated(AtomicI64::new(START)));
+        let clock = Arc::new(Simulated { began: Instant::now(), start: AtomicI64::new(START) });
         let keyfile = folder.path().join("root.key");
         KeyfileKms::create(&keyfile, &*randomness).map_err(refused)?;
         let settings = CustodySettings {
@@ -117,7 +123,7 @@ impl World {
     }
 
     fn advance(&self, days: i64) {
-        self.clock.0.fetch_add(days * MICROSECONDS_PER_DAY, Ordering::Relaxed);
+        self.clock.start.fetch_add(days * MICROSECONDS_PER_DAY, Ordering::Relaxed);
     }
 
     /// One step of the worker, and the seconds it took.
@@ -195,7 +201,7 @@ pub(crate) fn measure(records: u64) -> Result<(), Failure> {
     figure("  longest a capture waits for a step", longest * 1e3, "ms", "");
     world.govern(RetentionCommand::ReleaseHold {
         hold: hold.id,
-        grace_days: 0,
+        grace_days: Some(0),
         actor: "bench".to_owned(),
     })?;
     world.sweep()?;

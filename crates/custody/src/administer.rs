@@ -108,8 +108,8 @@ impl Writer {
             }
             AdminCommand::Destroy { scope, actor } => self.destroy(scope, &actor).map(AdminReply::Destroyed),
             AdminCommand::Govern(command) => self.govern(command).map(AdminReply::Governed),
-            AdminCommand::Certify(command) => self.certify(command).map(AdminReply::Certified),
             AdminCommand::Rights(command) => self.uphold(command).map(AdminReply::Rights),
+            AdminCommand::Mail(command) => self.mail(command).map(AdminReply::Mailed),
             AdminCommand::NameSubject { organization, name } => {
                 self.subject_named(organization, &name).map(AdminReply::Subject)
             }
@@ -130,6 +130,7 @@ impl Writer {
             | AdminCommand::ShowRecords { .. }
             | AdminCommand::Sweep { .. }
             | AdminCommand::ExportHold(_)
+            | AdminCommand::Certify(_)
             | AdminCommand::Status => {
                 Err(AdminError::Invalid("this command is not for the writer; nothing was changed".to_owned()))
             }

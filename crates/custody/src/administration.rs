@@ -9,6 +9,7 @@ use fiducia_policy::{
 use crate::Scope;
 use crate::certificate::{CertificateCommand, CertificateReference, CertificateReply};
 use crate::import::{ImportOutcome, ImportProgress};
+use crate::mail::{MailCommand, MailReply};
 use crate::retention::commands::{
     HoldExport, HoldExportReport, RetentionCommand, RetentionProgress, RetentionReply,
 };
@@ -128,8 +129,10 @@ pub enum AdminCommand {
     ExportHold(HoldExport),
     /// Governs how long things are kept.
     Govern(RetentionCommand),
-    /// Lists and shows certificates of destruction, and keeps track of the mails that tell of them.
+    /// Lists and shows certificates of destruction.
     Certify(CertificateCommand),
+    /// Keeps track of mails.
+    Mail(MailCommand),
     /// People's requests about their data.
     Rights(RightsCommand),
     /// Finds or makes the subject of a name.
@@ -194,6 +197,7 @@ impl AdminCommand {
             Self::ExportHold(_) => "export-hold",
             Self::Govern(_) => "govern",
             Self::Certify(_) => "certify",
+            Self::Mail(_) => "mail",
             Self::Rights(_) => "rights",
             Self::NameSubject { .. } => "name-subject",
             Self::NamePerson { .. } => "name-person",
@@ -243,6 +247,8 @@ pub enum AdminReply {
     Governed(RetentionReply),
     /// To [`AdminCommand::Certify`].
     Certified(CertificateReply),
+    /// To [`AdminCommand::Mail`].
+    Mailed(MailReply),
     /// To [`AdminCommand::Rights`].
     Rights(RightsReply),
     /// To [`AdminCommand::NameSubject`].
@@ -368,6 +374,8 @@ pub struct SubjectRow {
     pub plan: Option<Plan>,
     /// Whether training is allowed.
     pub training_allowed: bool,
+    /// Whether there is an address to which warnings go.
+    pub has_contact: bool,
     /// The account was closed when.
     pub closed_at: Option<Timestamp>,
     /// Erased when.

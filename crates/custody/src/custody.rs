@@ -1,15 +1,14 @@
 //! The handle to custody: opening the data, starting the writer and the scribe, and everything callers may ask.
 
 use std::collections::{HashMap, HashSet};
-use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
 
-use fiducia_keyring::{KeyManagementService, KeyfileKms, SymmetricKey};
-use fiducia_ledger::{Ledger, SigningKey};
-use fiducia_policy::{Clock, ExchangeId, OrganizationId, PersonId, Randomness, SubjectId};
-use fiducia_store::{DataDirectory, Journal, KeyKind};
+use fiducia_keyring::{KeyManagementService, KeyfileKms};
+use fiducia_ledger::Ledger;
+use fiducia_policy::{Clock, ExchangeId, OrganizationId, PersonId, Randomness, SubjectId, WarningId};
+use fiducia_store::{DataDirectory, Journal};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::administer::LedgerNames;
@@ -17,9 +16,11 @@ use crate::callers::{Callers, is_subject_name};
 use crate::certificate::{CertificateCommand, signer_name};
 use crate::filing::Filing;
 use crate::import::ImportChunk;
-use crate::keychain::{KeyPurpose, Keychain};
+use crate::keychain::Keychain;
+use crate::mail::{MailCommand, WarningLetter};
 use crate::mailbox::{Message, WriterHandle, WriterState};
 use crate::open_error::OpenError;
+use crate::opening::{load_callers, refuse_keyfile_inside, signing_key, when_idle};
 use crate::reading::{ReadRequest, Reader};
 use crate::recovery::{file_journal, log_facts};
 use crate::retention::commands::{
@@ -27,7 +28,7 @@ use crate::retention::commands::{
 };
 use crate::retention::export::ExportRequest;
 use crate::retention::governance::{Governance, PersonTerms};
-use crate::retention::{Ended, Holds, Scrubbing};
+use crate::retention::{Ended, Forgetting, Holds, Scrubbing};
 use crate::rights::Exporting;
 use crate::rights::commands::{RightsCommand, RightsExport, RightsExportReport, RightsReply};
 use crate::scribe::Scribe;
@@ -158,11 +159,12 @@ impl Custody {
             governance: governance.clone(),
             holds,
             scrubbing,
+            forgetting: Forgetting::default(),
             signing,
             certificate_signing,
             certificates: settings.certificates.clone(),
             ended: Ended::default(),
-            warned_up_to: None,
+            warned_up_to: Vec::new(),
             readers: Arc::clone(&readers),
             clock: Arc::clone(&clock),
             randomness: Arc::clone(&randomness),
@@ -393,7 +395,6 @@ impl Custody {
             AdminCommand::Certify(CertificateCommand::Show { reference }) => {
                 reader.certificate_file(&reference)
             }
-            AdminCommand::Certify(CertificateCommand::DueMails { limit }) => reader.due_mails(limit),
             AdminCommand::Rights(RightsCommand::List { organization, closed, limit }) => {
                 reader.requests(organization, closed, limit)
             }
@@ -401,8 +402,17 @@ impl Custody {
             AdminCommand::Rights(RightsCommand::Export(export)) => {
                 self.export_rights(&export).map(|report| AdminReply::Rights(RightsReply::Exported(report)))
             }
+            AdminCommand::Mail(MailCommand::Due { limit }) => reader.due_mails(limit),
             other => self.on_writer(other),
         }
+    }
+
+    /// What a warning says, and to whom: for whoever sends mails in this process.
+    ///
+    /// # Errors
+    /// When there is no such warning, or its person has no address any more.
+    pub fn warning_letter(&self, id: WarningId) -> Result<WarningLetter, AdminError> {
+        self.0.reader.warning_letter(id)
     }
 
     fn person(&self, name: String) -> Result<PersonId, AdminError> {
@@ -576,68 +586,4 @@ impl PendingImport {
             .blocking_recv()
             .unwrap_or_else(|_| Err(AdminError::Storage("the store's writer has stopped".to_owned())))
     }
-}
-
-fn refuse_keyfile_inside(settings: &CustodySettings) -> Result<(), OpenError> {
-    let inside = |a: &PathBuf, b: &PathBuf| match (a.canonicalize(), b.canonicalize()) {
-        (Ok(a), Ok(b)) => a.starts_with(b),
-        _ => a.starts_with(b),
-    };
-    if inside(&settings.keyfile, &settings.data_directory) {
-        return Err(OpenError::KeyfileInside(settings.keyfile.clone()));
-    }
-    Ok(())
-}
-
-/// The program's ledger signing key, made when the data is new. Organisations' keys differ from it by name only.
-fn signing_key(
-    settings: &CustodySettings,
-    files: &mut Files,
-    keychain: &mut Keychain,
-    clock: &dyn Clock,
-    randomness: &dyn Randomness,
-) -> Result<SigningKey, OpenError> {
-    let program = OrganizationId::from_bytes([0; 16]);
-    let key: SymmetricKey = match files.keys.root(program, KeyKind::LedgerSigning, "")? {
-        Some(node) => keychain.key(&files.keys, node.id)?,
-        None => {
-            let purpose = KeyPurpose {
-                kind: KeyKind::LedgerSigning,
-                organization: program,
-                subject: None,
-                conversation: None,
-                label: String::new(),
-                ends_at: None,
-            };
-            let new = keychain.new_root(purpose, clock.now(), randomness)?;
-            files.keys.add(&[new.stored])?;
-            new.key
-        }
-    };
-    Ok(SigningKey::from_seed(&settings.ledger_origin, key.signing_seed())?)
-}
-
-/// Asks the writer to empty the journal. Nobody waits for it: when the queue is full the writer is not idle.
-fn when_idle(sender: mpsc::WeakSender<Message>, state: Arc<WriterState>) -> impl Fn() + Send {
-    move || {
-        let Some(sender) = sender.upgrade() else { return };
-        if let Ok(permit) = sender.try_reserve() {
-            state.queued_parts.fetch_add(1, Ordering::Relaxed);
-            permit.send(Message::Idle);
-        }
-    }
-}
-
-fn load_callers(files: &Files, keychain: &mut Keychain) -> Result<Arc<Callers>, OpenError> {
-    let callers = Callers::default();
-    for organization in files.control.organizations()? {
-        if let Some(node) = files.keys.root(organization.id, KeyKind::NameLookup, "")? {
-            let names = keychain.matching_key(&files.keys, node.id)?;
-            callers.put_organization(organization, names);
-        }
-    }
-    for key in files.control.virtual_keys()? {
-        callers.put_key(key);
-    }
-    Ok(Arc::new(callers))
 }

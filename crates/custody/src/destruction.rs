@@ -28,7 +28,7 @@ const READ_BACK_BYTES_MAX: usize = 64 * 1024 * 1024;
 const PATHS_PER_STEP: usize = 256;
 const RECORDS_PER_STEP: u32 = 500;
 /// Digests forgotten in one transaction.
-const DIGESTS_PER_STEP: usize = 4_096;
+const DIGESTS_PER_STEP: u32 = 16_384;
 
 /// What is to be destroyed, found out before anything is.
 pub(crate) struct Plan {
@@ -293,21 +293,14 @@ impl Writer {
         name: &BucketName,
         conversations: &[ConversationId],
     ) -> Result<(), AdminError> {
-        let mut digests = Vec::new();
-        for conversation in conversations {
-            let mut after = 0;
-            loop {
-                let step = self.files.bucket(name)?.prefixes(*conversation, after, RECORDS_PER_STEP)?;
-                let Some((last, _)) = step.last() else { break };
-                after = *last;
-                digests.extend(step.into_iter().flat_map(|(_, digests)| digests));
-                if digests.len() >= DIGESTS_PER_STEP {
-                    self.files.control.forget_prefixes(&std::mem::take(&mut digests))?;
-                }
+        let mut from = Some((0, 0));
+        while let Some(here) = from {
+            let (digests, next) =
+                self.files.bucket(name)?.prefixes_of(conversations, here, DIGESTS_PER_STEP)?;
+            if !digests.is_empty() {
+                self.files.control.forget_prefixes(&digests)?;
             }
-        }
-        if !digests.is_empty() {
-            self.files.control.forget_prefixes(&digests)?;
+            from = next;
         }
         Ok(())
     }

@@ -18,8 +18,10 @@ mod faults;
 mod filing;
 mod import;
 mod keychain;
+mod mail;
 mod mailbox;
 mod open_error;
+mod opening;
 mod payload;
 mod reading;
 mod recovery;
@@ -42,14 +44,17 @@ pub use caller::{Caller, CredentialRefused, EligibilityTerms, Retention, Scope, 
 pub use certificate::{
     Backups, CERTIFICATE_FILE_BYTES_MAX, Certificate, CertificateCommand, CertificateReference,
     CertificateRejected, CertificateReply, CertificateRow, CertificateStage, CertifiedScope, Confidentiality,
-    Destroyed, DueMail, Issuer, KeptPart, MailOutcome, MailState, Method, Order, Verification,
-    VerifiedCertificate, verify_certificate,
+    Destroyed, Issuer, KeptPart, Method, Order, Verification, VerifiedCertificate, verify_certificate,
 };
 pub use custody::{Custody, CustodyMetrics, PendingImport};
 pub use exchange::{
     AnswerOutcome, CaptureFailed, CaptureRefused, CapturedAnswer, ExchangeOpening, Notice, OpenExchange,
 };
 pub use import::{ImportOutcome, ImportProgress, RejectedLine};
+pub use mail::{
+    DueMail, MailAbout, MailAddress, MailCommand, MailOutcome, MailReply, MailState, NotAnAddress,
+    WarningLetter,
+};
 pub use open_error::OpenError;
 pub use retention::commands::{
     CaseRow, CensusRow, ContentScope, ConversationWish, ExplainedPath, FlagRow, HoldExport, HoldExportReport,

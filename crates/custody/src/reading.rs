@@ -123,16 +123,18 @@ impl Reader {
         organization: fiducia_policy::OrganizationId,
     ) -> Result<AdminReply, AdminError> {
         let _reading = self.reading();
-        let rows =
-            self.control()?.subjects(organization)?.into_iter().map(|(subject, conversations)| SubjectRow {
+        let rows = self.control()?.subjects(organization)?.into_iter().map(
+            |(subject, conversations, has_contact)| SubjectRow {
                 id: subject.id,
                 created_at: subject.created_at,
                 plan: subject.plan,
                 training_allowed: subject.training_allowed,
+                has_contact,
                 closed_at: subject.closed_at,
                 erased_at: subject.erased_at,
                 conversations,
-            });
+            },
+        );
         Ok(AdminReply::Subjects(rows.collect()))
     }
 
@@ -447,6 +449,10 @@ impl Reader {
         status.push(("mails waiting".to_owned(), mails.waiting.to_string()));
         status.push(("mails sent".to_owned(), mails.sent.to_string()));
         status.push(("mails given up".to_owned(), mails.given_up.to_string()));
+        let warnings = control.warning_mail_counts()?;
+        status.push(("warnings waiting".to_owned(), warnings.waiting.to_string()));
+        status.push(("warnings sent".to_owned(), warnings.sent.to_string()));
+        status.push(("warnings given up".to_owned(), warnings.given_up.to_string()));
         status.push(("ledger entries since start".to_owned(), self.scribe.entries().to_string()));
         Ok(status)
     }

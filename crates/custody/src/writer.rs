@@ -9,7 +9,9 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 
 use fiducia_ledger::{Digest, Event, SigningKey, capture_batch_root};
-use fiducia_policy::{Clock, ExchangeId, KeyId, OrganizationId, Randomness, RecordId, Timestamp};
+use fiducia_policy::{
+    Clock, ExchangeId, KeyId, OrganizationId, Randomness, RecordId, RetentionSpan, Timestamp,
+};
 use fiducia_store::{
     Bucket, BucketName, ControlStore, DataDirectory, Journal, KeyStore, PrefixHit, RecordBucket, StoreError,
     StoredRecord,
@@ -26,7 +28,7 @@ use crate::keychain::Keychain;
 use crate::mailbox::{Message, WriterState};
 use crate::recovery::file_journal;
 use crate::retention::governance::Governance;
-use crate::retention::{Ended, Holds, Scrubbing};
+use crate::retention::{Ended, Forgetting, Holds, Scrubbing};
 use crate::scribe::{Delivery, Fact, Scribe, Source};
 use crate::staging::{Batch, Caches, OpenState, StagingError};
 use crate::{AdminCommand, AdminError, CaptureFailed, CaptureLimits, CertificateSettings};
@@ -90,6 +92,8 @@ pub(crate) struct Writer {
     pub(crate) governance: Governance,
     pub(crate) holds: Holds,
     pub(crate) scrubbing: Scrubbing,
+    /// What is being forgotten of many conversations that ended at once.
+    pub(crate) forgetting: Forgetting,
     /// Signs published policies.
     pub(crate) signing: SigningKey,
     /// Signs certificates of destruction.
@@ -97,8 +101,9 @@ pub(crate) struct Writer {
     pub(crate) certificates: CertificateSettings,
     /// What the worker has ended since its last certificates.
     pub(crate) ended: Ended,
-    /// Up to which end, and among those of one instant up to which key, what ends soon was announced.
-    pub(crate) warned_up_to: Option<(Timestamp, KeyId)>,
+    /// For each time before an end at which people are warned: up to which end, and among those of one instant up to which
+    /// key, was looked. Emptied whenever an end may have come nearer.
+    pub(crate) warned_up_to: Vec<(RetentionSpan, (Timestamp, KeyId))>,
     pub(crate) readers: Arc<std::sync::RwLock<()>>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) randomness: Arc<dyn Randomness>,

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! KMS root ─┬─ service root ─ subject key ─ conversation key ──────────────┐
-//!           │                     └─ matching key (keyed digests only)     ├─ data key ─ record
+//!           │                     ├─ matching key (keyed digests only)     ├─ data key ─ record
+//!           │                     └─ contact key (one sealed value)        │
 //!           └─ safety root of a day ─ conversation's safety key of the day ┘
 //! ```
 //!
@@ -14,10 +15,12 @@ mod error;
 mod kms;
 mod record;
 mod sealed_file;
+mod sealed_value;
 mod symmetric;
 
 pub use error::KeyringError;
 pub use kms::{KeyManagementService, KeyfileKms};
 pub use record::{DataKey, FreshDataKey, RecordBinding, SealedRecord, release, rewrap, still_opens};
 pub use sealed_file::{FILE_RECIPIENTS_MAX, FileRecipient, SealedFile};
+pub use sealed_value::{SEALED_VALUE_BYTES_MAX, open_value, seal_value};
 pub use symmetric::{MatchingKey, SymmetricKey, WRAP_BYTES, Wrap};

@@ -192,7 +192,7 @@ pub enum Event {
     SubjectTermsChanged {
         /// Whose.
         pseudonym: Pseudonym,
-        /// What changed: `plan` or `training`.
+        /// What changed: `plan`, `training` or `contact`. Never to which address.
         #[serde(serialize_with = "text")]
         what: String,
         /// To what.
@@ -304,6 +304,20 @@ pub enum Event {
         /// Digest of its text.
         certificate: Digest,
     },
+    /// A person was warned that conversations will end soon unless they are kept.
+    WarningGiven {
+        /// Who was warned.
+        pseudonym: Pseudonym,
+        /// How many conversations.
+        #[serde(serialize_with = "number")]
+        conversations: u64,
+        /// When the first of them ends.
+        #[serde(with = "instant")]
+        first_ends_at: Timestamp,
+        /// How: `mail` where one is on its way, else `list`, where the mark in the list of conversations is all.
+        #[serde(serialize_with = "text")]
+        by: String,
+    },
     /// Something was done about a person's request.
     RightsStep {
         /// Which request.
@@ -358,7 +372,7 @@ pub enum Event {
 
 impl Event {
     /// The types this version reads and writes.
-    const KINDS: [&'static str; 28] = [
+    const KINDS: [&'static str; 29] = [
         "log_opened",
         "capture_batch",
         "record_access",
@@ -385,6 +399,7 @@ impl Event {
         "hold_released",
         "hold_exported",
         "certificate_issued",
+        "warning_given",
         "rights_step",
         "rights_exported",
     ];
@@ -422,6 +437,7 @@ impl Event {
             Self::HoldReleased { .. } => "hold_released",
             Self::HoldExported { .. } => "hold_exported",
             Self::CertificateIssued { .. } => "certificate_issued",
+            Self::WarningGiven { .. } => "warning_given",
             Self::RightsStep { .. } => "rights_step",
             Self::RightsExported { .. } => "rights_exported",
             Self::Unknown { kind, .. } => kind,
@@ -576,6 +592,16 @@ mod tests {
         check(
             &Event::SafetyWindowClosed { day: "2026-10-22".parse().unwrap() },
             r#"{"at":"AT","day":"2026-10-22","id":"event_1","org":"ORG","type":"safety_window_closed"}"#,
+        );
+        check(
+            &Event::WarningGiven {
+                pseudonym: Pseudonym::from_bytes([0; 16]),
+                conversations: 3,
+                first_ends_at: "2026-11-28T05:00:00Z".parse().unwrap(),
+                by: "mail".to_owned(),
+            },
+            &r#"{"at":"AT","by":"mail","conversations":3,"first_ends_at":"2026-11-28T05:00:00.000000Z","id":"event_1","org":"ORG","pseudonym":"psn_0","type":"warning_given"}"#
+                .replace("psn_0", &format!("psn_{zeros}")),
         );
     }
 

@@ -102,6 +102,7 @@ fn row(text: &str, now: Timestamp) -> Result<CensusRow, String> {
         erasure_requested_at: date(line.erasure_requested)?,
         held: line.held,
         released_at: date(line.released)?,
+        release_ends_at: None,
         custom: line.custom,
     };
     let situation = Situation {

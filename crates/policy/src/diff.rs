@@ -8,7 +8,7 @@ use crate::cases::end_in_words;
 use crate::census::CensusRow;
 use crate::edge::Timestamp;
 use crate::ground::GroundKind;
-use crate::language::with_event;
+use crate::language::{ConsentRule, with_event};
 use crate::retention::{
     Agreement, ClockStart, End, Facts, Plan, PlanTerms, Policy, RecordClass, RetentionSpan, Situation, Term,
 };
@@ -323,7 +323,66 @@ fn terms(old: &Policy, new: &Policy) -> Vec<String> {
             _ => {}
         }
     }
+    if old.release_grace() != new.release_grace() {
+        lines.push(format!(
+            "what a legal hold leaves after its release was {}, becomes {}",
+            old.release_grace(),
+            new.release_grace()
+        ));
+    }
+    for (before, after) in old.consents().iter().zip(new.consents()) {
+        consent_terms(before, after, &mut lines);
+    }
+    label_terms(old, new, &mut lines);
     lines
+}
+
+fn consent_terms(before: &ConsentRule, after: &ConsentRule, lines: &mut Vec<String>) {
+    let purpose = before.purpose;
+    let mut say = |what: &str, before: String, after: String| {
+        if before != after {
+            lines.push(format!("consent {purpose}: {what} was {before}, becomes {after}"));
+        }
+    };
+    let list = |names: Vec<&str>| if names.is_empty() { "nobody".to_owned() } else { names.join(", ") };
+    let asked = |rule: &ConsentRule| list(rule.plans.iter().map(|plan| plan.name()).collect());
+    say("who is asked", asked(before), asked(after));
+    let kinds = |rule: &ConsentRule| list(rule.kinds.iter().map(|kind| kind.name()).collect());
+    say("the ways to agree", kinds(before), kinds(after));
+    say("the legal basis", before.basis.to_string(), after.basis.to_string());
+    let span = |span: Option<RetentionSpan>| {
+        span.map_or_else(|| "without limit".to_owned(), |span| span.to_string())
+    };
+    say("how long a yes counts", span(before.reconsent_after), span(after.reconsent_after));
+    let pause = |rule: &ConsentRule| {
+        rule.no_second_ask_within.map_or_else(|| "as the law says".to_owned(), |span| span.to_string())
+    };
+    say("the pause after a no", pause(before), pause(after));
+    let text = |rule: &ConsentRule| {
+        rule.notice.as_ref().map_or_else(|| "nothing".to_owned(), |notice| format!("\"{}\"", notice.text))
+    };
+    say("what people are shown", text(before), text(after));
+}
+
+fn label_terms(old: &Policy, new: &Policy, lines: &mut Vec<String>) {
+    let names: BTreeSet<&str> =
+        old.labels().iter().chain(new.labels()).map(|label| label.name.as_str()).collect();
+    for name in names {
+        match (old.label(name), new.label(name)) {
+            (None, Some(_)) => lines.push(format!("label {name} is new")),
+            (Some(_), None) => lines.push(format!("label {name} is gone")),
+            (Some(before), Some(after)) if before.doubtful_to_people != after.doubtful_to_people => {
+                lines.push(format!(
+                    "label {name}: doubtful rows {} to people",
+                    if after.doubtful_to_people { "go" } else { "no longer go" }
+                ));
+            }
+            (Some(before), Some(after)) if before != after => {
+                lines.push(format!("label {name} is described anew"));
+            }
+            _ => {}
+        }
+    }
 }
 
 fn plan_terms(before: &PlanTerms, after: &PlanTerms, lines: &mut Vec<String>) {
@@ -402,6 +461,31 @@ mod tests {
                 .contains(&"plan free: the warning before deletion was 7 days, becomes 14 days".to_owned()),
             "{:?}",
             warned.terms
+        );
+        let asked =
+            diff(&old, &consumer("reconsent_after = \"1 year\"", "reconsent_after = \"6 months\""), None);
+        assert_eq!(asked.terms, ["consent partner-use: how long a yes counts was 1 year, becomes 6 months"]);
+        let unasked =
+            diff(&old, &consumer("kinds = [\"implicit\", \"explicit\"]", "kinds = [\"explicit\"]"), None);
+        assert_eq!(
+            unasked.terms,
+            ["consent feedback: the ways to agree was implicit, explicit, becomes explicit"]
+        );
+        let reworded = diff(&old, &consumer("May scientists work", "May anyone work"), None);
+        assert!(
+            reworded.terms[0].starts_with("consent research: what people are shown was \"May scientists")
+        );
+        let machine = diff(
+            &old,
+            &consumer("testimony tell of it\"\n", "testimony tell of it\"\ndoubtful_to_people = false\n"),
+            None,
+        );
+        assert_eq!(machine.terms, ["label historic: doubtful rows no longer go to people"]);
+        let released =
+            diff(&old, &consumer("release_grace = \"30 days\"", "release_grace = \"10 days\""), None);
+        assert_eq!(
+            released.terms,
+            ["what a legal hold leaves after its release was 30 days, becomes 10 days"]
         );
         let loosened = diff(&old, &consumer("locked = true", "locked = false"), None);
         assert!(loosened.refused[0].contains("no longer locked"), "{:?}", loosened.refused);

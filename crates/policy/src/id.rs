@@ -150,6 +150,10 @@ id!(
     FlagId, "flag", "flag_"
 );
 id!(
+    /// A warning to one person that conversations of theirs will end soon.
+    WarningId, "warning", "warning_"
+);
+id!(
     /// A person's request about their data.
     RightsRequestId, "request", "request_"
 );

@@ -55,11 +55,14 @@
 //! | `language` | the version of the language: 1 |
 //! | `name`, `title`, `summary` | what the policy is called, for whom it is, and what it says to people |
 //! | `[sources.NAME]` | a document that clauses come from: `title`, and `read`, the day it was read |
-//! | `[regions.NAME]` | a place where data may lie: `title` |
+//! | `[regions.NAME]` | a place where data may lie: `title`, and `no_second_ask_within`, for how long after a no its law lets nobody be asked again |
 //! | `[notices.NAME]` | a text that is shown to people: `text` |
 //! | `[tiers.TIER]` | what a governance tier permits: `title`, `grounds` that may open, `training`, `covered_models` |
 //! | `[agreements.AGREEMENT]` | for `custom`: `at_least` and `at_most`, between which a period may be agreed |
+//! | `[holds]` | `release_grace`: how long what a legal hold held is kept after its release (absent: 30 days) |
 //! | `[plans.PLAN]` | a plan; a plan that is not here does not exist |
+//! | `[consents.PURPOSE]` | what people are asked about one use |
+//! | `[labels.NAME]` | a context in which content is screened: `description`, and whether what is doubtful goes to people (`doubtful_to_people`; absent: yes) |
 //! | `[[models]]` | what a provider says about a model |
 //! | `[rights]` | by when people's requests must be answered, and in which order |
 //! | `[[rules]]` | on which ground which records are kept, and until when |
@@ -72,6 +75,22 @@
 //! `api_class` is the class of what arrives through the interface. `training` is `ask` or `never`; commercial plans never
 //! train. `region` and `notice` are names. `warn_before` is how long before a scheduled end people are warned, and `may_keep`
 //! whether they may answer by keeping the conversation, which counts as activity in it.
+//!
+//! ## Consents and labels
+//!
+//! The uses that people are asked about are `batch-training`, `active-learning`, `safety-training`, `feedback`, `partner-use` and
+//! `research`; each is asked about for itself. `plans` are those whose people are asked (absent: nobody), `notice` is what they
+//! are shown, and `kinds` are the ways in which they may agree: `implicit`, `explicit` or `retroactive` (absent: `explicit`).
+//! `basis` is the legal basis of the use (absent: `consent`). A yes counts for `reconsent_after` (absent: until it is taken back), and
+//! after a no nobody is asked again for `no_second_ask_within`, at least as long as the region says.
+//!
+//! What a policy cannot say: that people of a commercial plan are asked about training or partners; that anybody agrees to these
+//! implicitly, or on another basis than consent; that people are asked about batch training, active learning or partners
+//! after the use, when a no could not undo it. `training` of a plan and `[consents.batch-training]` must agree. A policy without
+//! `consents` asks about batch training where its plans say so, and about nothing else.
+//!
+//! Labels name the contexts that screening tells apart before content becomes part of a data set, such as `historic`, `academic`,
+//! `creative` and `cultural`, and any others of the policy's own.
 //!
 //! ## Models
 //!
@@ -132,6 +151,9 @@
 //! `existing_records = "new-basis"` lets a rule keep records longer that were captured before it, if it rests on a basis that is
 //! new; see [`Policy::carried_over`].
 //!
+//! Every rule of the ground `legal-hold` deletes `release_grace` after the release, unless the release says otherwise; a rule that says
+//! another span contradicts that. Where `[holds]` is absent, the rules of the ground may say it, each for itself.
+//!
 //! There is no purpose for selling, advertising, marketing, profiling or biometric identification, and asking for one is
 //! an error that says so.
 //!
@@ -158,6 +180,7 @@ mod cases;
 mod census;
 mod change;
 mod chart;
+mod consent;
 mod diff;
 mod edge;
 mod explain;
@@ -176,6 +199,7 @@ pub use cases::{CaseFileError, CaseOutcome, EventName, cases_schema, end_in_word
 pub use census::{CensusError, CensusRow, read_census};
 pub use change::{Carried, CarriedSchedule};
 pub use chart::chart;
+pub use consent::{ConsentKind, ConsentPurpose};
 pub use diff::{Affected, Change, PolicyDiff, diff};
 pub use edge::{Clock, Randomness, RandomnessUnavailable, Timestamp};
 pub use explain::{ClauseExplanation, ClauseOutcome, Explanation, GroundExplanation};
@@ -184,11 +208,11 @@ pub use ground::{Ground, GroundKind, LegalBasis, Purpose};
 pub use hold::{HoldCandidate, HoldScope, HoldScopeError, SCOPE_ENTRIES_MAX, SCOPE_NAME_BYTES_MAX};
 pub use id::{
     CaseId, ConversationId, ExchangeId, FlagId, HoldId, IdParseError, KeyId, OrganizationId, PersonId,
-    Pseudonym, RecordId, RightsRequestId, SubjectId, VirtualKeyId, WorkspaceId,
+    Pseudonym, RecordId, RightsRequestId, SubjectId, VirtualKeyId, WarningId, WorkspaceId,
 };
 pub use language::{
-    Audience, BUILT_IN_NAMES, Chooser, Counterexample, ExistingRecords, MonthLength, PolicyProblem,
-    PolicyProblems, ProblemKind, TrainingChoice, policy_schema,
+    Audience, BUILT_IN_NAMES, Chooser, ConsentNotice, ConsentRule, Counterexample, ExistingRecords,
+    LabelTerms, MonthLength, PolicyProblem, PolicyProblems, ProblemKind, TrainingChoice, policy_schema,
 };
 pub use named::UnknownName;
 pub use retention::{

@@ -39,7 +39,7 @@ pub fn simulate(
         GroundKind::ALL.into_iter().map(|ground| (ground, Curve::new(from, days))).collect();
     let mut total = Curve::new(from, days);
     for row in census {
-        add(policy, row, row.facts, &mut grounds, &mut total);
+        add(policy, row, &row.facts, &mut grounds, &mut total);
         let shift_days = 365;
         let mut facts = row.facts;
         for _ in 0..DAYS_MAX / shift_days {
@@ -47,11 +47,11 @@ pub fn simulate(
             if !replay || age < 0 || age > i64::from(shift_days) * SECONDS_PER_DAY {
                 break;
             }
-            facts = shifted(facts, shift_days);
+            facts = shifted(&facts, shift_days);
             if total.day_of(facts.created_at) >= i64::from(days) {
                 break;
             }
-            add(policy, row, facts, &mut grounds, &mut total);
+            add(policy, row, &facts, &mut grounds, &mut total);
         }
     }
     Simulation {
@@ -64,18 +64,18 @@ pub fn simulate(
 fn add(
     policy: &Policy,
     row: &CensusRow,
-    facts: Facts,
+    facts: &Facts,
     grounds: &mut [(GroundKind, Curve)],
     total: &mut Curve,
 ) {
-    let schedule = policy.schedule(row.situation, &facts);
+    let schedule = policy.schedule(row.situation, facts);
     let mut spans = Vec::new();
     for (ground, curve) in grounds.iter_mut() {
         let end = schedule.standing(*ground).end();
         if end == End::NotKept {
             continue;
         }
-        let span = (curve.day_of(opened(*ground, &facts)), curve.first_day_without(end));
+        let span = (curve.day_of(opened(*ground, facts)), curve.first_day_without(end));
         curve.add(span, row.bytes);
         spans.push(span);
     }
@@ -100,7 +100,7 @@ fn opened(ground: GroundKind, facts: &Facts) -> Timestamp {
     event.unwrap_or(facts.created_at).max(facts.created_at)
 }
 
-fn shifted(facts: Facts, days: u32) -> Facts {
+fn shifted(facts: &Facts, days: u32) -> Facts {
     let later = |at: Timestamp| crate::RetentionSpan::days(days).after(at);
     Facts {
         created_at: later(facts.created_at),
@@ -113,6 +113,7 @@ fn shifted(facts: Facts, days: u32) -> Facts {
         case_closed_at: facts.case_closed_at.map(later),
         erasure_requested_at: facts.erasure_requested_at.map(later),
         released_at: facts.released_at.map(later),
+        release_ends_at: facts.release_ends_at.map(later),
         // A hold covers what was there when it was placed.
         held: false,
         custom: facts.custom,

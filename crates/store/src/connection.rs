@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use crate::StoreError;
@@ -13,6 +14,8 @@ const BUSY_TIMEOUT_MS: u64 = 5_000;
 const WAL_PAGES_MAX: u32 = 1_000;
 /// What one connection keeps of its file in memory, in KiB. A transaction that changes more writes pages out early.
 const CACHE_KIB: u32 = 4_096;
+/// The same while much is destroyed at once: pages that are written out early are read and written again.
+const CACHE_WHILE_DESTROYING_KIB: u32 = 32_768;
 /// Prepared statements kept per connection.
 const STATEMENTS_MAX: usize = 64;
 
@@ -53,6 +56,7 @@ impl File {
         let connection = Connection::open_with_flags(path, flags).map_err(at("open"))?;
         connection.busy_timeout(Duration::from_millis(BUSY_TIMEOUT_MS)).map_err(at("open"))?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+        keep_plans(&connection).map_err(at("open"))?;
         let file = Self { path: path.to_owned(), connection };
         file.refuse_newer(migrations)?;
         file.connection
@@ -80,6 +84,7 @@ impl File {
         let connection = Connection::open_with_flags(path, flags).map_err(at("open"))?;
         connection.busy_timeout(Duration::from_millis(BUSY_TIMEOUT_MS)).map_err(at("open"))?;
         connection.execute_batch("PRAGMA query_only=ON; PRAGMA trusted_schema=OFF;").map_err(at("open"))?;
+        keep_plans(&connection).map_err(at("open"))?;
         let file = Self { path: path.to_owned(), connection };
         file.refuse_newer(migrations)?;
         Ok(file)
@@ -143,6 +148,27 @@ impl File {
         })
     }
 
+    /// Runs `body` with a larger cache, and gives the memory back afterwards.
+    pub(crate) fn with_large_cache<T>(
+        &mut self,
+        body: impl FnOnce(&mut Self) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        self.pragma(&format!("PRAGMA cache_size=-{CACHE_WHILE_DESTROYING_KIB}"))?;
+        let done = body(self);
+        self.pragma(&format!("PRAGMA cache_size=-{CACHE_KIB}; PRAGMA shrink_memory"))?;
+        done
+    }
+
+    /// Reads of one step see one state of the file, and take its lock once: until [`File::end_snapshot`].
+    pub(crate) fn begin_snapshot(&self) -> Result<(), StoreError> {
+        self.pragma("BEGIN")
+    }
+
+    /// Ends what [`File::begin_snapshot`] began.
+    pub(crate) fn end_snapshot(&self) -> Result<(), StoreError> {
+        self.pragma("COMMIT")
+    }
+
     fn pragma(&self, sql: &str) -> Result<(), StoreError> {
         self.connection
             .execute_batch(sql)
@@ -178,6 +204,12 @@ impl File {
         })?;
         Ok((verdict != "ok").then_some(verdict))
     }
+}
+
+/// Statements are planned once, whatever is bound to them. Otherwise SQLite, built with STAT4, plans every statement that
+/// compares with a bound value again each time it is run.
+fn keep_plans(connection: &Connection) -> rusqlite::Result<()> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(drop)
 }
 
 /// Whether the environment plants this fault.

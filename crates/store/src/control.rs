@@ -53,7 +53,7 @@ const MIGRATIONS: &[&str] = &["
     CREATE TABLE outbox (
         sequence INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, organization BLOB NOT NULL, event BLOB NOT NULL
     );
-", crate::retention::TABLES, crate::certificates::TABLES, crate::rights::TABLES];
+", crate::retention::TABLES, crate::certificates::TABLES, crate::warnings::TABLES, crate::rights::TABLES];
 
 /// An organisation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -264,17 +264,22 @@ impl ControlStore {
         })
     }
 
-    /// The subjects of an organisation with the number of their living conversations, oldest first.
-    pub fn subjects(&self, organization: OrganizationId) -> Result<Vec<(SubjectRecord, u64)>, StoreError> {
+    /// The subjects of an organisation, oldest first, with the number of their living conversations and whether there is an
+    /// address to which warnings go.
+    pub fn subjects(
+        &self,
+        organization: OrganizationId,
+    ) -> Result<Vec<(SubjectRecord, u64, bool)>, StoreError> {
         self.file.read("subjects", |connection| {
             connection
                 .prepare_cached(
                     "SELECT id, organization, pseudonym, plan, training_allowed, created_at, closed_at, erased_at,
                         EXISTS (SELECT 1 FROM objections o WHERE o.subject = s.id AND o.ground = 'safety-window'),
-                        (SELECT count(*) FROM conversations c WHERE c.subject = s.id AND c.destroyed_at IS NULL)
+                        (SELECT count(*) FROM conversations c WHERE c.subject = s.id AND c.destroyed_at IS NULL),
+                        EXISTS (SELECT 1 FROM subject_contacts t WHERE t.subject = s.id AND t.key IS NOT NULL)
                      FROM subjects s WHERE organization = ?1 ORDER BY id",
                 )?
-                .query_map([organization.as_bytes()], |row| Ok((subject(row)?, row.get(9)?)))?
+                .query_map([organization.as_bytes()], |row| Ok((subject(row)?, row.get(9)?, row.get(10)?)))?
                 .collect()
         })
     }
@@ -302,6 +307,7 @@ impl ControlStore {
             tx.execute("UPDATE import_jobs SET source = '' WHERE subject = ?1", [id.as_bytes()])?;
             crate::certificates::forget_subject(tx, id)?;
             crate::rights::forget_subject(tx, id)?;
+            crate::warnings::forget_subject(tx, id)?;
             announcement.map_or(Ok(()), |announcement| announce(tx, announcement))
         })
     }

@@ -256,11 +256,49 @@ impl ControlStore {
     pub fn forget_prefixes(&mut self, digests: &[[u8; 32]]) -> Result<(), StoreError> {
         self.file.write("forget_prefixes", |tx| {
             let mut forget = tx.prepare_cached("DELETE FROM prefixes WHERE place = ?1 AND rest = ?2")?;
-            for key in digests.iter().map(PrefixKey::of) {
+            // In the order of the table, so that a page is changed once.
+            let mut keys: Vec<_> = digests.iter().map(PrefixKey::of).collect();
+            keys.sort_unstable_by_key(|key| key.place);
+            for key in keys {
                 forget.execute(params![key.place, key.rest])?;
             }
             Ok(())
         })
+    }
+
+    /// Forgets the beginnings by which conversations that are over are recognised, among at most `limit` rows from the place
+    /// `from` on ([`i64::MIN`] to begin). Gives where to go on, or `None` at the end of the table.
+    pub fn forget_prefixes_where(
+        &mut self,
+        from: i64,
+        limit: u32,
+        is_over: impl Fn(&ConversationId) -> bool,
+    ) -> Result<Option<i64>, StoreError> {
+        self.file.write("forget_prefixes", |tx| {
+            let mut last = None;
+            let mut over = Vec::new();
+            let mut rows = tx.prepare_cached(
+                "SELECT place, conversation FROM prefixes WHERE place >= ?1 ORDER BY place LIMIT ?2",
+            )?;
+            let mut rows = rows.query(params![from, limit])?;
+            while let Some(row) = rows.next()? {
+                let place: i64 = row.get(0)?;
+                last = Some(place);
+                if is_over(&ConversationId::from_bytes(bytes16(row, 1)?)) {
+                    over.push(place);
+                }
+            }
+            let mut forget = tx.prepare_cached("DELETE FROM prefixes WHERE place = ?1")?;
+            for place in over {
+                forget.execute([place])?;
+            }
+            Ok(last.and_then(|last| last.checked_add(1)))
+        })
+    }
+
+    /// How many pages the file has.
+    pub fn pages(&self) -> Result<u64, StoreError> {
+        self.file.read("pages", |connection| connection.query_row("PRAGMA page_count", [], |row| row.get(0)))
     }
 
     /// Marks conversations destroyed and announces it. Their prefixes were forgotten before their keys were destroyed.

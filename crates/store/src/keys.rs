@@ -28,6 +28,8 @@ pub enum KeyKind {
     Subject,
     /// A subject's key for keyed digests, under the subject's key.
     Matching,
+    /// The key of the address that a subject is written to, under the subject's key.
+    Contact,
     /// A conversation's key in one bucket (label: the bucket), under the subject's key.
     Conversation,
     /// A conversation's key of one safety day (label: the day), under that day's root.
@@ -43,7 +45,7 @@ pub enum KeyKind {
 
 impl KeyKind {
     /// All kinds.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::ServiceRoot,
         Self::SafetyDay,
         Self::ViolationDay,
@@ -52,6 +54,7 @@ impl KeyKind {
         Self::LegalHold,
         Self::Subject,
         Self::Matching,
+        Self::Contact,
         Self::Conversation,
         Self::ConversationSafety,
         Self::ConversationHeld,
@@ -70,6 +73,7 @@ impl KeyKind {
             Self::LegalHold => "legal-hold",
             Self::Subject => "subject",
             Self::Matching => "matching",
+            Self::Contact => "contact",
             Self::Conversation => "conversation",
             Self::ConversationSafety => "conversation-safety",
             Self::ConversationHeld => "conversation-held",
@@ -244,6 +248,22 @@ impl KeyStore {
     /// Keys that were destroyed but whose records may still lie in the store, the earliest first, at most `limit`.
     pub fn destroyed_but_unpurged(&self, limit: u32) -> Result<Vec<KeyNode>, StoreError> {
         self.nodes("destroyed_at IS NOT NULL AND purged_at IS NULL ORDER BY destroyed_at LIMIT ?1", [limit])
+    }
+
+    /// Conversations whose keys for the person's own use were destroyed and whose records may still lie in the store, at
+    /// most `limit`.
+    pub fn unpurged_conversations(&self, limit: u32) -> Result<Vec<ConversationId>, StoreError> {
+        self.file.read("unpurged_conversations", |connection| {
+            connection
+                .prepare_cached(
+                    "SELECT conversation FROM nodes WHERE destroyed_at IS NOT NULL AND purged_at IS NULL AND kind = ?1
+                     ORDER BY destroyed_at LIMIT ?2",
+                )?
+                .query_map(params![KeyKind::Conversation.name(), limit], |row| {
+                    Ok(ConversationId::from_bytes(bytes16(row, 0)?))
+                })?
+                .collect()
+        })
     }
 
     /// Living keys that must be looked at by `now`, the longest due first, at most `limit`.

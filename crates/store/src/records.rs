@@ -10,7 +10,7 @@ use crate::StoreError;
 use crate::connection::{File, Recovery, bytes16, fixed, instant};
 use crate::control::named;
 use crate::directory::sync_directory;
-use crate::record::{BucketName, CaptureTerms, RecordKind, RecordPrefixes, StoredRecord, StoredWrap};
+use crate::record::{BucketName, CaptureTerms, RecordKind, StoredRecord, StoredWrap};
 use crate::scrub::Scrubbed;
 
 const MIGRATIONS: &[&str] = &["
@@ -113,7 +113,7 @@ impl Bucket {
 #[derive(Debug)]
 pub struct RecordBucket {
     name: BucketName,
-    file: File,
+    pub(crate) file: File,
     /// The highest sequence number that was ever given out, as far as known.
     last_sequence: i64,
 }
@@ -183,6 +183,24 @@ impl RecordBucket {
         })
     }
 
+    /// Runs several reads on one state of the bucket, which takes its lock once.
+    pub fn in_snapshot<T>(&self, body: impl FnOnce(&Self) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        self.begin_snapshot()?;
+        let read = body(self);
+        self.end_snapshot()?;
+        read
+    }
+
+    /// As [`Self::in_snapshot`], for reads between which other things are done: until [`Self::end_snapshot`].
+    pub fn begin_snapshot(&self) -> Result<(), StoreError> {
+        self.file.begin_snapshot()
+    }
+
+    /// Ends what [`Self::begin_snapshot`] began.
+    pub fn end_snapshot(&self) -> Result<(), StoreError> {
+        self.file.end_snapshot()
+    }
+
     /// Records that a ground beside service and safety window holds, after `after` (a record's id), at most `limit`.
     pub fn held_records(&self, after: Option<RecordId>, limit: u32) -> Result<Vec<StoredRecord>, StoreError> {
         self.file.read("held_records", |connection| {
@@ -242,37 +260,6 @@ impl RecordBucket {
         })
     }
 
-    /// The keyed digests by which a conversation's records are recognised, after `after` (a sequence number; 0 to begin):
-    /// each record's number with its digests, at most `limit` records.
-    pub fn prefixes(
-        &self,
-        conversation: ConversationId,
-        after: i64,
-        limit: u32,
-    ) -> Result<Vec<RecordPrefixes>, StoreError> {
-        self.file.read("conversation_prefixes", |connection| {
-            connection
-                .prepare_cached(
-                    "SELECT sequence, prefix, alias FROM records WHERE conversation = ?1 AND sequence > ?2
-                     ORDER BY sequence LIMIT ?3",
-                )?
-                .query_map(params![conversation.as_bytes(), after, limit], prefixes)?
-                .collect()
-        })
-    }
-
-    /// The keyed digests by which any record of this bucket is recognised, after `after` (a sequence number; 0 to begin).
-    pub fn all_prefixes(&self, after: i64, limit: u32) -> Result<Vec<RecordPrefixes>, StoreError> {
-        self.file.read("all_prefixes", |connection| {
-            connection
-                .prepare_cached(
-                    "SELECT sequence, prefix, alias FROM records WHERE sequence > ?1 ORDER BY sequence LIMIT ?2",
-                )?
-                .query_map(params![after, limit], prefixes)?
-                .collect()
-        })
-    }
-
     /// Bytes of ciphertext of a conversation.
     pub fn bytes_of(&self, conversation: ConversationId) -> Result<u64, StoreError> {
         self.file.read("bytes_of", |connection| {
@@ -304,6 +291,31 @@ impl RecordBucket {
         })
     }
 
+    /// A conversation's records without their ciphertext, in order of capture, after `after` (a sequence number; 0 to
+    /// begin), at most `limit`: what another ground's wraps are made from.
+    pub fn wraps_of(
+        &self,
+        conversation: ConversationId,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<(i64, StoredRecord)>, StoreError> {
+        self.file.read("wraps_of", |connection| {
+            connection
+                .prepare_cached(&format!(
+                    "SELECT {} FROM records WHERE conversation = ?1 AND sequence > ?2 ORDER BY sequence LIMIT ?3",
+                    RECORD_COLUMNS.replace("ciphertext", "x''")
+                ))?
+                .query_map(params![conversation.as_bytes(), after, limit], |row| {
+                    Ok((row.get(SEQUENCE)?, record(row)?))
+                })?
+                .map(|found| {
+                    let (sequence, record) = found?;
+                    Ok((sequence, with_held(connection, record)?))
+                })
+                .collect()
+        })
+    }
+
     /// The highest sequence number.
     pub fn last_sequence(&self) -> Result<i64, StoreError> {
         self.file.read("last_sequence", highest_sequence)
@@ -330,79 +342,6 @@ impl RecordBucket {
         })
     }
 
-    /// Replaces the wraps of surviving records under `old` and removes one record, in one step. Records that are not
-    /// named keep theirs.
-    pub fn rewrap_and_remove(
-        &mut self,
-        old: KeyId,
-        fresh: &[(RecordId, StoredWrap)],
-        removed: Option<RecordId>,
-    ) -> Result<u64, StoreError> {
-        self.file.write("rewrap_and_remove", |tx| {
-            for statement in [
-                "UPDATE records SET service_parent = ?3, service_wrap = ?4 WHERE id = ?1 AND service_parent = ?2",
-                "UPDATE records SET safety_parent = ?3, safety_wrap = ?4 WHERE id = ?1 AND safety_parent = ?2",
-                "UPDATE OR REPLACE held SET parent = ?3, wrap = ?4 WHERE record = ?1 AND parent = ?2",
-            ] {
-                let mut set = tx.prepare_cached(statement)?;
-                for (id, wrap) in fresh {
-                    set.execute(params![
-                        id.as_bytes(),
-                        old.as_bytes(),
-                        wrap.parent.as_bytes(),
-                        wrap.wrap
-                    ])?;
-                }
-            }
-            let Some(removed) = removed else { return Ok(0) };
-            tx.execute("DELETE FROM held WHERE record = ?1", [removed.as_bytes()])?;
-            let count = tx.execute("DELETE FROM records WHERE id = ?1", [removed.as_bytes()])?;
-            Ok(u64::try_from(count).unwrap_or(0))
-        })
-    }
-
-    /// Removes the wraps under destroyed keys, each given with its conversation, and then every record of those
-    /// conversations that no wrap opens any more. Gives the number of records removed.
-    pub fn drop_paths(&mut self, destroyed: &[(ConversationId, KeyId)]) -> Result<u64, StoreError> {
-        Ok(self.drop_each_path(destroyed)?.iter().sum())
-    }
-
-    /// As [`Self::drop_paths`]: how many records went with each path, in their order.
-    pub fn drop_each_path(&mut self, destroyed: &[(ConversationId, KeyId)]) -> Result<Vec<u64>, StoreError> {
-        self.file.write("drop_paths", |tx| {
-            let mut service = tx.prepare_cached(
-                "UPDATE records SET service_parent = NULL, service_wrap = NULL
-                 WHERE conversation = ?1 AND service_parent = ?2",
-            )?;
-            let mut safety = tx.prepare_cached(
-                "UPDATE records SET safety_parent = NULL, safety_wrap = NULL
-                 WHERE conversation = ?1 AND safety_parent = ?2",
-            )?;
-            let mut held = tx.prepare_cached("DELETE FROM held WHERE parent = ?1")?;
-            let mut unheld = tx.prepare_cached(
-                "DELETE FROM records WHERE conversation = ?1 AND service_parent IS NULL AND safety_parent IS NULL
-                    AND NOT EXISTS (SELECT 1 FROM held WHERE held.record = records.id)",
-            )?;
-            // Removing what no key opens comes first where it can: then nothing is written only to be removed.
-            let mut dying = tx.prepare_cached(
-                "DELETE FROM records WHERE conversation = ?1 AND (service_parent IS NULL OR service_parent = ?2)
-                    AND (safety_parent IS NULL OR safety_parent = ?2)
-                    AND NOT EXISTS (SELECT 1 FROM held WHERE held.record = records.id)",
-            )?;
-            let mut each = Vec::with_capacity(destroyed.len());
-            for (conversation, key) in destroyed {
-                let mut removed = dying.execute(params![conversation.as_bytes(), key.as_bytes()])?;
-                service.execute(params![conversation.as_bytes(), key.as_bytes()])?;
-                safety.execute(params![conversation.as_bytes(), key.as_bytes()])?;
-                if held.execute([key.as_bytes()])? > 0 {
-                    removed += unheld.execute([conversation.as_bytes()])?;
-                }
-                each.push(u64::try_from(removed).unwrap_or(u64::MAX));
-            }
-            Ok(each)
-        })
-    }
-
     /// Overwrites what moved rows left behind in at most `limit` pages after page `after` (0 to begin).
     pub fn scrub(&mut self, after: u32, limit: u32) -> Result<Scrubbed, StoreError> {
         self.file.scrub(after, limit)
@@ -417,11 +356,6 @@ impl RecordBucket {
     pub fn problem(&self) -> Result<Option<String>, StoreError> {
         self.file.problem()
     }
-}
-
-fn prefixes(row: &rusqlite::Row<'_>) -> rusqlite::Result<RecordPrefixes> {
-    let (prefix, alias): (Option<[u8; 32]>, Option<[u8; 32]>) = (row.get(1)?, row.get(2)?);
-    Ok((row.get(0)?, prefix.into_iter().chain(alias).collect()))
 }
 
 fn highest_sequence(connection: &rusqlite::Connection) -> rusqlite::Result<i64> {

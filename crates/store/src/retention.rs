@@ -88,10 +88,8 @@ pub struct Review {
 pub enum ConversationMark {
     /// The person deleted it (`Some`), or took that back in time (`None`).
     Deleted(Option<Timestamp>),
-    /// The person wants it kept (`Some`), or no longer (`None`).
+    /// The person wants it kept (`Some`), or no longer (`None`). Whoever keeps one is warned of its new end again.
     Starred(Option<Timestamp>),
-    /// Its end was announced.
-    Warned(Timestamp),
 }
 
 impl ControlStore {
@@ -262,10 +260,10 @@ impl ControlStore {
     ) -> Result<(), StoreError> {
         let (statement, at) = match mark {
             ConversationMark::Deleted(at) => ("UPDATE conversations SET deleted_at = ?2 WHERE id = ?1", at),
-            ConversationMark::Starred(at) => ("UPDATE conversations SET starred_at = ?2 WHERE id = ?1", at),
-            ConversationMark::Warned(at) => {
-                ("UPDATE conversations SET warned_at = ?2 WHERE id = ?1", Some(at))
-            }
+            ConversationMark::Starred(at) => (
+                "UPDATE conversations SET starred_at = ?2, warned_at = CASE WHEN ?2 IS NULL THEN warned_at END WHERE id = ?1",
+                at,
+            ),
         };
         self.file.write("mark_conversation", |tx| {
             tx.prepare_cached(statement)?

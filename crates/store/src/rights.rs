@@ -12,7 +12,7 @@ use crate::outbox::{Announcement, announce};
 use crate::rights_effects::{RightsEffect, RightsStatement, apply, keep_statement};
 use crate::{ControlStore, StoreError};
 
-/// The tables of this module and of [`crate::rights_effects`], the fourth step of `control.db`.
+/// The tables of this module and of [`crate::rights_effects`], the fifth step of `control.db`.
 pub(crate) const TABLES: &str = "
     CREATE TABLE rights_requests (
         id BLOB PRIMARY KEY, organization BLOB NOT NULL, subject BLOB, kind TEXT NOT NULL, regimes TEXT NOT NULL,

@@ -8,14 +8,13 @@ mod commands;
 mod document;
 mod file;
 mod issuing;
-mod mails;
 mod reference;
 mod serving;
 
 #[cfg(test)]
 mod tests;
 
-pub use commands::{CertificateCommand, CertificateReply, CertificateRow, DueMail, MailOutcome, MailState};
+pub use commands::{CertificateCommand, CertificateReply, CertificateRow};
 pub(crate) use document::signer_name;
 pub use document::{
     Backups, Certificate, CertificateStage, CertifiedScope, Confidentiality, Destroyed, Issuer, KeptPart,

@@ -1,4 +1,4 @@
-//! Certificates and their mails for whoever asks: read beside the writer.
+//! Certificates for whoever asks: read beside the writer.
 
 use std::sync::PoisonError;
 
@@ -6,32 +6,16 @@ use fiducia_ledger::{LogReader, VerifierKey};
 use fiducia_policy::OrganizationId;
 use fiducia_store::{CertificateRecord, DataDirectory};
 
-use super::commands::{CertificateCommand, CertificateReply, CertificateRow, DueMail};
+use super::commands::{CertificateReply, CertificateRow};
 use super::document::{digest, signer_name};
 use super::file::{CertificateFile, verify_certificate};
-use super::mails::state_of;
 use super::{Certificate, CertificateReference};
+use crate::mail::state_of;
 use crate::reading::Reader;
 use crate::scribe::event_id;
-use crate::writer::Writer;
 use crate::{AdminError, AdminReply};
 
 const LIST_ROWS_MAX: u32 = 1_000;
-
-impl Writer {
-    /// Carries a command on certificates out that changes something.
-    pub(crate) fn certify(&mut self, command: CertificateCommand) -> Result<CertificateReply, AdminError> {
-        match command {
-            CertificateCommand::BeginMail { reference } => self.begin_mail(&reference),
-            CertificateCommand::EndMail { reference, outcome } => self.end_mail(&reference, outcome),
-            CertificateCommand::List { .. }
-            | CertificateCommand::Show { .. }
-            | CertificateCommand::DueMails { .. } => {
-                Err(AdminError::Invalid("this command is not for the writer; nothing was changed".to_owned()))
-            }
-        }
-    }
-}
 
 impl Reader {
     /// Certificates, newest first.
@@ -125,23 +109,6 @@ impl Reader {
         let entry = certificate.entry(digest(&record.json)).map_err(|error| unproven(&error))?;
         proof.extra = Some(entry);
         Ok(proof)
-    }
-
-    /// Mails that are due.
-    pub(crate) fn due_mails(&self, limit: u32) -> Result<AdminReply, AdminError> {
-        check_limit(limit)?;
-        let _reading = self.readers.read().unwrap_or_else(PoisonError::into_inner);
-        let due = self.control()?.due_mails(self.clock.now(), limit)?;
-        let mails: Result<Vec<_>, AdminError> = due
-            .into_iter()
-            .map(|mail| {
-                let reference = mail.reference.parse();
-                let reference =
-                    reference.map_err(|error| AdminError::Storage(format!("control.db: {error}")))?;
-                Ok(DueMail { reference, organization: mail.organization, attempts: mail.attempts })
-            })
-            .collect();
-        Ok(AdminReply::Certified(CertificateReply::Mails(mails?)))
     }
 }
 

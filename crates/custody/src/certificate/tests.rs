@@ -6,6 +6,7 @@ use zeroize::Zeroizing;
 
 use super::document::{digest, note_text, signer_name};
 use super::*;
+use crate::MailState;
 use crate::administration::ReadBack;
 
 fn specimen() -> Certificate {

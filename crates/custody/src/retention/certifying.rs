@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use fiducia_keyring::{RecordBinding, SealedRecord, still_opens};
 use fiducia_policy::{ConversationId, GroundKind, KeyId, OrganizationId, RecordId, Timestamp};
-use fiducia_store::{KeyKind, KeyNode, StoredRecord, StoredWrap};
+use fiducia_store::{BucketName, KeyKind, KeyNode, StoredRecord, StoredWrap};
 
 use super::commands::RetentionProgress;
 use crate::AdminError;
@@ -24,6 +24,8 @@ const SAMPLE_RECORDS_MAX: usize = 100;
 const SAMPLE_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Records held back of what one key opens, so that the sample is spread.
 const SAMPLE_RECORDS_PER_KEY: u32 = 2;
+/// Keys sampled of those beneath one root, which ends with one short commit: holding back must not take longer than that.
+const SAMPLE_KEYS_PER_ROOT: u32 = 16;
 /// Conversations of one run that are looked at for what keeps them; beyond that a certificate says "at least".
 const CONVERSATIONS_MAX: usize = 10_000;
 
@@ -115,23 +117,26 @@ impl Ended {
 impl Writer {
     /// Holds a few of the records back that keys open which are about to be destroyed.
     pub(super) fn sample(&mut self, nodes: &[KeyNode]) -> Result<(), AdminError> {
+        if self.ended.is_sampled() {
+            return Ok(());
+        }
+        let buckets = self.files.place.names()?;
         for node in nodes {
             if self.ended.is_sampled() {
                 return Ok(());
             }
             if node.kind.is_shared_root() {
-                let most = u32::try_from(SAMPLE_RECORDS_MAX).unwrap_or(u32::MAX);
-                for child in self.files.keys.children(node.id, most)? {
-                    self.sample_key(&child)?;
+                for child in self.files.keys.children(node.id, SAMPLE_KEYS_PER_ROOT)? {
+                    self.sample_key(&child, &buckets)?;
                 }
             } else {
-                self.sample_key(node)?;
+                self.sample_key(node, &buckets)?;
             }
         }
         Ok(())
     }
 
-    fn sample_key(&mut self, node: &KeyNode) -> Result<(), AdminError> {
+    fn sample_key(&mut self, node: &KeyNode, buckets: &[BucketName]) -> Result<(), AdminError> {
         let Some(id) = node.conversation.filter(|_| !self.ended.is_sampled()) else { return Ok(()) };
         if self.ended.samples.iter().any(|sample| sample.wrap.parent == node.id) {
             // Held back when the root above it ended.
@@ -141,10 +146,7 @@ impl Writer {
         if faults::is_planted("ended-keys-remembered") {
             self.keychain.key(&self.files.keys, node.id)?;
         }
-        for name in conversation.buckets {
-            if !self.files.place.names()?.contains(&name) {
-                continue;
-            }
+        for name in conversation.buckets.into_iter().filter(|name| buckets.contains(name)) {
             for (_, record) in self.files.bucket(&name)?.conversation(id, 0, SAMPLE_RECORDS_PER_KEY)? {
                 if let Some(binding) = self.binding_of(&record)? {
                     self.ended.hold_back(node.id, binding, &record);

@@ -4,10 +4,11 @@ use std::path::PathBuf;
 
 use fiducia_policy::{
     AccessReason, Agreement, CaseId, ConversationId, FlagId, GroundKind, HoldId, HoldScope, KeyId,
-    OrganizationId, Plan, PolicyVersion, RecordId, RetentionSpan, SubjectId, Tier, Timestamp,
+    OrganizationId, Plan, PolicyVersion, RecordId, RetentionSpan, SubjectId, Tier, Timestamp, WarningId,
 };
 
 use crate::certificate::CertificateReference;
+use crate::mail::MailAddress;
 
 /// A change of an organisation's terms: what is absent stays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
@@ -153,6 +154,13 @@ pub enum RetentionCommand {
         /// Whether.
         allowed: bool,
     },
+    /// Sets where a person is warned of ends, or takes it away.
+    SetContact {
+        /// Whose.
+        subject: SubjectId,
+        /// The address; `None` for no mails.
+        address: Option<MailAddress>,
+    },
     /// Closes a person's account.
     CloseAccount {
         /// Whose.
@@ -164,6 +172,11 @@ pub enum RetentionCommand {
         conversation: ConversationId,
         /// What.
         wish: ConversationWish,
+    },
+    /// Keeps conversations that a warning was about, up to 100 of them: ask until none is left.
+    KeepWarned {
+        /// Which warning.
+        warning: WarningId,
     },
     /// Gives a conversation a tag, or takes it away.
     Tag {
@@ -238,12 +251,12 @@ pub enum RetentionCommand {
         /// Who.
         actor: String,
     },
-    /// Releases a legal hold: its key is destroyed after the days of grace.
+    /// Releases a legal hold: its key is destroyed after the days of grace, by which another hold can still be placed.
     ReleaseHold {
         /// Which.
         hold: HoldId,
-        /// Days of grace, at most 365.
-        grace_days: u32,
+        /// Days of grace, at most 365; absent: as long as the policy in force says.
+        grace_days: Option<u32>,
         /// Who.
         actor: String,
     },
@@ -404,6 +417,8 @@ pub struct RetentionProgress {
     pub findings_forgotten: u64,
     /// Conversations whose end was announced.
     pub warned: u64,
+    /// People who were warned of that.
+    pub people_warned: u64,
     /// The ledger entries that record it: (organisation, index).
     pub ledger: Vec<(OrganizationId, u64)>,
     /// The certificates that were issued: (organisation, reference number).
@@ -421,6 +436,7 @@ impl RetentionProgress {
         self.held += step.held;
         self.findings_forgotten += step.findings_forgotten;
         self.warned += step.warned;
+        self.people_warned += step.people_warned;
         self.ledger.extend(step.ledger);
         self.certificates.extend(step.certificates);
     }
@@ -451,6 +467,8 @@ pub struct CensusRow {
 pub enum RetentionReply {
     /// It was done; the index of its ledger entry, where it has one.
     Done(Option<u64>),
+    /// Conversations that were kept; none when there are no more.
+    Kept(Vec<ConversationId>),
     /// A policy was published, or shown.
     Policy(PolicyRow),
     /// Policies, the first first.

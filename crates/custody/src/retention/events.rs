@@ -29,7 +29,11 @@ impl Writer {
         Ok(self.files.control.subject(subject)?.map_or_else(PersonTerms::default, |row| (&row).into()))
     }
 
-    fn living_subject(&self, subject: SubjectId) -> Result<(SubjectRecord, Pseudonym), AdminError> {
+    /// A person who is not erased, with the pseudonym.
+    pub(crate) fn living_subject(
+        &self,
+        subject: SubjectId,
+    ) -> Result<(SubjectRecord, Pseudonym), AdminError> {
         let row = self
             .files
             .control
@@ -251,6 +255,7 @@ impl Writer {
         self.files.control.mark_conversation(id, mark, announcement)?;
         let ends = self.ends_of(&found)?;
         self.files.keys.set_ends(&ends)?;
+        self.warned_up_to.clear();
         // What is deleted is not continued.
         self.caches.conversations.pop(&id);
         self.caches.prefixes.clear();

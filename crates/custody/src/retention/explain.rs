@@ -32,8 +32,10 @@ impl Writer {
             }
             RetentionCommand::SetPersonPlan { subject, plan } => self.set_person_plan(subject, plan),
             RetentionCommand::SetTraining { subject, allowed } => self.set_training(subject, allowed),
+            RetentionCommand::SetContact { subject, address } => self.set_contact(subject, address.as_ref()),
             RetentionCommand::CloseAccount { subject } => self.close_account(subject),
             RetentionCommand::Wish { conversation, wish } => self.wish(conversation, wish),
+            RetentionCommand::KeepWarned { warning } => self.keep_warned(warning),
             RetentionCommand::Tag { conversation, tag, present } => self.tag(conversation, &tag, present),
             RetentionCommand::Flag { content, category, score, actor } => {
                 self.flag(content, &category, score, &actor)
@@ -85,7 +87,6 @@ impl Writer {
             self.note_path(&node, &mut facts)?;
             paths.extend(self.explained(&node)?);
         }
-        facts.held = paths.iter().any(|path| path.ground == GroundKind::LegalHold && path.is_open);
         let (version, policy) = self.governance.current();
         let situation = situation(terms, person, record.terms.class, record.terms.covered);
         Ok(RetentionReply::Explanation(Box::new(RecordExplanation {
@@ -113,7 +114,24 @@ impl Writer {
                     (facts.case_opened_at, facts.case_closed_at) = (Some(case.opened_at), case.closed_at);
                 }
             }
+            Some(GroundKind::LegalHold) => self.note_hold(node, facts)?,
             _ => {}
+        }
+        Ok(())
+    }
+
+    /// Takes up what a hold says: whether it is in force, or since when it is released and until when it keeps the record.
+    fn note_hold(&self, node: &KeyNode, facts: &mut Facts) -> Result<(), AdminError> {
+        let Some(root) = self.root(node)? else { return Ok(()) };
+        let Some(hold) = root.label.parse::<HoldId>().ok() else { return Ok(()) };
+        let Some(hold) = self.files.control.hold(hold)? else { return Ok(()) };
+        match hold.released_at {
+            None => facts.held = true,
+            // Of several released holds the one that keeps the record longest counts.
+            Some(released) if hold.ends_at >= facts.release_ends_at => {
+                (facts.released_at, facts.release_ends_at) = (Some(released), hold.ends_at);
+            }
+            Some(_) => {}
         }
         Ok(())
     }

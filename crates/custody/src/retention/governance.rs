@@ -196,10 +196,8 @@ impl Governance {
         person: PersonTerms,
         conversation: &ConversationRecord,
     ) -> Option<Timestamp> {
-        let situation = situation(terms, person, conversation.terms.class, conversation.terms.covered);
         let facts = conversation_facts(terms, person, conversation);
-        let schedule = self.policies().carried(conversation.terms.policy, situation, &facts);
-        match schedule.standing(GroundKind::Service) {
+        match self.carried(terms, person, conversation, &facts, GroundKind::Service) {
             Standing::NotOpen => Some(conversation.created_at),
             Standing::Holds { until } => until,
             Standing::Ended { at } => Some(at),
@@ -215,14 +213,25 @@ impl Governance {
         conversation: &ConversationRecord,
         captured_at: Timestamp,
     ) -> Option<Timestamp> {
-        let situation = situation(terms, person, conversation.terms.class, conversation.terms.covered);
         let facts = Facts { created_at: captured_at, ..conversation_facts(terms, person, conversation) };
-        let schedule = self.policies().carried(conversation.terms.policy, situation, &facts);
-        match schedule.standing(GroundKind::SafetyWindow) {
+        match self.carried(terms, person, conversation, &facts, GroundKind::SafetyWindow) {
             Standing::NotOpen => None,
             Standing::Holds { until } => until,
             Standing::Ended { at } => Some(at),
         }
+    }
+
+    /// How a ground of a conversation stands under the policy it began under and every later one.
+    fn carried(
+        &self,
+        terms: OrganizationTerms,
+        person: PersonTerms,
+        conversation: &ConversationRecord,
+        facts: &Facts,
+        ground: GroundKind,
+    ) -> Standing {
+        let situation = situation(terms, person, conversation.terms.class, conversation.terms.covered);
+        self.policies().carried(conversation.terms.policy, situation, facts).standing(ground)
     }
 
     /// When an investigation ends at the latest: what it took in is no longer kept for it then.

@@ -3,10 +3,10 @@
 //! A hold is in force from the commit of its row. What is captured from then on is wrapped for it at once; what was there
 //! before is wrapped step by step, and until that is done nothing of the organisation ends.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use fiducia_keyring::rewrap;
+use fiducia_keyring::{SymmetricKey, rewrap};
 use fiducia_ledger::{Digest, Event};
 use fiducia_policy::{
     Agreement, ConversationId, GroundKind, HoldCandidate, HoldId, HoldScope, KeyId, OrganizationId, RecordId,
@@ -182,17 +182,21 @@ impl Writer {
     pub(super) fn release_hold(
         &mut self,
         id: HoldId,
-        grace_days: u32,
+        grace_days: Option<u32>,
         actor: &str,
     ) -> Result<RetentionReply, AdminError> {
-        if grace_days > GRACE_DAYS_MAX {
+        if grace_days.is_some_and(|days| days > GRACE_DAYS_MAX) {
             return Err(AdminError::Invalid(format!("a release has at most {GRACE_DAYS_MAX} days of grace")));
         }
         let record = self.unreleased_hold(id)?;
         let actor = self.person(actor)?;
         let now = self.clock.now();
-        let ends_at = Timestamp::from_second(now.as_second() + i64::from(grace_days) * SECONDS_PER_DAY)
-            .map_err(|error| AdminError::Invalid(error.to_string()))?;
+        let (_, policy) = self.governance.current();
+        let ends_at = match grace_days {
+            None => policy.release_grace().after(now),
+            Some(days) => Timestamp::from_second(now.as_second() + i64::from(days) * SECONDS_PER_DAY)
+                .map_err(|error| AdminError::Invalid(error.to_string()))?,
+        };
         let event = Event::HoldReleased { hold: id, ends_at, actor };
         let announced = self.announced(record.organization, event, now)?;
         self.files.control.release_hold(id, (now, actor), ends_at, &announced.0)?;
@@ -333,7 +337,31 @@ impl Writer {
         conversations: &[ConversationRecord],
         hold: &ActiveHold,
     ) -> Result<u64, AdminError> {
+        let buckets: BTreeSet<_> = conversations.iter().flat_map(|found| found.buckets.clone()).collect();
+        for bucket in &buckets {
+            self.files.bucket(bucket)?.begin_snapshot()?;
+        }
+        let staged = self.stage_held(conversations, hold);
+        for bucket in &buckets {
+            self.files.bucket(bucket)?.end_snapshot()?;
+        }
+        let (batch, staged) = staged?;
+        // Keys first: a wrap under a key that was never stored would keep nothing.
+        self.files.keys.add(&batch.new_keys)?;
+        faults::reached("held-keys-stored");
         let mut records = 0;
+        for (bucket, wraps) in staged {
+            records += self.files.bucket(&bucket)?.hold(&wraps)?;
+        }
+        Ok(records)
+    }
+
+    /// Makes the keys and wraps that put conversations under a hold.
+    fn stage_held(
+        &mut self,
+        conversations: &[ConversationRecord],
+        hold: &ActiveHold,
+    ) -> Result<(Batch, Staged), AdminError> {
         let mut staged = Staged::new();
         let mut batch = Batch::default();
         for conversation in conversations {
@@ -360,13 +388,7 @@ impl Writer {
                 hold.scope.covers(&candidate).then_some((GroundKind::LegalHold, hold.root))
             })?;
         }
-        // Keys first: a wrap under a key that was never stored would keep nothing.
-        self.files.keys.add(&batch.new_keys)?;
-        faults::reached("held-keys-stored");
-        for (bucket, wraps) in staged {
-            records += self.files.bucket(&bucket)?.hold(&wraps)?;
-        }
-        Ok(records)
+        Ok((batch, staged))
     }
 
     /// Wraps the data keys of a conversation's records for the ground that `covers` names for them.
@@ -386,9 +408,10 @@ impl Writer {
         for bucket in conversation.buckets.clone() {
             let mut after = 0;
             let mut wraps = Vec::new();
+            let mut known = None;
             loop {
                 let records =
-                    self.files.bucket(&bucket)?.conversation(conversation.id, after, RECORDS_PER_STEP)?;
+                    self.files.bucket(&bucket)?.wraps_of(conversation.id, after, RECORDS_PER_STEP)?;
                 let Some((last, _)) = records.last() else { break };
                 after = *last;
                 for (_, record) in &records {
@@ -397,8 +420,7 @@ impl Writer {
                     if record.held.iter().any(|wrap| wrap.parent == id) {
                         continue;
                     }
-                    let Some(from) = self.living_path(record)? else { continue };
-                    let parent = self.keychain.key(&self.files.keys, from.parent)?;
+                    let Some((parent, from)) = self.living_path(record, &mut known)? else { continue };
                     let wrap =
                         rewrap(record.id, (from.parent, &parent), &from.wrap, (id, &key), &*self.randomness)?;
                     wraps.push((record.id, StoredWrap { parent: id, wrap: wrap.to_vec() }));
@@ -411,11 +433,20 @@ impl Writer {
         Ok(())
     }
 
-    /// A path that still leads to a record.
-    fn living_path(&self, record: &StoredRecord) -> Result<Option<StoredWrap>, AdminError> {
+    /// A path that still leads to a record, with its key: mostly that of the record before it, which is `known`.
+    fn living_path<'a>(
+        &mut self,
+        record: &'a StoredRecord,
+        known: &mut Option<(KeyId, SymmetricKey)>,
+    ) -> Result<Option<(SymmetricKey, &'a StoredWrap)>, AdminError> {
         for wrap in record.wraps() {
+            if let Some((_, key)) = known.as_ref().filter(|(id, _)| *id == wrap.parent) {
+                return Ok(Some((key.clone(), wrap)));
+            }
             if self.files.keys.edge(wrap.parent)?.is_some() {
-                return Ok(Some(wrap.clone()));
+                let key = self.keychain.key(&self.files.keys, wrap.parent)?;
+                *known = Some((wrap.parent, key.clone()));
+                return Ok(Some((key, wrap)));
             }
         }
         Ok(None)

@@ -3,13 +3,14 @@
 //! It works in steps, each small enough that captures hardly wait, and each with the files as its only memory: whatever a
 //! crash leaves half done is found again. Keys go first, since they decide what can be read; bytes follow.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::Ordering;
 
 use fiducia_ledger::Event;
 use fiducia_policy::{ConversationId, KeyId, OrganizationId, Timestamp};
-use fiducia_store::{BucketName, ConversationMark, KeyKind, KeyNode};
+use fiducia_store::{BucketName, KeyKind, KeyNode};
 
+use super::Forgetting;
 use super::certifying::RecordsOf;
 use super::commands::RetentionProgress;
 use crate::AdminError;
@@ -49,6 +50,7 @@ impl Writer {
         self.note_lag(now)?;
         self.count_requests(now)?;
         let worked = self.finish_replacements(now)?
+            || self.forget_former_contacts(now)?
             || self.extend_holds(now, &mut progress)?
             || self.review_step(&mut progress)?
             || self.end_due(now, &mut progress)?
@@ -107,6 +109,9 @@ impl Writer {
             ends.extend(self.ends_of(conversation)?);
         }
         self.files.keys.set_ends(&ends)?;
+        if !ends.is_empty() {
+            self.warned_up_to.clear();
+        }
         faults::reached("ends-reviewed");
         progress.reviewed += u64::try_from(conversations.len()).unwrap_or(0);
         self.files.control.advance_review(review.id, conversations.last().map(|last| last.id))?;
@@ -225,6 +230,7 @@ impl Writer {
     ) -> Result<bool, AdminError> {
         let mut unpurged = self.files.keys.destroyed_but_unpurged(KEYS_PER_STEP)?;
         if unpurged.is_empty() {
+            self.forgetting = Forgetting::default();
             return Ok(false);
         }
         let mut children = Vec::new();
@@ -239,6 +245,9 @@ impl Writer {
             progress.keys_destroyed += u64::try_from(children.len()).unwrap_or(0);
             self.destroy_ended(&children, now)?;
             unpurged = children;
+        }
+        if self.forget_many(&unpurged)? {
+            return Ok(true);
         }
         let records = self.purge(&unpurged, now)?;
         progress.records_purged += records.values().sum::<u64>();
@@ -267,7 +276,7 @@ impl Writer {
                 pairs.entry(bucket).or_default().push((node.organization, id, node.id));
             }
         }
-        let ended: Vec<_> = nodes
+        let ended: HashSet<_> = nodes
             .iter()
             .filter(|node| node.kind == KeyKind::Conversation)
             .filter_map(|node| node.conversation)
@@ -278,7 +287,11 @@ impl Writer {
         let mut removed = RecordsOf::new();
         for (name, pairs) in pairs {
             let paths: Vec<_> = pairs.iter().map(|(_, id, key)| (*id, *key)).collect();
-            let mine: Vec<_> = paths.iter().map(|(id, _)| *id).filter(|id| ended.contains(id)).collect();
+            let mine: Vec<_> = paths
+                .iter()
+                .map(|(id, _)| *id)
+                .filter(|id| ended.contains(id) && !self.forgetting.has_forgotten(*id))
+                .collect();
             self.forget_prefixes_in(&name, &mine)?;
             self.scrubbing.buckets.insert(name, 0);
             let each = self.files.bucket(&name)?.drop_each_path(&paths)?;
@@ -426,42 +439,6 @@ impl Writer {
             self.files.control.empty_wal()?;
         }
         Ok(forgotten > 0)
-    }
-
-    /// Announces what ends soon, where the plan lets the person keep it.
-    fn warn_step(&mut self, now: Timestamp, progress: &mut RetentionProgress) -> Result<bool, AdminError> {
-        let (_, policy) = self.governance.current();
-        let longest =
-            policy.plans().iter().filter_map(|plan| plan.warn_before).map(|span| span.after(now)).max();
-        let Some(horizon) = longest else { return Ok(false) };
-        let from = self.warned_up_to.filter(|(at, _)| *at > now);
-        let ending = self.files.keys.ending_between(
-            from.unwrap_or((now, KeyId::from_bytes([0; 16]))),
-            horizon,
-            KEYS_PER_STEP,
-        )?;
-        for node in &ending {
-            let Some(conversation) = node.conversation.filter(|_| node.kind == KeyKind::Conversation) else {
-                continue;
-            };
-            let Some(found) = self.files.control.conversation(conversation)? else { continue };
-            let terms = self.terms_of(found.organization)?;
-            let person = self.person_terms(found.subject)?;
-            let warning = policy.plan(person.plan.unwrap_or(terms.plan)).and_then(|plan| plan.warn_before);
-            let Some(warning) = warning else { continue };
-            let end = self.governance.service_end(terms, person, &found);
-            let ends_soon = end.is_some_and(|end| end > now && end <= warning.after(now));
-            if ends_soon && found.warned_at.is_none() && found.deleted_at.is_none() {
-                self.files.control.mark_conversation(conversation, ConversationMark::Warned(now), None)?;
-                progress.warned += 1;
-            }
-        }
-        let full = ending.len() >= usize::try_from(KEYS_PER_STEP).unwrap_or(usize::MAX);
-        self.warned_up_to = match ending.last() {
-            Some(last) if full => last.ends_at.map(|at| (at, last.id)),
-            _ => Some((horizon, KeyId::from_bytes([0; 16]))),
-        };
-        Ok(full)
     }
 }
 

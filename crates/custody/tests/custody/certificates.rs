@@ -3,7 +3,8 @@
 use fiducia_custody::{
     Backups, Certificate, CertificateCommand, CertificateReference, CertificateReply, CertificateRow,
     CertificateSettings, CertificateStage, CertifiedScope, ContentScope, DestructionReport, DestructionScope,
-    MailOutcome, MailSchedule, MailState, RetentionCommand, verify_certificate,
+    MailAbout, MailCommand, MailOutcome, MailReply, MailSchedule, MailState, RetentionCommand,
+    verify_certificate,
 };
 use fiducia_ledger::VerifierKey;
 use fiducia_policy::{Agreement, ConversationId, GroundKind, Plan, Timestamp};
@@ -21,7 +22,7 @@ pub(crate) fn certificates(world: &World) -> Vec<CertificateRow> {
     let command = CertificateCommand::List { organization: None, limit: 100, after: None };
     match world.certify(command).unwrap() {
         CertificateReply::Certificates(rows) => rows,
-        other => panic!("{other:?}"),
+        other @ CertificateReply::File { .. } => panic!("{other:?}"),
     }
 }
 
@@ -299,22 +300,22 @@ fn lists_go_in_pages_from_the_newest() {
 }
 
 fn due(world: &World) -> Vec<(CertificateReference, u32)> {
-    match world.certify(CertificateCommand::DueMails { limit: 10 }).unwrap() {
-        CertificateReply::Mails(mails) => {
-            mails.into_iter().map(|mail| (mail.reference, mail.attempts)).collect()
-        }
-        other => panic!("{other:?}"),
-    }
+    let references = world.due_mails().into_iter().map(|mail| match mail.about {
+        MailAbout::Certificate(reference) => (reference, mail.attempts),
+        MailAbout::Warning(id) => panic!("{id}"),
+    });
+    references.collect()
 }
 
 fn begin(world: &World, reference: &CertificateReference) {
-    world.certify(CertificateCommand::BeginMail { reference: reference.clone() }).unwrap();
+    world.mail(MailCommand::Begin { about: MailAbout::Certificate(reference.clone()) }).unwrap();
 }
 
 fn end(world: &World, reference: &CertificateReference, outcome: MailOutcome) -> MailState {
-    match world.certify(CertificateCommand::EndMail { reference: reference.clone(), outcome }).unwrap() {
-        CertificateReply::Mail(state) => state,
-        other => panic!("{other:?}"),
+    let about = MailAbout::Certificate(reference.clone());
+    match world.mail(MailCommand::End { about, outcome }).unwrap() {
+        MailReply::Noted(state) => state,
+        other @ MailReply::Due(_) => panic!("{other:?}"),
     }
 }
 
@@ -343,7 +344,7 @@ fn a_mail_that_fails_waits_and_is_sent_once() {
     assert!(matches!(end(&world, &reference, MailOutcome::Sent), MailState::Sent { .. }));
     world.advance_days(30);
     assert!(due(&world).is_empty());
-    assert!(world.certify(CertificateCommand::BeginMail { reference }).is_err());
+    assert!(world.mail(MailCommand::Begin { about: MailAbout::Certificate(reference) }).is_err());
 }
 
 #[test]

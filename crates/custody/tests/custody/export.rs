@@ -213,7 +213,8 @@ fn nobody_but_a_reviewer_gets_an_export_and_what_fails_leaves_no_file() {
     assert_eq!(std::fs::read_to_string(out(&world)).unwrap(), "somebody's");
     std::fs::remove_file(out(&world)).unwrap();
 
-    let release = RetentionCommand::ReleaseHold { hold: row.id, grace_days: 0, actor: "operator".to_owned() };
+    let release =
+        RetentionCommand::ReleaseHold { hold: row.id, grace_days: Some(0), actor: "operator".to_owned() };
     world.govern(release).unwrap();
     world.sweep();
     refused(&world, wanted, "was destroyed at");

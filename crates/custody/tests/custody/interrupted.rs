@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::certificates::certificates;
+use crate::warnings::{ADDRESS, contact_keys, due_warnings, logged, set_contact, with_mail};
 use crate::world::{World, anthropic, spawn};
 use fiducia_custody::{DestructionScope, NewHold, RetentionCommand, Scope};
 use fiducia_policy::{GroundKind, HoldScope, Plan};
@@ -31,6 +32,8 @@ fn work() {
         "answer-after-delete" => answer_after_delete(&World::at(Path::new(&folder), 1)),
         "go-on-after-busy-delete" => go_on_after_busy_delete(&World::at(Path::new(&folder), 1)),
         "delete-in-vain" => delete_in_vain(&World::at(Path::new(&folder), 1)),
+        "warn" => warn(&mut World::at(Path::new(&folder), 359)),
+        "move-contact" => move_contact(&World::at(Path::new(&folder), 1)),
         "sweep-in-vain" => sweep_in_vain(&World::at(Path::new(&folder), 1)),
         other => panic!("no work is named {other}"),
     }
@@ -55,6 +58,15 @@ fn answer_after_delete(world: &World) {
     world.exchange(&anthropic(&["delete me"]), "gone soon");
     delete(world);
     world.exchange(&anthropic(&["after the deletion"]), "kept");
+}
+
+fn warn(world: &mut World) {
+    world.reopen_with(with_mail());
+    world.sweep();
+}
+
+fn move_contact(world: &World) {
+    set_contact(world, world.subject(), Some("moved@mail.example.org"));
 }
 
 fn delete_in_vain(world: &World) {
@@ -257,4 +269,47 @@ fn a_certificate_that_was_cut_off_after_it_was_stored_is_proven_all_the_same() {
     let file = world.certificate_file(&row.certificate.reference);
     fiducia_custody::verify_certificate(file.as_bytes(), &[world.verifier_key()]).unwrap();
     world.verify_ledger();
+}
+
+#[test]
+fn a_warning_is_given_once_wherever_the_worker_was_cut_off() {
+    for step in ["warned", "warning-given"] {
+        let folder = tempfile::tempdir().unwrap();
+        let world = World::of_plan(folder.path(), Plan::Pro);
+        set_contact(&world, world.subject(), Some(ADDRESS));
+        for said in ["one", "two"] {
+            world.exchange(&anthropic(&[said]), "kept a year");
+        }
+        drop(world);
+        let mut world = cut_off(folder.path(), "warn", &format!("abort-at:{step}:1"));
+        world.reopen_with(with_mail());
+        let marked = world.conversation_rows().iter().filter(|row| row.warned_at.is_some()).count();
+        assert_eq!(marked, 2, "{step}: both or none");
+        world.advance_days(360 - 41);
+        let rest = world.sweep();
+        assert_eq!((rest.warned, rest.people_warned), (0, u64::from(step == "warned")), "{step}");
+        let due = due_warnings(&world);
+        assert_eq!(due.len(), 1, "{step}: one mail");
+        assert_eq!(world.custody().warning_letter(due[0]).unwrap().conversations, 2, "{step}");
+        assert_eq!(logged(&mut world), [(2, "mail".to_owned())], "{step}: one entry");
+        world.verify_ledger();
+    }
+}
+
+#[test]
+fn a_change_of_address_that_was_cut_off_leaves_one_key_and_one_address() {
+    for step in ["contact-noted", "keys-destroyed"] {
+        let folder = tempfile::tempdir().unwrap();
+        let world = World::of_plan(folder.path(), Plan::Pro);
+        set_contact(&world, world.subject(), Some(ADDRESS));
+        world.exchange(&anthropic(&["one"]), "kept a year");
+        drop(world);
+        let mut world = cut_off(folder.path(), "move-contact", &format!("abort-at:{step}:1"));
+        world.reopen_with(with_mail());
+        world.advance_days(360 - 41);
+        world.sweep();
+        assert_eq!(contact_keys(&world).as_deref(), Some("1"), "{step}: the former address has no key");
+        let letter = world.custody().warning_letter(due_warnings(&world)[0]).unwrap();
+        assert_eq!(letter.to.expose(), "moved@mail.example.org", "{step}");
+    }
 }

@@ -14,4 +14,5 @@ mod retention;
 mod rights;
 mod use_cases;
 mod walk;
+mod warnings;
 mod world;

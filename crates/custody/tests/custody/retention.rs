@@ -204,7 +204,7 @@ fn a_hold_outlasts_every_end_and_its_release_applies_the_schedule_again() {
         assert!(is_readable(&world, id, GroundKind::LegalHold));
     }
     let release =
-        RetentionCommand::ReleaseHold { hold: held.id, grace_days: 10, actor: "counsel".to_owned() };
+        RetentionCommand::ReleaseHold { hold: held.id, grace_days: Some(10), actor: "counsel".to_owned() };
     world.govern(release.clone()).unwrap();
     assert!(matches!(world.govern(release), Err(AdminError::Conflict(_))));
     world.advance_days(9);
@@ -217,6 +217,69 @@ fn a_hold_outlasts_every_end_and_its_release_applies_the_schedule_again() {
     }
     assert_eq!(world.kept_records(), 0, "nothing else keeps them");
     world.verify_ledger();
+}
+
+#[test]
+fn a_release_without_days_of_its_own_has_those_of_the_policy_and_explains_itself() {
+    let mut world = World::new();
+    world.use_new_organization("builders", Plan::Api, Agreement::Standard);
+    let id = captured(&world, "why am I still here");
+    let record = first_record(&world, id);
+    let held = hold(&world, HoldScope::default());
+    world.sweep();
+    world.advance_days(100);
+    world.sweep();
+    let rules = || match world.govern(RetentionCommand::Explain { record }).unwrap() {
+        RetentionReply::Explanation(explained) => explained.rules,
+        other => panic!("{other:?}"),
+    };
+    assert!(rules().contains("kept until something ends it"), "{}", rules());
+    let source = include_str!("policy.toml")
+        .replace("\n[plans.enterprise]", "\n[holds]\nrelease_grace = \"20 days\"\n\n[plans.enterprise]");
+    let source = source.replace("delete = \"30 days after release\"\n", "");
+    world.govern(RetentionCommand::PublishPolicy { source, actor: "tester".to_owned() }).unwrap();
+    let release = |grace_days| {
+        let command =
+            RetentionCommand::ReleaseHold { hold: held.id, grace_days, actor: "counsel".to_owned() };
+        match world.govern(command).unwrap() {
+            RetentionReply::Hold(row) => row,
+            other => panic!("{other:?}"),
+        }
+    };
+    let row = release(None);
+    let (released, ends) = (row.released_at.unwrap(), row.ends_at.unwrap());
+    assert_eq!(ends.as_microsecond() - released.as_microsecond(), 20 * 86_400_000_000);
+    assert!(
+        rules().contains(&format!("The record is kept until {ends}. Grounds that hold: legal-hold.")),
+        "{}",
+        rules()
+    );
+    world.advance_days(19);
+    world.sweep();
+    assert!(is_readable(&world, id, GroundKind::LegalHold));
+    world.advance_days(1);
+    world.sweep();
+    assert!(!is_readable(&world, id, GroundKind::LegalHold));
+}
+
+#[test]
+fn an_explanation_names_the_end_that_a_release_said() {
+    let world = World::new();
+    let id = captured(&world, "held for long");
+    let held = hold(&world, HoldScope::default());
+    world.sweep();
+    let release =
+        RetentionCommand::ReleaseHold { hold: held.id, grace_days: Some(200), actor: "counsel".to_owned() };
+    let RetentionReply::Hold(row) = world.govern(release).unwrap() else { panic!("reply") };
+    let record = first_record(&world, id);
+    let RetentionReply::Explanation(explained) = world.govern(RetentionCommand::Explain { record }).unwrap()
+    else {
+        panic!("reply")
+    };
+    let end = row.ends_at.unwrap().to_string();
+    assert!(explained.rules.contains(&end), "{end} is not in {}", explained.rules);
+    let path = explained.paths.iter().find(|path| path.ground == GroundKind::LegalHold).unwrap();
+    assert_eq!(path.until, row.ends_at);
 }
 
 #[test]
@@ -372,7 +435,11 @@ fn zero_retention_keeps_nothing_but_the_window_of_a_covered_model_the_workspace_
     let row = hold(&world, HoldScope::default());
     assert!(row.out_of_scope.unwrap().contains("nothing to hold"));
     world
-        .govern(RetentionCommand::ReleaseHold { hold: row.id, grace_days: 0, actor: "counsel".to_owned() })
+        .govern(RetentionCommand::ReleaseHold {
+            hold: row.id,
+            grace_days: Some(0),
+            actor: "counsel".to_owned(),
+        })
         .unwrap();
     world.advance_days(30);
     world.sweep();

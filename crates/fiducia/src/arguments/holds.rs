@@ -128,13 +128,15 @@ pub(crate) enum HoldsCommand {
         data: DataOptions,
     },
     /// Release a hold: its key is destroyed after the days of grace, and with it what nothing else keeps
-    #[command(after_help = "Example:\n  fiducia holds release hold_0199… --grace-days 30")]
+    #[command(
+        after_help = "Examples:\n  fiducia holds release hold_0199…\n  fiducia holds release hold_0199… --grace-days 90"
+    )]
     Release {
         /// The hold
         hold: HoldId,
-        /// Days until the key is destroyed, 0 to 365
-        #[arg(long, value_name = "DAYS", default_value_t = 30, value_parser = clap::value_parser!(u32).range(0..=365))]
-        grace_days: u32,
+        /// Days until the key is destroyed, 0 to 365; as long as the policy in force says when absent
+        #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(0..=365))]
+        grace_days: Option<u32>,
         #[command(flatten)]
         data: DataOptions,
     },

@@ -1,7 +1,7 @@
 //! `organizations`, `keys`, `subjects`: whose data it is.
 
 use clap::{Args, Subcommand};
-use fiducia_custody::Scope;
+use fiducia_custody::{MailAddress, Scope};
 use fiducia_policy::{Agreement, Plan, RecordClass, RetentionSpan, SubjectId, Tier, Timestamp, VirtualKeyId};
 
 use super::DataOptions;
@@ -194,6 +194,26 @@ pub(crate) enum SubjectsCommand {
         /// The person does not allow it
         #[arg(long)]
         refuse: bool,
+        #[command(flatten)]
+        data: DataOptions,
+    },
+    /// Say where a person is warned by mail before conversations end, or that no mail goes
+    #[command(group = one_required("where", ["mail", "none"]))]
+    #[command(
+        after_help = "The address is sealed under a key of the person: erasing the person destroys it. It is in no list, log or \
+        ledger. Mails go where [mail] is configured; without an address the mark in `conversations list` is the \
+        warning.\n\nExamples:\n  fiducia subjects contact subject_0199… --mail anna@example.org\n  fiducia subjects contact \
+        subject_0199… --none"
+    )]
+    Contact {
+        /// The subject, as `subjects list` shows it
+        subject: SubjectId,
+        /// The address
+        #[arg(long, value_name = "ADDRESS")]
+        mail: Option<MailAddress>,
+        /// No address: a former one is destroyed
+        #[arg(long)]
+        none: bool,
         #[command(flatten)]
         data: DataOptions,
     },

@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 use fiducia_custody::{ContentScope, DestructionScope};
-use fiducia_policy::{AccessReason, ConversationId, GroundKind, RecordId, SubjectId};
+use fiducia_policy::{AccessReason, ConversationId, GroundKind, RecordId, SubjectId, WarningId};
 
 use super::DataOptions;
 use super::values::{content, ground, readable, reason, reasons_help};
@@ -103,6 +103,17 @@ pub(crate) enum ConversationsCommand {
     /// Keep a conversation beyond its end, where the plan lets its person do that
     #[command(after_help = "Example:\n  fiducia conversations keep conv_0199…")]
     Keep(WishArguments),
+    /// Keep every conversation that a warning was about, as its person answered
+    #[command(
+        after_help = "The number stands in the mail. What went on, was kept or was deleted since is left alone.\n\nExample:\n  \
+        fiducia conversations keep-warned warning_0199…"
+    )]
+    KeepWarned {
+        /// The warning
+        warning: WarningId,
+        #[command(flatten)]
+        data: DataOptions,
+    },
     /// Do not keep a conversation beyond its end any more
     #[command(after_help = "Example:\n  fiducia conversations let-go conv_0199…")]
     LetGo(WishArguments),

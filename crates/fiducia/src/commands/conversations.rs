@@ -1,6 +1,9 @@
 //! `conversations list`, and what a person wishes with one: `delete`, `restore`, `keep`, `let-go`, `tag`.
 
-use fiducia_custody::{AdminCommand, AdminReply, ConversationRow, ConversationWish, RetentionCommand};
+use fiducia_custody::{
+    AdminCommand, AdminReply, ConversationRow, ConversationWish, RetentionCommand, RetentionReply,
+};
+use fiducia_policy::WarningId;
 
 use super::done;
 use crate::arguments::{ConversationsCommand, DataOptions, WishArguments};
@@ -23,6 +26,7 @@ pub(super) fn run(command: ConversationsCommand) -> Result<ExitStatus, Failure> 
         ConversationsCommand::Delete(whose) => wish(&whose, ConversationWish::Delete),
         ConversationsCommand::Restore(whose) => wish(&whose, ConversationWish::Restore),
         ConversationsCommand::Keep(whose) => wish(&whose, ConversationWish::Keep),
+        ConversationsCommand::KeepWarned { warning, data } => keep_warned(warning, &data),
         ConversationsCommand::LetGo(whose) => wish(&whose, ConversationWish::LetGo),
         ConversationsCommand::Tag { conversation, tag, remove, data } => {
             let said = if remove {
@@ -53,6 +57,34 @@ fn list(
     if let (true, Some(last)) = (full && !data.json, rows.last()) {
         crate::output::remark(format_args!("there may be more: add --after {}", last.id));
     }
+    Ok(ExitStatus::Success)
+}
+
+/// Keeps what a warning was about, some at a time, until nothing is left of it.
+fn keep_warned(warning: WarningId, data: &DataOptions) -> Result<ExitStatus, Failure> {
+    let session = Session::open(data)?;
+    let mut kept = Vec::new();
+    loop {
+        let RetentionReply::Kept(more) = session.govern(RetentionCommand::KeepWarned { warning })? else {
+            return Err(Failure::UnexpectedReply("keep-warned"));
+        };
+        if more.is_empty() {
+            break;
+        }
+        kept.extend(more);
+    }
+    session.close();
+    let mut output = Output::standard(data.json);
+    if output.json() {
+        output.value(&serde_json::json!({ "kept": kept }))?;
+    } else if kept.is_empty() {
+        output.line("nothing is left to be kept: all of it was kept, went on or was deleted before")?;
+    } else {
+        for conversation in &kept {
+            output.line(format_args!("{conversation} is kept"))?;
+        }
+    }
+    output.finish()?;
     Ok(ExitStatus::Success)
 }
 

@@ -43,8 +43,14 @@ fn serve(configuration: &Configuration) -> Result<ExitStatus, Failure> {
         version = env!("CARGO_PKG_VERSION"),
         "serving"
     );
-    let mail =
-        configuration.mail.as_ref().map(|section| MailSender::start(section, custody.clone())).transpose();
+    let mail = configuration
+        .mail
+        .as_ref()
+        .map(|section| {
+            let contact = configuration.certificates.contact.clone();
+            MailSender::start(section, contact, custody.clone())
+        })
+        .transpose();
     let mail = match mail {
         Ok(mail) => mail,
         Err(error) => {
@@ -96,6 +102,7 @@ fn sweep(custody: &Custody) {
             buckets_dropped = progress.buckets_dropped,
             held = progress.held,
             warned = progress.warned,
+            people_warned = progress.people_warned,
             certificates = progress.certificates.len(),
             "swept"
         ),

@@ -1,4 +1,4 @@
-//! `subjects list`, `subjects plan`, `subjects training`, `subjects close`, `subjects erase`
+//! `subjects list`, `subjects plan`, `subjects training`, `subjects contact`, `subjects close`, `subjects erase`
 
 use fiducia_custody::{AdminCommand, AdminReply, DestructionScope, RetentionCommand, SubjectRow};
 
@@ -23,6 +23,18 @@ pub(super) fn run(command: SubjectsCommand) -> Result<ExitStatus, Failure> {
             let said = format!("{subject} {} training", if allowed { "allows" } else { "refuses" });
             let command = RetentionCommand::SetTraining { subject, allowed };
             done::report(Session::open(&data)?, command, "set-training", &said, &data)
+        }
+        // The flag stands for the absence of an address.
+        SubjectsCommand::Contact { subject, mail: address, none: _, data } => {
+            let said = if address.is_some() {
+                format!(
+                    "{subject} is warned by mail before conversations end; the address is sealed under the person's key"
+                )
+            } else {
+                format!("{subject} has no address; the mark in the list of conversations is the warning")
+            };
+            let command = RetentionCommand::SetContact { subject, address };
+            done::report(Session::open(&data)?, command, "set-contact", &said, &data)
         }
         SubjectsCommand::Close { subject, data } => {
             let said = format!(
@@ -61,6 +73,7 @@ fn table(rows: &[SubjectRow]) -> Table {
         ("CONVERSATIONS", Align::Right),
         ("PLAN", Align::Left),
         ("TRAINING", Align::Left),
+        ("WARNED BY", Align::Left),
         ("FIRST SEEN", Align::Left),
         ("CLOSED", Align::Left),
         ("ERASED", Align::Left),
@@ -71,6 +84,7 @@ fn table(rows: &[SubjectRow]) -> Table {
             row.conversations.to_string(),
             row.plan.map_or_else(|| "the organisation's".to_owned(), |plan| plan.to_string()),
             if row.training_allowed { "allowed" } else { "refused" }.to_owned(),
+            if row.has_contact { "mail" } else { "list" }.to_owned(),
             instant(row.created_at),
             instant_or(row.closed_at, "-"),
             instant_or(row.erased_at, "-"),

@@ -95,6 +95,7 @@ pub(super) fn lines(progress: &RetentionProgress) -> Vec<String> {
         ("taken under hold ", progress.held, "record"),
         ("findings over    ", progress.findings_forgotten, "finding"),
         ("ends announced   ", progress.warned, "conversation"),
+        ("warned           ", progress.people_warned, "subject"),
     ];
     for (label, count, noun) in some.into_iter().filter(|(_, count, _)| *count > 0) {
         lines.push(format!("{label}{}", count_of(count, noun)));

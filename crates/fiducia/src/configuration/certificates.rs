@@ -1,4 +1,4 @@
-//! `[certificates]` and `[mail]`: what certificates of destruction say, and who is told of them.
+//! `[certificates]` and `[mail]`: what certificates of destruction say, and who is told of them and of ends.
 
 use std::collections::BTreeMap;
 
@@ -12,6 +12,8 @@ use super::{Configuration, Problem};
 
 /// Longest text that certificates repeat.
 const TEXT_CHARACTERS_MAX: usize = 256;
+/// Longest text about keeping conversations.
+const HOW_TO_KEEP_CHARACTERS_MAX: usize = 1_000;
 /// Longest time for which backups may be said to be kept: ten years.
 const BACKUP_DAYS_MAX: u32 = 3_660;
 /// Longest first wait before a mail is tried again: six hours.
@@ -29,7 +31,8 @@ pub(crate) struct CertificatesSection {
     pub(crate) backup_days: Option<u32>,
 }
 
-/// `[mail]`: a mail tells of each certificate. Without this section none is sent.
+/// `[mail]`: a mail tells of each certificate, and warns people who have an address of ends. Without this section none is
+/// sent.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct MailSection {
@@ -47,6 +50,8 @@ pub(crate) struct MailSection {
     /// The organisations' own contacts, by id.
     #[serde(default)]
     pub(crate) contacts: BTreeMap<OrganizationId, String>,
+    /// What a warning says about keeping conversations. Absent: that its person may answer it.
+    pub(crate) how_to_keep: Option<String>,
     /// The wait before a mail that could not be sent is tried again; it doubles up to six hours.
     #[serde(default = "MailSection::first_retry_seconds_default")]
     pub(crate) first_retry_seconds: u32,
@@ -175,6 +180,10 @@ fn check_mail(mail: &MailSection, problems: &mut Vec<Problem>) {
             }
         }
         (None, None) => {}
+    }
+    let fits = |text: &str| !text.trim().is_empty() && text.chars().count() <= HOW_TO_KEEP_CHARACTERS_MAX;
+    if mail.how_to_keep.as_deref().is_some_and(|text| !fits(text)) {
+        say(format!("mail.how_to_keep must have 1 to {HOW_TO_KEEP_CHARACTERS_MAX} characters"));
     }
     if !(1..=FIRST_RETRY_SECONDS_MAX).contains(&mail.first_retry_seconds) {
         say(format!("mail.first_retry_seconds must be 1 to {FIRST_RETRY_SECONDS_MAX}"));

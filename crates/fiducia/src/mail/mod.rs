@@ -1,7 +1,8 @@
-//! Mails that tell of certificates of destruction. Custody keeps which are due; one thread here sends them, one after the
-//! other, and says what became of each.
+//! Mails that tell of certificates of destruction, and that warn people of ends. Custody keeps which are due; one thread
+//! here sends them, one after the other, and says what became of each.
 
-mod message;
+mod certificate;
+mod warning;
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::JoinHandle;
@@ -9,18 +10,19 @@ use std::time::Duration;
 
 use fiducia_custody::{
     AdminCommand, AdminError, AdminReply, CertificateCommand, CertificateReference, CertificateReply,
-    Custody, DueMail, MailOutcome, MailState,
+    Custody, DueMail, MailAbout, MailCommand, MailOutcome, MailReply, MailState,
 };
 use fiducia_server::Secret;
+use lettre::message::Mailbox;
 use lettre::transport::smtp::authentication::Credentials;
-use lettre::{SmtpTransport, Transport};
+use lettre::{Message, SmtpTransport, Transport};
 
 use crate::configuration::{MailSection, MailSecurity};
 use crate::failure::Failure;
 
 /// How often due mails are looked for.
 const LOOK_INTERVAL: Duration = Duration::from_secs(2);
-/// Mails taken up at one look.
+/// Mails of each kind taken up at one look.
 const MAILS_PER_LOOK: u32 = 20;
 /// How long the mail server may take for one step.
 const SERVER_TIMEOUT: Duration = Duration::from_secs(30);
@@ -36,8 +38,12 @@ impl MailSender {
     ///
     /// # Errors
     /// When the section cannot be used, or the system gives no thread.
-    pub(crate) fn start(section: &MailSection, custody: Custody) -> Result<Self, Failure> {
-        let post = Post { transport: transport(section)?, section: section.clone(), custody };
+    pub(crate) fn start(
+        section: &MailSection,
+        contact: Option<String>,
+        custody: Custody,
+    ) -> Result<Self, Failure> {
+        let post = Post { transport: transport(section)?, section: section.clone(), contact, custody };
         let (stop, stopped) = sync_channel(1);
         let thread = std::thread::Builder::new()
             .name("fiducia-mail".to_owned())
@@ -58,6 +64,8 @@ impl MailSender {
 struct Post {
     transport: SmtpTransport,
     section: MailSection,
+    /// Whom people may ask.
+    contact: Option<String>,
     custody: Custody,
 }
 
@@ -74,9 +82,7 @@ impl Post {
     }
 
     fn send_due(&self) -> Result<(), AdminError> {
-        let CertificateReply::Mails(mails) =
-            self.ask(CertificateCommand::DueMails { limit: MAILS_PER_LOOK })?
-        else {
+        let MailReply::Due(mails) = self.ask(MailCommand::Due { limit: MAILS_PER_LOOK })? else {
             return Ok(());
         };
         mails.iter().try_for_each(|mail| self.send(mail))
@@ -84,50 +90,85 @@ impl Post {
 
     /// Sends one mail. It is noted as begun first: should this program end before it is noted as sent, it is sent again.
     fn send(&self, mail: &DueMail) -> Result<(), AdminError> {
-        let reference = mail.reference.clone();
-        self.ask(CertificateCommand::BeginMail { reference: reference.clone() })?;
+        let about = mail.about.clone();
+        match self.ask(MailCommand::Begin { about: about.clone() }) {
+            // Whoever it was for was erased, or took the address away, since it was found due.
+            Err(AdminError::NotFound(_)) => return Ok(()),
+            begun => begun?,
+        };
         let outcome = match self.deliver(mail) {
             Ok(()) => MailOutcome::Sent,
             Err(reason) => MailOutcome::Failed(reason),
         };
-        let reply = self.ask(CertificateCommand::EndMail { reference: reference.clone(), outcome })?;
-        say(&reference, &reply);
-        Ok(())
+        match self.ask(MailCommand::End { about: about.clone(), outcome }) {
+            Err(AdminError::NotFound(_)) => Ok(()),
+            reply => {
+                say(&about, &reply?);
+                Ok(())
+            }
+        }
     }
 
     fn deliver(&self, mail: &DueMail) -> Result<(), String> {
-        let asked = CertificateCommand::Show { reference: mail.reference.clone() };
-        let reply = self.ask(asked).map_err(|error| error.to_string())?;
-        let CertificateReply::File { text, verifier_keys } = reply else {
-            return Err("the certificate's file could not be read".to_owned());
+        let message = match &mail.about {
+            MailAbout::Certificate(reference) => self.certificate(reference, mail)?,
+            MailAbout::Warning(id) => {
+                let letter = self.custody.warning_letter(*id).map_err(|error| error.to_string())?;
+                let how_to_keep = self.section.how_to_keep.as_deref();
+                warning::about(&letter, &self.section.from, self.contact.as_deref(), how_to_keep)?
+            }
         };
-        let to = self.section.contacts.get(&mail.organization).unwrap_or(&self.section.to);
-        let message = message::about(&text, &verifier_keys, &self.section.from, to)?;
         self.transport.send(&message).map(drop).map_err(|error| reason(&error))
     }
 
-    fn ask(&self, command: CertificateCommand) -> Result<CertificateReply, AdminError> {
-        match self.custody.administer(AdminCommand::Certify(command))? {
-            AdminReply::Certified(reply) => Ok(reply),
+    fn certificate(&self, reference: &CertificateReference, mail: &DueMail) -> Result<Message, String> {
+        let asked = CertificateCommand::Show { reference: reference.clone() };
+        let reply =
+            self.custody.administer(AdminCommand::Certify(asked)).map_err(|error| error.to_string())?;
+        let AdminReply::Certified(CertificateReply::File { text, verifier_keys }) = reply else {
+            return Err("the certificate's file could not be read".to_owned());
+        };
+        let to = self.section.contacts.get(&mail.organization).unwrap_or(&self.section.to);
+        certificate::about(&text, &verifier_keys, &self.section.from, to)
+    }
+
+    fn ask(&self, command: MailCommand) -> Result<MailReply, AdminError> {
+        match self.custody.administer(AdminCommand::Mail(command))? {
+            AdminReply::Mailed(reply) => Ok(reply),
             _ => Err(AdminError::Storage("the store gave an answer to another question".to_owned())),
         }
     }
 }
 
+/// A sender or receiver from the configuration. The address is not repeated.
+fn mailbox(whose: &str, text: &str) -> Result<Mailbox, String> {
+    text.parse().map_err(|_| format!("{whose} no mail address"))
+}
+
 /// Logs what became of a mail. Addresses are left out.
-fn say(reference: &CertificateReference, reply: &CertificateReply) {
+fn say(about: &MailAbout, reply: &MailReply) {
+    let what = match about {
+        MailAbout::Certificate(_) => "certificate",
+        MailAbout::Warning(_) => "warning",
+    };
     match reply {
-        CertificateReply::Mail(MailState::Sent { .. }) => {
-            tracing::info!(%reference, "the mail about a certificate was sent");
+        MailReply::Noted(MailState::Sent { .. }) => {
+            tracing::info!(%about, "the mail about a {what} was sent");
         }
-        CertificateReply::Mail(MailState::Waiting { next_attempt_at, failure }) => tracing::warn!(
-            %reference, %next_attempt_at, failure = failure.as_deref().unwrap_or_default(),
-            "the mail about a certificate could not be sent; it is tried again"
+        MailReply::Noted(MailState::Waiting { next_attempt_at, failure }) => tracing::warn!(
+            %about, %next_attempt_at, failure = failure.as_deref().unwrap_or_default(),
+            "the mail about a {what} could not be sent; it is tried again"
         ),
-        CertificateReply::Mail(MailState::GivenUp { failure, .. }) => tracing::error!(
-            %reference, failure = failure.as_deref().unwrap_or_default(),
-            "the mail about a certificate was given up; tell its contact yourself (`fiducia certificate show`)"
-        ),
+        MailReply::Noted(MailState::GivenUp { failure, .. }) => {
+            let instead = match about {
+                MailAbout::Certificate(_) => "tell its contact yourself (`fiducia certificate show`)",
+                MailAbout::Warning(_) => "check the person's address (`fiducia subjects contact`)",
+            };
+            tracing::error!(
+                %about, failure = failure.as_deref().unwrap_or_default(),
+                "the mail about a {what} was given up; {instead}"
+            );
+        }
         _ => {}
     }
 }

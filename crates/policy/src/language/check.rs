@@ -218,7 +218,7 @@ fn without_defaults(policy: &Policy, situation: Situation, problems: &mut Proble
         );
         problems.push(
             PolicyProblem::new(ProblemKind::Missing, None, text)
-                .shown_by(situation, Facts::captured_at(example_day())),
+                .shown_by(situation, &Facts::captured_at(example_day())),
         );
     }
 }
@@ -255,7 +255,7 @@ fn covered_minimum(policy: &Policy, situation: Situation, problems: &mut Problem
             );
             let facts = Facts::captured_at(example_day());
             let mut problem =
-                PolicyProblem::new(ProblemKind::Contradiction, None, text).shown_by(situation, facts);
+                PolicyProblem::new(ProblemKind::Contradiction, None, text).shown_by(situation, &facts);
             problem.rules = Vec::new();
             if !problems.iter().any(|other| other.text == problem.text) {
                 problems.push(problem);
@@ -292,7 +292,7 @@ fn bounds(policy: &Policy, situation: Situation, program: &GroundProgram, proble
             problems.push(
                 PolicyProblem::new(ProblemKind::Contradiction, Some(lower.line), text)
                     .of_rules(rules)
-                    .shown_by(situation, facts),
+                    .shown_by(situation, &facts),
             );
         }
     }
@@ -379,7 +379,7 @@ fn bases(policy: &Policy, situation: Situation, program: &GroundProgram, problem
         problems.push(
             PolicyProblem::new(ProblemKind::Overlap, Some(other.line), text)
                 .of_rules([first.id.clone(), other.id.clone()])
-                .shown_by(situation, Facts::captured_at(example_day())),
+                .shown_by(situation, &Facts::captured_at(example_day())),
         );
     }
 }
@@ -409,8 +409,6 @@ fn ends(
         .then_some(
             "nothing ends it: add `delete = \"at case-closing\"` and `maximum = \"… after case-opening\"`",
         ),
-        GroundKind::LegalHold => (!any(&by_itself))
-            .then_some("a released hold would hold for ever: add `delete = \"… after release\"`"),
         _ => (!any(&by_itself)).then_some("nothing ends it: add `keep`, `delete` or `maximum`"),
     };
     let erasable = matches!(ground, GroundKind::Service | GroundKind::Feedback)
@@ -422,11 +420,11 @@ fn ends(
     if let Some(missing) = missing {
         let rules: Vec<&Rule> = program.rules.iter().filter_map(|number| policy.rule(*number)).collect();
         let text = format!("ground {ground} for {}: {missing}", situation.class);
-        let facts = Facts { held: ground == GroundKind::LegalHold, ..Facts::captured_at(example_day()) };
+        let facts = Facts::captured_at(example_day());
         problems.push(
             PolicyProblem::new(ProblemKind::Missing, rules.first().map(|rule| rule.line), text)
                 .of_rules(rules.iter().map(|rule| rule.id.clone()))
-                .shown_by(situation, facts),
+                .shown_by(situation, &facts),
         );
     }
 }
@@ -450,7 +448,7 @@ fn withdrawal(policy: &Policy, situation: Situation, problems: &mut Problems) {
                 );
                 problems.push(
                     PolicyProblem::new(ProblemKind::Contradiction, None, text)
-                        .shown_by(withdrawn, class_facts),
+                        .shown_by(withdrawn, &class_facts),
                 );
                 return;
             }
@@ -488,6 +486,6 @@ pub(super) fn representative(class: RecordClass) -> impl Iterator<Item = Facts> 
 }
 
 /// The day on which examples begin when any day would do.
-fn example_day() -> Timestamp {
+pub(super) fn example_day() -> Timestamp {
     "2026-01-01T00:00:00Z".parse().unwrap_or(Timestamp::UNIX_EPOCH)
 }

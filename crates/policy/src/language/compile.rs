@@ -47,6 +47,14 @@ pub(crate) fn parse(text: &str) -> Result<Policy, PolicyProblems> {
     let rights = super::rights::rights(&document.rights, &mut reading.problems);
     let plans = reading.plans();
     let rules = reading.rules(&plans);
+    let consents = reading.consents(&plans);
+    let labels = reading.labels();
+    let second_asks = document
+        .regions
+        .iter()
+        .filter_map(|(name, region)| Some((name.clone(), region.no_second_ask_within?)))
+        .collect();
+    let release_grace = reading.release_grace(&rules);
     let mut policy = Policy {
         name: document.name.clone(),
         title: document.title.clone(),
@@ -56,6 +64,10 @@ pub(crate) fn parse(text: &str) -> Result<Policy, PolicyProblems> {
         unknown_model: ModelTerms::default(),
         custom_bounds: reading.custom_bounds(),
         regions: document.regions.iter().map(|(name, region)| (name.clone(), region.title.clone())).collect(),
+        release_grace,
+        consents,
+        labels,
+        second_asks,
         plans,
         rights,
         rules,
@@ -87,8 +99,17 @@ fn printable(document: &Document, problems: &mut Vec<PolicyProblem>) {
     let tiers = document.tiers.values().map(|tier| ("a tier's title", &tier.title));
     let models = document.models.iter().map(|model| ("a model's name", &model.get_ref().name));
     let rules = document.rules.iter().map(|rule| ("a rule's clause", &rule.get_ref().clause));
-    let texts =
-        head.into_iter().chain(sources).chain(regions).chain(notices).chain(tiers).chain(models).chain(rules);
+    let labels = document.labels.iter().flat_map(|(name, label)| {
+        [("a label's name", name), ("a label's description", &label.get_ref().description)]
+    });
+    let texts = labels
+        .chain(head)
+        .chain(sources)
+        .chain(regions)
+        .chain(notices)
+        .chain(tiers)
+        .chain(models)
+        .chain(rules);
     for (what, text) in texts {
         if text.chars().any(|character| character.is_control() && character != '\n') {
             let words = format!("{what} holds a control character; write it without");
@@ -102,7 +123,7 @@ fn printable(document: &Document, problems: &mut Vec<PolicyProblem>) {
     }
 }
 
-fn is_name(text: &str) -> bool {
+pub(super) fn is_name(text: &str) -> bool {
     (1..=64).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
 }

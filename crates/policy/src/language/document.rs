@@ -6,8 +6,10 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::consents::{ConsentText, LabelText};
 use super::rights::RightsText;
 use super::values::{DpvPurpose, Terms};
+use crate::consent::ConsentPurpose;
 use crate::ground::{GroundKind, LegalBasis};
 use crate::named::named;
 use crate::retention::{Agreement, Level, Plan, RecordClass, RetentionSpan, Tier};
@@ -94,6 +96,9 @@ pub(crate) struct Document {
     /// What may be agreed with organisations.
     #[serde(default)]
     pub(crate) agreements: BTreeMap<Agreement, AgreementText>,
+    /// What legal holds leave when they are released.
+    #[schemars(with = "Option<HoldsText>")]
+    pub(crate) holds: Option<Spanned<HoldsText>>,
     /// The plans. A plan that is not here does not exist under this policy.
     #[schemars(with = "BTreeMap<Plan, PlanText>")]
     pub(crate) plans: BTreeMap<Plan, Spanned<PlanText>>,
@@ -101,6 +106,14 @@ pub(crate) struct Document {
     #[serde(default)]
     #[schemars(with = "Vec<ModelText>")]
     pub(crate) models: Vec<Spanned<ModelText>>,
+    /// What people are asked about each use, by purpose.
+    #[serde(default)]
+    #[schemars(with = "BTreeMap<ConsentPurpose, ConsentText>")]
+    pub(crate) consents: BTreeMap<ConsentPurpose, Spanned<ConsentText>>,
+    /// Contexts in which content is screened before it becomes part of a data set.
+    #[serde(default)]
+    #[schemars(with = "BTreeMap<String, LabelText>")]
+    pub(crate) labels: BTreeMap<String, Spanned<LabelText>>,
     /// People's requests.
     #[serde(default)]
     pub(crate) rights: RightsText,
@@ -125,6 +138,9 @@ pub(crate) struct SourceText {
 pub(crate) struct RegionText {
     /// What people call it.
     pub(crate) title: String,
+    /// For how long after a no the law there lets nobody be asked again. Absent: it says nothing.
+    #[schemars(with = "Option<String>")]
+    pub(crate) no_second_ask_within: Option<RetentionSpan>,
 }
 
 /// A text that is shown to people.
@@ -160,6 +176,15 @@ pub(crate) struct AgreementText {
     /// The longest period that may be agreed, for `custom` only.
     #[schemars(with = "Option<String>")]
     pub(crate) at_most: Option<RetentionSpan>,
+}
+
+/// Legal holds.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct HoldsText {
+    /// How long what a hold held is kept after its release, unless the release says otherwise: at most a year.
+    #[schemars(with = "String")]
+    pub(crate) release_grace: RetentionSpan,
 }
 
 /// A plan. Whatever is absent is taken from `same_as`.

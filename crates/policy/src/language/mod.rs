@@ -2,6 +2,7 @@
 
 mod check;
 mod compile;
+mod consents;
 mod document;
 mod lock;
 mod problem;
@@ -15,6 +16,7 @@ mod spans;
 mod tests;
 mod values;
 
+pub use consents::{ConsentNotice, ConsentRule, LabelTerms};
 pub use document::{Audience, Chooser, ExistingRecords, MonthLength, TrainingChoice};
 pub use problem::{Counterexample, PolicyProblem, PolicyProblems, ProblemKind};
 pub use schema::policy_schema;

@@ -67,8 +67,8 @@ impl PolicyProblem {
         self
     }
 
-    pub(crate) fn shown_by(mut self, situation: Situation, facts: Facts) -> Self {
-        self.example = Some(Counterexample { situation, facts });
+    pub(crate) fn shown_by(mut self, situation: Situation, facts: &Facts) -> Self {
+        self.example = Some(Counterexample { situation, facts: *facts });
         self
     }
 }

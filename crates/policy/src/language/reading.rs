@@ -6,11 +6,17 @@ use toml::Spanned;
 
 use super::document::{AgreementText, Document, ModelText, PlanText, RuleText, TierText, TrainingChoice};
 use super::problem::{PolicyProblem, ProblemKind};
+use crate::edge::Timestamp;
 use crate::ground::GroundKind;
 use crate::retention::{
-    Agreement, CustomBounds, ModelTerms, Plan, PlanTerms, RecordClass, Rule, Scope, Source, Term, Tier,
-    TierTerms, Wish,
+    Agreement, ClockStart, CustomBounds, Facts, ModelTerms, Plan, PlanTerms, RecordClass, RetentionSpan,
+    Rule, Scope, Situation, Source, Term, TermSpan, Tier, TierTerms, Wish,
 };
+
+/// What a hold leaves after its release where a policy does not say: 30 days.
+const RELEASE_GRACE_DEFAULT: RetentionSpan = RetentionSpan::days(30);
+/// The longest that a policy may say, and an operator.
+const RELEASE_GRACE_MAX: RetentionSpan = RetentionSpan::days(365);
 
 /// A document being read, with the problems found so far.
 pub(crate) struct Reading<'a> {
@@ -170,7 +176,7 @@ impl<'a> Reading<'a> {
         }
     }
 
-    fn notice(&mut self, line: usize, whose: &str, name: Option<&str>) -> Option<String> {
+    pub(super) fn notice(&mut self, line: usize, whose: &str, name: Option<&str>) -> Option<String> {
         let name = name?;
         let known = self.document.notices.get(name);
         self.require_known(known.is_some(), line, whose, "notice", name);
@@ -225,6 +231,43 @@ impl<'a> Reading<'a> {
             at_least: custom.and_then(|text| text.at_least),
             at_most: custom.and_then(|text| text.at_most),
         }
+    }
+
+    /// How long what a hold held is kept after its release.
+    pub(crate) fn release_grace(&mut self, rules: &[Rule]) -> RetentionSpan {
+        let length = |span: RetentionSpan| span.after(Timestamp::UNIX_EPOCH);
+        let said = rules.iter().filter(|rule| rule.ground == GroundKind::LegalHold).flat_map(|rule| {
+            let release = |(_, term): &&(Wish, Term)| term.start == ClockStart::Release;
+            rule.terms.iter().filter(release).filter_map(move |(_, term)| match term.span {
+                TermSpan::Fixed(span) => Some((rule, span)),
+                TermSpan::Agreed => None,
+            })
+        });
+        let Some(written) = &self.document.holds else {
+            let longest = said.map(|(_, span)| span).max_by_key(|span| length(*span));
+            return longest.unwrap_or(RELEASE_GRACE_DEFAULT);
+        };
+        let (line, grace) = (self.line(written), written.get_ref().release_grace);
+        if length(grace) > length(RELEASE_GRACE_MAX) {
+            let words = format!("`release_grace` is {grace}; it is at most {RELEASE_GRACE_MAX}");
+            self.problems.push(PolicyProblem::new(ProblemKind::Contradiction, Some(line), words));
+        }
+        for (rule, span) in said.filter(|(_, span)| length(*span) != length(grace)) {
+            let words = format!(
+                "what a hold held would end {span} after its release here, and {grace} after it by `release_grace`. Remove \
+                 the term: the word holds for every rule of the ground legal-hold"
+            );
+            let mut facts = Facts::captured_at(super::check::example_day());
+            facts.released_at = Some(facts.created_at);
+            let mut problem = PolicyProblem::new(ProblemKind::Contradiction, Some(rule.line), words)
+                .of_rules([rule.id.clone()]);
+            let reached = Situation::all().find(|situation| rule.scope.contains(*situation));
+            if let Some(situation) = reached {
+                problem = problem.shown_by(situation, &facts);
+            }
+            self.problems.push(problem);
+        }
+        grace
     }
 
     /// Every model entry, with `same_as` followed.
@@ -354,6 +397,14 @@ impl<'a> Reading<'a> {
         take(Wish::Maximum, &text.maximum.0);
         take(Wish::Retain, &[text.retain.0.as_slice(), &text.keep.0].concat());
         take(Wish::Delete, &[text.delete.0.as_slice(), &text.keep.0].concat());
+        if text.ground == GroundKind::LegalHold
+            && !terms.iter().any(|(_, term)| term.start == ClockStart::Release)
+        {
+            // Said once, for every rule of the ground.
+            let said = self.document.holds.as_ref().map(|holds| holds.get_ref().release_grace);
+            let span = TermSpan::Fixed(said.unwrap_or(RELEASE_GRACE_DEFAULT));
+            terms.push((Wish::Delete, Term { span, start: ClockStart::Release }));
+        }
         if text.clause.trim().is_empty() {
             self.problems
                 .push(about(ProblemKind::Missing, "it has no clause: say the promise in words".to_owned()));

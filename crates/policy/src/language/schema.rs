@@ -31,8 +31,13 @@ mod tests {
         let schema = policy_schema();
         let types = schema["$defs"].as_object().unwrap().values().chain([&schema]);
         for key in types.filter_map(|schema| schema["properties"].as_object()).flat_map(|keys| keys.keys()) {
-            let named =
-                [format!("`{key}`"), format!("`{key} = "), format!("`[{key}."), format!("`[[{key}]]`")];
+            let named = [
+                format!("`{key}`"),
+                format!("`{key} = "),
+                format!("`[{key}."),
+                format!("`[[{key}]]`"),
+                format!("`[{key}]`"),
+            ];
             assert!(named.iter().any(|words| documentation.contains(words)), "{key}");
         }
     }
@@ -41,9 +46,23 @@ mod tests {
     fn the_schema_knows_the_keys_and_refuses_others() {
         let schema = policy_schema();
         assert_eq!(schema["additionalProperties"], false);
-        for key in ["plans", "rules", "models", "tiers", "agreements", "regions", "notices", "sources"] {
+        for key in [
+            "plans",
+            "rules",
+            "models",
+            "tiers",
+            "agreements",
+            "regions",
+            "notices",
+            "sources",
+            "consents",
+            "labels",
+            "holds",
+        ] {
             assert!(schema["properties"][key].is_object(), "{key}");
         }
-        assert_eq!(schema["$defs"]["RuleText"]["additionalProperties"], false);
+        for text in ["RuleText", "ConsentText", "LabelText", "HoldsText"] {
+            assert_eq!(schema["$defs"][text]["additionalProperties"], false, "{text}");
+        }
     }
 }

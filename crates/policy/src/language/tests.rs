@@ -178,7 +178,6 @@ fn what_is_missing_is_named() {
         "says nothing about keeping coding-session",
     );
     check_changed(", \"30 days after erasure\"", "", Missing, "a request for erasure would change nothing");
-    check_added(&rule("ground = \"legal-hold\""), Missing, "would hold for ever");
     check_added(&rule("ground = \"violation\""), Missing, "nothing ends it");
     check_added(&rule("ground = \"investigation\""), Missing, "nothing ends it");
     check_changed(
@@ -388,4 +387,207 @@ proptest! {
 fn every_problem_is_found_at_once() {
     let text = SOUND.replace("region = \"home\"", "region = \"moon\"").replace("tier = \"restricted\"\n", "");
     assert_eq!(refusal(&text).problems.len(), 2, "{}", refusal(&text));
+}
+
+fn with_holds(holds: &str, terms: &str) -> String {
+    let holds = if holds.is_empty() {
+        String::new()
+    } else {
+        format!("[holds]\nrelease_grace = \"{holds}\"\n\n[plans.free]")
+    };
+    let text = if holds.is_empty() { SOUND.to_owned() } else { SOUND.replacen("[plans.free]", &holds, 1) };
+    format!("{text}\n{}", rule(&format!("ground = \"legal-hold\"\n{terms}")))
+}
+
+#[test]
+fn the_grace_of_a_release_is_said_once_and_holds_for_every_rule() {
+    let check = |holds: &str, terms: &str, expect: &str| {
+        let policy = Policy::parse(&with_holds(holds, terms)).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(policy.release_grace().to_string(), expect, "{holds} {terms}");
+        policy
+    };
+    check("", "", "30 days");
+    check("", "delete = \"2 weeks after release\"", "14 days");
+    check("", "delete = \"at release\"", "no time");
+    check("10 days", "delete = \"10 days after release\"", "10 days");
+    let policy = check("10 days", "", "10 days");
+    let situation = crate::Situation {
+        plan: crate::Plan::Free,
+        tier: crate::Tier::Restricted,
+        class: crate::RecordClass::Chat,
+        agreement: crate::Agreement::Standard,
+        covered: false,
+        training: false,
+    };
+    let mut facts = crate::Facts::captured_at("2026-01-10T09:00:00Z".parse().unwrap());
+    facts.released_at = Some("2026-06-01T09:00:00Z".parse().unwrap());
+    let standing = |facts| policy.schedule(situation, &facts).standing(crate::GroundKind::LegalHold);
+    let until = |text: &str| crate::Standing::Holds { until: Some(text.parse().unwrap()) };
+    assert_eq!(standing(facts), until("2026-06-11T09:00:00Z"));
+    facts.release_ends_at = Some("2026-06-04T09:00:00Z".parse().unwrap());
+    assert_eq!(standing(facts), until("2026-06-04T09:00:00Z"), "the release named an end of its own");
+    facts.held = true;
+    assert_eq!(standing(facts), crate::Standing::Holds { until: None }, "another hold");
+}
+
+#[test]
+fn a_grace_that_contradicts_a_rule_or_is_too_long_is_refused() {
+    let refused = with_holds("10 days", "delete = \"14 days after release\"");
+    let problems = check_text(&refused, Contradiction, "14 days after its release here, and 10 days");
+    assert!(problems.to_string().contains("for example: plan"), "{problems}");
+    check_text(&with_holds("2 years", ""), Contradiction, "it is at most 365 days");
+    let unknown = with_holds("10 days", "").replacen("release_grace", "release_days", 1);
+    check_text(&unknown, Syntax, "unknown field `release_days`");
+}
+
+const NOTICE: &str = "[notices.ask]\ntext = \"May we?\"\n";
+
+/// The sound policy with a notice and what is added.
+fn with_consent(added: &str) -> String {
+    format!("{SOUND}\n{NOTICE}\n{added}")
+}
+
+#[test]
+fn consents_say_who_is_asked_in_which_way_and_for_how_long() {
+    use crate::{ConsentKind, ConsentPurpose, LegalBasis, Plan};
+    let policy = Policy::parse(
+        &with_consent(
+            "[consents.batch-training]\nplans = [\"free\"]\nnotice = \"ask\"\nreconsent_after = \"2 years\"\n\
+             no_second_ask_within = \"6 months\"\n[consents.feedback]\nplans = [\"free\", \"api\"]\n\
+             kinds = [\"implicit\", \"retroactive\"]\nnotice = \"ask\"\n[consents.research]\nbasis = \"public-task\"\n",
+        ),
+    )
+    .unwrap_or_else(|problems| panic!("{problems}"));
+    let training = policy.consent(ConsentPurpose::BatchTraining);
+    assert!(training.asks(Plan::Free) && !training.asks(Plan::Api));
+    assert_eq!(
+        (training.kinds.as_slice(), training.basis),
+        ([ConsentKind::Explicit].as_slice(), LegalBasis::Consent)
+    );
+    assert_eq!(training.notice.as_ref().map(|notice| notice.text.as_str()), Some("May we?"));
+    let given = "2026-02-28T10:00:00Z".parse().unwrap();
+    assert_eq!(training.ends_at(given), Some("2028-02-28T10:00:00Z".parse().unwrap()));
+    let feedback = policy.consent(ConsentPurpose::Feedback);
+    assert!(feedback.allows(ConsentKind::Implicit) && !feedback.allows(ConsentKind::Explicit));
+    assert_eq!(feedback.ends_at(given), None);
+    assert_eq!(policy.consent(ConsentPurpose::Research).basis, LegalBasis::PublicTask);
+    assert!(policy.consent(ConsentPurpose::ActiveLearning).plans.is_empty());
+    let pause = |purpose| policy.no_second_ask_within(purpose, Plan::Free).map(|span| span.to_string());
+    assert_eq!(pause(ConsentPurpose::BatchTraining).as_deref(), Some("6 months"));
+    assert_eq!(pause(ConsentPurpose::Feedback), None);
+    for (purpose, rule) in ConsentPurpose::ALL.into_iter().zip(policy.consents()) {
+        assert_eq!((rule.purpose, policy.consent(purpose)), (purpose, rule));
+    }
+}
+
+#[test]
+fn a_policy_without_consents_asks_about_training_where_its_plans_say_so() {
+    use crate::{ConsentPurpose, Plan};
+    let policy = Policy::parse(SOUND).unwrap();
+    for purpose in ConsentPurpose::ALL {
+        let expected = if purpose == ConsentPurpose::BatchTraining { vec![Plan::Free] } else { Vec::new() };
+        assert_eq!(policy.consent(purpose).plans, expected, "{purpose}");
+    }
+}
+
+#[test]
+fn the_law_of_a_region_lengthens_the_pause_after_a_no() {
+    use crate::{ConsentPurpose, Plan};
+    let law = |pause: &str| {
+        with_consent(&format!("[consents.batch-training]\nplans = [\"free\"]\nnotice = \"ask\"\n{pause}"))
+            .replacen("title = \"Home\"", "title = \"Home\"\nno_second_ask_within = \"12 months\"", 1)
+    };
+    let pause = |text: &str| {
+        let policy = Policy::parse(&law(text)).unwrap_or_else(|problems| panic!("{problems}"));
+        policy.no_second_ask_within(ConsentPurpose::BatchTraining, Plan::Free).unwrap().to_string()
+    };
+    assert_eq!(pause(""), "1 year");
+    assert_eq!(pause("no_second_ask_within = \"2 years\""), "2 years");
+    let problems = check_text(
+        &law("no_second_ask_within = \"6 months\""),
+        Contradiction,
+        "the law of the region `home` says 1 year",
+    );
+    assert!(problems.to_string().contains("for example: plan free"), "{problems}");
+}
+
+#[test]
+fn consents_that_break_a_promise_are_refused_with_their_line_and_an_input() {
+    let ask =
+        |purpose: &str, rest: &str| with_consent(&format!("[consents.{purpose}]\nnotice = \"ask\"\n{rest}"));
+    let base = "[consents.batch-training]\nplans = [\"free\"]\nnotice = \"ask\"\n";
+    for purpose in ["batch-training", "active-learning", "safety-training", "partner-use"] {
+        let problems = check_text(
+            &ask(purpose, "plans = [\"free\", \"api\"]"),
+            Training,
+            "plan api is for organisations",
+        );
+        let shown = problems.to_string();
+        assert!(shown.contains("line 36") && shown.contains("for example: plan api"), "{shown}");
+        check_text(
+            &ask(purpose, "plans = [\"free\"]\nkinds = [\"implicit\"]"),
+            Training,
+            "nobody agrees implicitly",
+        );
+        check_text(&ask(purpose, "basis = \"legitimate-interest\""), Training, "training rests on consent");
+    }
+    for purpose in ["batch-training", "active-learning", "partner-use"] {
+        check_text(&ask(purpose, "kinds = [\"retroactive\"]"), Contradiction, "could not undo it");
+    }
+    check_text(&ask("feedback", "kinds = []"), Missing, "`kinds` is empty");
+    check_text(&ask("feedback", "plans = [\"max\"]"), Unknown, "names the plan max");
+    check_text(&ask("feedback", "plans = [\"platinum\"]"), Syntax, "unknown variant `platinum`");
+    check_text(&ask("feedback", "plan = [\"free\"]"), Syntax, "unknown field `plan`");
+    check_text(&ask("feedback", "kinds = [\"tacit\"]"), Syntax, "unknown variant `tacit`");
+    check_text(&with_consent("[consents.profiling]\nplans = []"), Syntax, "unknown variant `profiling`");
+    check_text(
+        &with_consent("[consents.feedback]\nplans = [\"free\"]"),
+        Missing,
+        "are asked and shown nothing",
+    );
+    check_text(&with_consent("[consents.feedback]\nnotice = \"other\""), Unknown, "the notice `other`");
+    check_text(&ask("feedback", ""), Missing, "`[consents.batch-training]` is missing");
+    check_text(&ask("batch-training", "plans = []"), Contradiction, "does not ask its people");
+    let never = with_consent(base).replacen("training = \"ask\"", "training = \"never\"", 1);
+    check_text(&never, Contradiction, "which says `training = \"never\"`");
+}
+
+#[test]
+fn labels_are_named_described_and_say_who_looks_at_what_is_doubtful() {
+    let text = format!(
+        "{SOUND}\n[labels.historic]\ndescription = \"As history tells it\"\n\
+         [labels.house-style]\ndescription = \"Ours\"\ndoubtful_to_people = false\n"
+    );
+    let policy = Policy::parse(&text).unwrap_or_else(|problems| panic!("{problems}"));
+    let found: Vec<_> =
+        policy.labels().iter().map(|label| (label.name.as_str(), label.doubtful_to_people)).collect();
+    assert_eq!(found, [("historic", true), ("house-style", false)]);
+    assert_eq!(policy.label("historic").unwrap().description, "As history tells it");
+    check_added("[labels.Historic]\ndescription = \"x\"", Syntax, "lower-case letters");
+    check_added("[labels.historic]\ndescription = \" \"", Missing, "its description is empty");
+    check_added("[labels.historic]\ndescription = \"a\\u0007\"", Syntax, "control character");
+    check_added("[labels.historic]\ndescription = \"x\"\ncolour = \"red\"", Syntax, "unknown field `colour`");
+}
+
+#[test]
+fn shipped_policies_ask_people_for_themselves_and_nobody_else() {
+    use crate::ConsentPurpose;
+    for name in BUILT_IN_NAMES {
+        let policy = Policy::built_in(name).unwrap();
+        for context in ["historic", "academic", "creative", "cultural"] {
+            assert!(policy.label(context).is_some_and(|label| label.doubtful_to_people), "{name}: {context}");
+        }
+        let asked = ConsentPurpose::ALL.map(|purpose| !policy.consent(purpose).plans.is_empty());
+        let expected = match name {
+            "consumer" => [true; 6],
+            "enterprise" => [false, false, false, true, false, false],
+            "anthropic-2026" => [true, false, false, true, false, false],
+            _ => [false; 6],
+        };
+        assert_eq!(asked, expected, "{name}");
+        for rule in policy.consents().iter().filter(|rule| rule.purpose.trains()) {
+            let commercial = |plan| policy.plan(plan).is_some_and(crate::PlanTerms::is_commercial);
+            assert!(!rule.plans.iter().any(|plan| commercial(*plan)), "{name}: {}", rule.purpose);
+        }
+    }
 }

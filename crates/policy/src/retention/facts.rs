@@ -31,6 +31,8 @@ pub struct Facts {
     pub held: bool,
     /// The last legal hold was released. Without meaning while `held`.
     pub released_at: Option<Timestamp>,
+    /// When what that hold held ends, where its release said so; absent: as the policy says.
+    pub release_ends_at: Option<Timestamp>,
     /// The period agreed with the organisation, where the agreement is [`Agreement::Custom`](super::Agreement).
     pub custom: Option<RetentionSpan>,
 }
@@ -50,6 +52,7 @@ impl Facts {
             erasure_requested_at: None,
             held: false,
             released_at: None,
+            release_ends_at: None,
             custom: None,
         }
     }
@@ -91,6 +94,9 @@ impl std::fmt::Display for Facts {
             if let Some(at) = at {
                 write!(formatter, ", {what} {at}")?;
             }
+        }
+        if let Some(at) = self.release_ends_at {
+            write!(formatter, ", released until {at}")?;
         }
         if let Some(span) = self.custom {
             write!(formatter, ", agreed period {span}")?;

@@ -6,9 +6,12 @@ use super::schedule::{End, Schedule, Standing};
 use super::situation::{Agreement, Plan, RecordClass, Situation, Tier};
 use super::span::{RetentionSpan, start_of_day};
 use super::term::{ClockStart, Level, Term, TermSpan};
+use crate::consent::ConsentPurpose;
 use crate::edge::Timestamp;
 use crate::ground::{GroundKind, LegalBasis};
-use crate::language::{Audience, Chooser, ExistingRecords, MonthLength, PolicyProblems, TrainingChoice};
+use crate::language::{
+    Audience, Chooser, ConsentRule, ExistingRecords, LabelTerms, MonthLength, PolicyProblems, TrainingChoice,
+};
 use crate::rights::RightsTerms;
 
 /// A policy that was read, checked and compiled. What contradicts itself cannot be one.
@@ -23,6 +26,12 @@ pub struct Policy {
     pub(crate) unknown_model: ModelTerms,
     pub(crate) custom_bounds: CustomBounds,
     pub(crate) regions: Vec<(String, String)>,
+    pub(crate) release_grace: RetentionSpan,
+    /// In the order of [`ConsentPurpose::ALL`].
+    pub(crate) consents: [ConsentRule; ConsentPurpose::ALL.len()],
+    pub(crate) labels: Vec<LabelTerms>,
+    /// For how long the law of a region lets nobody be asked again.
+    pub(crate) second_asks: Vec<(String, RetentionSpan)>,
     pub(crate) rights: RightsTerms,
     pub(crate) rules: Vec<Rule>,
     pub(crate) programs: Vec<Program>,
@@ -287,6 +296,11 @@ impl Policy {
         self.custom_bounds
     }
 
+    /// How long what a legal hold held is kept after its release, unless the release says otherwise.
+    pub fn release_grace(&self) -> RetentionSpan {
+        self.release_grace
+    }
+
     /// What the policy says about people's requests.
     pub fn rights(&self) -> &RightsTerms {
         &self.rights
@@ -376,6 +390,10 @@ impl ClaimProgram {
     /// The claim with its date; `None` while its event has not happened.
     pub(crate) fn claim(self, moments: &Moments, whole_days: bool) -> Option<Claim> {
         let event = moments.of(self.start)?;
+        // A release may name an end of its own.
+        if let Some(at) = moments.release_ends_at.filter(|_| self.start == ClockStart::Release) {
+            return Some(Claim { at: at.max(event), rule: self.rule, effect: self.effect });
+        }
         let span = match self.span {
             TermSpan::Fixed(span) => span,
             TermSpan::Agreed => moments.custom?,
@@ -412,6 +430,7 @@ pub(crate) struct Moments {
     events: [Option<Timestamp>; ClockStart::ALL.len()],
     latest: Timestamp,
     held: bool,
+    release_ends_at: Option<Timestamp>,
     custom: Option<RetentionSpan>,
     bounds: CustomBounds,
 }
@@ -439,7 +458,14 @@ impl Moments {
             since(facts.erasure_requested_at),
             since(facts.released_at),
         ];
-        Self { events, latest: facts.latest_event(), held: facts.held, custom: facts.custom, bounds }
+        Self {
+            events,
+            latest: facts.latest_event(),
+            held: facts.held,
+            release_ends_at: facts.release_ends_at,
+            custom: facts.custom,
+            bounds,
+        }
     }
 
     pub(crate) fn of(&self, start: ClockStart) -> Option<Timestamp> {

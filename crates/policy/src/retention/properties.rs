@@ -36,6 +36,7 @@ prop_compose! {
             case_closed_at: events[6],
             erasure_requested_at: events[7],
             released_at: events[8],
+            release_ends_at: None,
             held,
             custom: days.map(RetentionSpan::days),
         }

@@ -83,6 +83,30 @@ fn a_destroyed_conversation_is_marked_and_not_recognised_any_more() {
 }
 
 #[test]
+fn a_pass_forgets_the_beginnings_of_what_is_over_and_of_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut control = control(folder.path());
+    people(&mut control);
+    let entries: Vec<_> = (1..=40).map(|of| entry(of, of, 1)).collect();
+    control.index(&BucketName::account(), 40, &entries).unwrap();
+    let is_over = |id: &fiducia_policy::ConversationId| (1..=40).step_by(3).any(|of| *id == conversation(of));
+    let (mut from, mut steps) = (Some(i64::MIN), 0);
+    while let Some(here) = from {
+        from = control.forget_prefixes_where(here, 7, is_over).unwrap();
+        steps += 1;
+    }
+    assert_eq!(steps, 80_usize.div_ceil(7) + 1, "two rows of each, seven in a step, and one that finds the end");
+    control.empty_wal().unwrap();
+    for of in 1..=40 {
+        let over = is_over(&conversation(of));
+        for digest in [[of; 32], [of | 0x80; 32]] {
+            assert_eq!(control.prefix(&digest).unwrap().is_none(), over, "{of}");
+        }
+        assert_eq!(find(folder.path(), &[of | 0x80; 8]).is_none(), over, "{of}: on disk too");
+    }
+}
+
+#[test]
 fn the_index_counts_records_and_its_mark_never_goes_back() {
     let folder = tempfile::tempdir().unwrap();
     let mut control = control(folder.path());

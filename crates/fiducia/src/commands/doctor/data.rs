@@ -77,7 +77,7 @@ fn status(session: &Session, report: &mut Report) {
     }
 }
 
-/// Says when mails about certificates wait or were given up.
+/// Says when mails wait or were given up.
 fn mails(counts: &[(String, String)], report: &mut Report) {
     const WHAT: &str = "mail";
     let count = |name: &str| {
@@ -100,6 +100,25 @@ fn mails(counts: &[(String, String)], report: &mut Report) {
             format!(
                 "mails about certificates given up after seven days: {given_up}. Hand those certificates over yourself with \
                  `fiducia certificate show`"
+            ),
+        );
+    }
+    let (waiting, given_up) = (count("warnings waiting"), count("warnings given up"));
+    if waiting > 0 {
+        report.warn(
+            WHAT,
+            format!(
+                "warnings of ends that wait to be sent: {waiting}. `serve` sends them; when they stay, check [mail] and the mail \
+                 server"
+            ),
+        );
+    }
+    if given_up > 0 {
+        report.warn(
+            WHAT,
+            format!(
+                "warnings of ends that did not reach their person: {given_up}. The conversations still carry the mark; check the \
+                 addresses with `fiducia subjects contact`"
             ),
         );
     }

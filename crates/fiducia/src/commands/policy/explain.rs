@@ -66,6 +66,7 @@ fn facts(arguments: &ExplainArguments, now: Timestamp) -> Facts {
         erasure_requested_at: arguments.erasure_requested,
         held: arguments.held,
         released_at: arguments.released,
+        release_ends_at: None,
         custom: arguments.custom,
     }
 }

@@ -1,4 +1,4 @@
-//! The mails that tell of certificates: when they are tried, and when they are given up.
+//! When mails are tried, and when they are given up.
 //!
 //! A mail is noted as begun before it is handed to the mail server and as sent after. Should the program end in between,
 //! nobody knows whether it arrived, and it is sent once more.
@@ -8,38 +8,49 @@ use std::time::Duration;
 use fiducia_policy::Timestamp;
 use fiducia_store::MailRecord;
 
-use super::CertificateReference;
-use super::commands::{CertificateReply, MailOutcome, MailState};
+use super::{MailAbout, MailCommand, MailOutcome, MailReply, MailState};
 use crate::AdminError;
 use crate::writer::Writer;
 
 /// Longest wait between two attempts, in seconds: six hours.
 const RETRY_SECONDS_MAX: u64 = 6 * 3_600;
-/// How long a mail is tried, in seconds: seven days from the certificate on.
+/// How long a mail is tried, in seconds: seven days from what it tells of on.
 const TRIED_SECONDS_MAX: i64 = 7 * 86_400;
 /// Longest reason that is kept.
 const FAILURE_CHARACTERS_MAX: usize = 256;
 
 impl Writer {
+    /// Carries a command on mails out that changes something.
+    pub(crate) fn mail(&mut self, command: MailCommand) -> Result<MailReply, AdminError> {
+        match command {
+            MailCommand::Begin { about } => self.begin_mail(&about),
+            MailCommand::End { about, outcome } => self.end_mail(&about, outcome),
+            MailCommand::Due { .. } => {
+                Err(AdminError::Invalid("this command is not for the writer; nothing was changed".to_owned()))
+            }
+        }
+    }
+
     /// Notes that sending begins, with the time of the next attempt should nothing more be heard.
-    pub(super) fn begin_mail(
-        &mut self,
-        reference: &CertificateReference,
-    ) -> Result<CertificateReply, AdminError> {
-        let mut mail = self.waiting_mail(reference)?;
+    fn begin_mail(&mut self, about: &MailAbout) -> Result<MailReply, AdminError> {
+        let mut mail = self.waiting_mail(about)?;
+        let now = self.clock.now();
+        if matches!(about, MailAbout::Warning(_)) && is_too_late(&mail, now) {
+            // What it warns of may have come. The marks in the list stay.
+            mail.failure = Some("nobody sent mails in time".to_owned());
+            (mail.next_attempt_at, mail.given_up_at) = (None, Some(now));
+            self.handle.mails_given_up.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            self.keep_mail(about, &mail)?;
+            return Err(AdminError::NotFound(format!("{about} came too late to be sent; it was given up")));
+        }
         mail.attempts = mail.attempts.saturating_add(1);
-        mail.next_attempt_at =
-            Some(next_attempt(self.first_retry_seconds(), mail.attempts, self.clock.now()));
-        self.keep_mail(&mail)
+        mail.next_attempt_at = Some(next_attempt(self.first_retry_seconds(), mail.attempts, now));
+        self.keep_mail(about, &mail)
     }
 
     /// Notes what became of it.
-    pub(super) fn end_mail(
-        &mut self,
-        reference: &CertificateReference,
-        outcome: MailOutcome,
-    ) -> Result<CertificateReply, AdminError> {
-        let mut mail = self.waiting_mail(reference)?;
+    fn end_mail(&mut self, about: &MailAbout, outcome: MailOutcome) -> Result<MailReply, AdminError> {
+        let mut mail = self.waiting_mail(about)?;
         let now = self.clock.now();
         match outcome {
             MailOutcome::Sent => {
@@ -54,19 +65,24 @@ impl Writer {
                 }
             }
         }
-        self.keep_mail(&mail)
+        self.keep_mail(about, &mail)
     }
 
-    fn waiting_mail(&self, reference: &CertificateReference) -> Result<MailRecord, AdminError> {
-        let mail = self.files.control.mail(reference.as_str())?;
-        mail.filter(|mail| mail.next_attempt_at.is_some()).ok_or_else(|| {
-            AdminError::NotFound(format!("no mail about {reference} waits; nothing was noted"))
-        })
+    fn waiting_mail(&self, about: &MailAbout) -> Result<MailRecord, AdminError> {
+        let mail = match about {
+            MailAbout::Certificate(reference) => self.files.control.mail(reference.as_str())?,
+            MailAbout::Warning(id) => self.files.control.warning_mail(*id)?,
+        };
+        mail.filter(|mail| mail.next_attempt_at.is_some())
+            .ok_or_else(|| AdminError::NotFound(format!("no mail about {about} waits; nothing was noted")))
     }
 
-    fn keep_mail(&mut self, mail: &MailRecord) -> Result<CertificateReply, AdminError> {
-        self.files.control.note_mail(mail)?;
-        Ok(CertificateReply::Mail(state_of(Some(mail))))
+    fn keep_mail(&mut self, about: &MailAbout, mail: &MailRecord) -> Result<MailReply, AdminError> {
+        match about {
+            MailAbout::Certificate(_) => self.files.control.note_mail(mail)?,
+            MailAbout::Warning(id) => self.files.control.note_warning_mail(*id, mail)?,
+        }
+        Ok(MailReply::Noted(state_of(Some(mail))))
     }
 
     fn first_retry_seconds(&self) -> u32 {
@@ -82,8 +98,11 @@ fn next_attempt(first_retry_seconds: u32, attempts: u32, now: Timestamp) -> Time
 
 /// Whether the next attempt would come too late.
 fn is_hopeless(mail: &MailRecord, now: Timestamp) -> bool {
-    let next = mail.next_attempt_at.unwrap_or(now);
-    next.as_second().saturating_sub(mail.issued_at.as_second()) > TRIED_SECONDS_MAX
+    is_too_late(mail, mail.next_attempt_at.unwrap_or(now))
+}
+
+fn is_too_late(mail: &MailRecord, at: Timestamp) -> bool {
+    at.as_second().saturating_sub(mail.issued_at.as_second()) > TRIED_SECONDS_MAX
 }
 
 /// Where a mail stands.

@@ -3,10 +3,11 @@
 use lettre::Message;
 use lettre::message::header::ContentTransferEncoding;
 use lettre::message::header::ContentType;
-use lettre::message::{Attachment, Body, Mailbox, MultiPart, SinglePart};
+use lettre::message::{Attachment, Body, MultiPart, SinglePart};
 
 use fiducia_custody::VerifiedCertificate;
 
+use super::mailbox;
 use crate::commands::certificates::{checked, lines};
 
 /// The mail about a certificate, from its file.
@@ -15,10 +16,7 @@ use crate::commands::certificates::{checked, lines};
 /// When the file does not hold, or an address cannot be used; the text names no address.
 pub(super) fn about(file: &str, verifier_keys: &[String], from: &str, to: &str) -> Result<Message, String> {
     let verified = checked(file.as_bytes(), verifier_keys).map_err(|error| error.to_string())?;
-    let mailbox = |place: &str, text: &str| {
-        text.parse::<Mailbox>().map_err(|_| format!("mail.{place} is no mail address"))
-    };
-    let (from, to) = (mailbox("from", from)?, mailbox("to", to)?);
+    let (from, to) = (mailbox("mail.from is", from)?, mailbox("mail.to is", to)?);
     let reference = &verified.certificate.reference;
     // The same mail has the same id when it is sent again, so that mail systems can tell.
     let id = format!("<{reference}@{}>", from.email.domain());

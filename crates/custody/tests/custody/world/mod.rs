@@ -1,84 +1,33 @@
 //! A world of one custody with simulated time, driven without HTTP.
 
-use std::future::Future;
+mod edge;
+mod evidence;
+
 use std::path::{Path, PathBuf};
-use std::pin::pin;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, RwLock};
-use std::task::{Context, Poll, Wake, Waker};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use fiducia_custody::{
     AdminCommand, AdminError, AdminReply, AnswerOutcome, CaptureLimits, CapturedAnswer, CertificateCommand,
     CertificateReference, CertificateReply, CertificateSettings, ConversationContent, Custody,
-    CustodySettings, DestructionReport, DestructionScope, ExchangeOpening, ImportOutcome, OpenError,
-    OpenExchange, RecordRow, RetentionCommand, RetentionProgress, RetentionReply, Scope,
+    CustodySettings, DestructionReport, DestructionScope, DueMail, ExchangeOpening, ImportOutcome,
+    MailCommand, MailReply, OpenError, OpenExchange, RecordRow, RetentionCommand, RetentionProgress,
+    RetentionReply, Scope,
 };
 use fiducia_keyring::KeyfileKms;
-use fiducia_ledger::{LogReader, LoggedLeaf, VerifierKey, verify_log};
+use fiducia_ledger::VerifierKey;
 use fiducia_policy::{
-    AccessReason, Agreement, Clock, ConversationId, GroundKind, OrganizationId, Plan, Randomness,
-    RandomnessUnavailable, RecordClass, RetentionSpan, SubjectId, Timestamp, VirtualKeyId,
+    AccessReason, Agreement, Clock, ConversationId, GroundKind, OrganizationId, Plan, RecordClass,
+    RetentionSpan, SubjectId, Timestamp, VirtualKeyId,
 };
 use fiducia_wire::{Role, Wire, fingerprint::text_fingerprint, outline};
 
+pub(crate) use edge::spawn;
+use edge::{SPAWNING, Seeded, SimulatedClock, block_on};
+
 /// 2026-01-10T12:00:00Z.
 const START_SECONDS: i64 = 1_768_046_400;
-
-/// A child holds copies of this process's locks until its program begins. Nothing is opened in that moment, or it would
-/// seem to be in use.
-static SPAWNING: RwLock<()> = RwLock::new(());
-
-/// Starts a child that runs one test; other tests of this process may run meanwhile. Gives what it says, behind the first
-/// line.
-pub(crate) fn spawn(
-    command: &mut std::process::Command,
-) -> (std::process::Child, std::io::BufReader<std::process::ChildStdout>) {
-    use std::io::BufRead;
-    let _nothing_is_opened = SPAWNING.write().unwrap();
-    let mut child = command.stdout(std::process::Stdio::piped()).spawn().unwrap();
-    let mut said = std::io::BufReader::new(child.stdout.take().unwrap());
-    // Only its first word shows that the program has begun: starting returns a moment earlier.
-    said.read_line(&mut String::new()).unwrap();
-    (child, said)
-}
-
-pub(crate) struct SimulatedClock(AtomicI64);
-
-impl Clock for SimulatedClock {
-    fn now(&self) -> Timestamp {
-        // Every look at the clock takes a millisecond, so that order in time is order of events, and of their ids.
-        Timestamp::from_microsecond(self.0.fetch_add(1_000, Ordering::SeqCst)).unwrap()
-    }
-}
-
-/// A seeded generator (SplitMix64): the same seed gives the same world.
-struct Seeded {
-    state: AtomicU64,
-    /// How many more draws succeed before one fails; it fails once.
-    until_refusal: AtomicU64,
-}
-
-impl Seeded {
-    fn new(seed: u64) -> Self {
-        Self { state: AtomicU64::new(seed), until_refusal: AtomicU64::new(u64::MAX) }
-    }
-}
-
-impl Randomness for Seeded {
-    fn fill(&self, bytes: &mut [u8]) -> Result<(), RandomnessUnavailable> {
-        if self.until_refusal.fetch_sub(1, Ordering::SeqCst) == 0 {
-            return Err(RandomnessUnavailable);
-        }
-        for chunk in bytes.chunks_mut(8) {
-            let mut z = self.state.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::SeqCst);
-            z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-            z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-            chunk.copy_from_slice(&(z ^ (z >> 31)).to_le_bytes()[..chunk.len()]);
-        }
-        Ok(())
-    }
-}
 
 pub(crate) struct World {
     folder: PathBuf,
@@ -144,7 +93,7 @@ impl World {
             None => {
                 world
                     .govern(RetentionCommand::PublishPolicy {
-                        source: include_str!("policy.toml").to_owned(),
+                        source: include_str!("../policy.toml").to_owned(),
                         actor: "tester".to_owned(),
                     })
                     .unwrap();
@@ -339,11 +288,25 @@ impl World {
         }
     }
 
+    pub(crate) fn mail(&self, command: MailCommand) -> Result<MailReply, AdminError> {
+        match self.custody().administer(AdminCommand::Mail(command))? {
+            AdminReply::Mailed(reply) => Ok(reply),
+            _ => panic!("reply"),
+        }
+    }
+
+    pub(crate) fn due_mails(&self) -> Vec<DueMail> {
+        match self.mail(MailCommand::Due { limit: 100 }).unwrap() {
+            MailReply::Due(mails) => mails,
+            other @ MailReply::Noted(_) => panic!("{other:?}"),
+        }
+    }
+
     /// A certificate's file.
     pub(crate) fn certificate_file(&self, reference: &CertificateReference) -> String {
         match self.certify(CertificateCommand::Show { reference: reference.clone() }).unwrap() {
             CertificateReply::File { text, .. } => text,
-            other => panic!("{other:?}"),
+            other @ CertificateReply::Certificates(_) => panic!("{other:?}"),
         }
     }
 
@@ -593,115 +556,10 @@ impl World {
         let second = self.custody().import_lines(begun.job, 1, lines).unwrap();
         [first.wait().unwrap(), second.wait().unwrap()]
     }
-
-    fn log_directory(&self) -> PathBuf {
-        self.data().join("ledger").join(self.organization.uuid())
-    }
-
-    pub(crate) fn verify_ledger(&mut self) {
-        let open = self.custody.is_some();
-        self.close();
-        let key: VerifierKey = self.verifier.parse().unwrap();
-        let verified = verify_log(&self.log_directory(), &key);
-        assert!(verified.is_ok(), "{verified:?}");
-        if open {
-            self.reopen();
-        }
-    }
-
-    /// The kinds of all entries of the organisation's log. Closes custody, so that everything is published.
-    pub(crate) fn ledger_kinds(&mut self) -> Vec<String> {
-        let open = self.custody.is_some();
-        self.close();
-        let key: VerifierKey = self.verifier.parse().unwrap();
-        let reader = LogReader::open(&self.log_directory(), &key).unwrap();
-        let kinds = reader
-            .entries(0)
-            .map(|entry| LoggedLeaf::parse(&entry.unwrap().1).unwrap().leaf.event.kind().to_owned())
-            .collect();
-        if open {
-            self.reopen();
-        }
-        kinds
-    }
-
-    /// The first file of the data directory that holds `needle`.
-    pub(crate) fn find(&self, needle: &str) -> Option<PathBuf> {
-        fn search(folder: &Path, needle: &[u8]) -> Option<PathBuf> {
-            for entry in std::fs::read_dir(folder).unwrap() {
-                let path = entry.unwrap().path();
-                let found = if path.is_dir() {
-                    search(&path, needle)
-                } else {
-                    let bytes = std::fs::read(&path).unwrap();
-                    bytes.windows(needle.len()).any(|window| window == needle).then(|| path.clone())
-                };
-                if found.is_some() {
-                    return found;
-                }
-            }
-            None
-        }
-        search(&self.data(), needle.as_bytes())
-    }
-
-    pub(crate) fn assert_absent(&self, canaries: &[&str]) {
-        for canary in canaries {
-            assert_eq!(self.find(canary), None, "a canary lies in the open");
-        }
-    }
-
-    pub(crate) fn copy_of_data(&self) -> PathBuf {
-        let copy = self.folder.join("copy");
-        copy_folder(&self.data(), &copy);
-        copy
-    }
-
-    pub(crate) fn replace_data(&self, copy: PathBuf) {
-        std::fs::remove_dir_all(self.data()).unwrap();
-        std::fs::rename(&copy, self.data()).unwrap();
-        *self.replaced.lock().unwrap() = Some(copy);
-    }
 }
 
 impl Drop for World {
     fn drop(&mut self) {
         self.close();
-    }
-}
-
-fn copy_folder(from: &Path, to: &Path) {
-    use std::os::unix::fs::PermissionsExt;
-    std::fs::create_dir(to).unwrap();
-    std::fs::set_permissions(to, std::fs::Permissions::from_mode(0o700)).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let path = entry.unwrap().path();
-        let target = to.join(path.file_name().unwrap());
-        if path.is_dir() {
-            copy_folder(&path, &target);
-        } else {
-            std::fs::copy(&path, &target).unwrap();
-        }
-    }
-}
-
-struct Unpark(std::thread::Thread);
-
-impl Wake for Unpark {
-    fn wake(self: Arc<Self>) {
-        self.0.unpark();
-    }
-}
-
-/// Waits for a future on this thread.
-fn block_on<F: Future>(future: F) -> F::Output {
-    let mut future = pin!(future);
-    let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
-    let mut context = Context::from_waker(&waker);
-    loop {
-        match future.as_mut().poll(&mut context) {
-            Poll::Ready(output) => return output,
-            Poll::Pending => std::thread::park(),
-        }
     }
 }
