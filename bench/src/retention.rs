@@ -20,7 +20,7 @@ use crate::report;
 /// 2026-01-10T12:00:00Z, in microseconds.
 const START: i64 = 1_768_046_400_000_000;
 const MICROSECONDS_PER_DAY: i64 = 86_400_000_000;
-const TURNS_EACH: u64 = 4;
+pub(super) const TURNS_EACH: u64 = 4;
 const LINES_PER_CHUNK: usize = 500;
 const BYTES_PER_MB: f64 = 1e6;
 
@@ -52,19 +52,19 @@ impl Randomness for SystemRandomness {
     }
 }
 
-struct World {
-    custody: Custody,
+pub(super) struct World {
+    pub(super) custody: Custody,
     clock: Arc<Simulated>,
-    organization: OrganizationId,
+    pub(super) organization: OrganizationId,
     _folder: tempfile::TempDir,
 }
 
-fn refused(error: impl std::fmt::Display) -> Failure {
+pub(super) fn refused(error: impl std::fmt::Display) -> Failure {
     Failure::Program { program: "custody".to_owned(), output: error.to_string() }
 }
 
 impl World {
-    fn new() -> Result<Self, Failure> {
+    pub(super) fn new() -> Result<Self, Failure> {
         let failed = |cause| Failure::System { doing: "make a folder", cause };
         let folder = match std::env::var_os("FIDUCIA_BENCH_DIRECTORY") {
             Some(place) => tempfile::tempdir_in(place).map_err(failed)?,
@@ -96,7 +96,7 @@ impl World {
         Ok(Self { custody, clock, organization: created.id, _folder: folder })
     }
 
-    fn import(&self, records: u64) -> Result<(), Failure> {
+    pub(super) fn import(&self, records: u64) -> Result<(), Failure> {
         let mut digest = [0; 32];
         digest[..8].copy_from_slice(&records.to_be_bytes());
         let begin = AdminCommand::BeginImport {
@@ -108,14 +108,18 @@ impl World {
         let AdminReply::Import(job) = self.custody.administer(begin).map_err(refused)? else {
             return Err(refused("another reply"));
         };
-        let lines: Vec<String> = (0..records / TURNS_EACH).map(line).collect();
+        let mut lines = (0..records / TURNS_EACH).map(line);
         let mut first = 1;
-        for chunk in lines.chunks(LINES_PER_CHUNK) {
-            let pending = self.custody.import_lines(job.job, first, chunk).map_err(refused)?;
+        loop {
+            // A chunk at a time: what is measured next must not find the memory of all lines.
+            let chunk: Vec<String> = lines.by_ref().take(LINES_PER_CHUNK).collect();
+            if chunk.is_empty() {
+                return Ok(());
+            }
+            let pending = self.custody.import_lines(job.job, first, &chunk).map_err(refused)?;
             pending.wait().map_err(refused)?;
             first += u64::try_from(chunk.len()).unwrap_or(0);
         }
-        Ok(())
     }
 
     fn advance(&self, days: i64) {
@@ -222,7 +226,7 @@ pub(crate) fn measure(records: u64) -> Result<(), Failure> {
     Ok(())
 }
 
-fn figure(name: &str, value: f64, unit: &str, target: &str) {
+pub(super) fn figure(name: &str, value: f64, unit: &str, target: &str) {
     let target = if target.is_empty() { String::new() } else { format!("  target {target}") };
     report::line(format_args!("{name:<44} {value:>12.2} {unit:<3}{target}"));
 }

@@ -108,6 +108,7 @@ impl Writer {
             }
             AdminCommand::Destroy { scope, actor } => self.destroy(scope, &actor).map(AdminReply::Destroyed),
             AdminCommand::Govern(command) => self.govern(command).map(AdminReply::Governed),
+            AdminCommand::Rights(command) => self.uphold(command).map(AdminReply::Rights),
             AdminCommand::Mail(command) => self.mail(command).map(AdminReply::Mailed),
             AdminCommand::Account(command) => self.change_accounts(command).map(AdminReply::Account),
             AdminCommand::NameSubject { organization, name } => {

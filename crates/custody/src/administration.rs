@@ -14,6 +14,7 @@ use crate::mail::{MailCommand, MailReply};
 use crate::retention::commands::{
     HoldExport, HoldExportReport, RetentionCommand, RetentionProgress, RetentionReply,
 };
+use crate::rights::commands::{RightsCommand, RightsReply};
 
 /// What to read or destroy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -135,6 +136,8 @@ pub enum AdminCommand {
     Mail(MailCommand),
     /// Makes, lists and changes accounts of the console.
     Account(AccountCommand),
+    /// People's requests about their data.
+    Rights(RightsCommand),
     /// Finds or makes the subject of a name.
     NameSubject {
         /// Whose.
@@ -199,6 +202,7 @@ impl AdminCommand {
             Self::Certify(_) => "certify",
             Self::Mail(_) => "mail",
             Self::Account(_) => "account",
+            Self::Rights(_) => "rights",
             Self::NameSubject { .. } => "name-subject",
             Self::NamePerson { .. } => "name-person",
             Self::BeginImport { .. } => "begin-import",
@@ -216,7 +220,6 @@ impl std::fmt::Debug for AdminCommand {
 }
 
 /// A reply.
-#[expect(clippy::large_enum_variant, reason = "replies cross a channel one at a time, none is kept")]
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "reply", content = "value")]
 pub enum AdminReply {
@@ -252,6 +255,8 @@ pub enum AdminReply {
     Mailed(MailReply),
     /// To [`AdminCommand::Account`].
     Account(AccountReply),
+    /// To [`AdminCommand::Rights`].
+    Rights(RightsReply),
     /// To [`AdminCommand::NameSubject`].
     Subject(SubjectId),
     /// To [`AdminCommand::NamePerson`].

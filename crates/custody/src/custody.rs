@@ -30,6 +30,8 @@ use crate::retention::commands::{
 use crate::retention::export::ExportRequest;
 use crate::retention::governance::{Governance, PersonTerms};
 use crate::retention::{Ended, Forgetting, Holds, Scrubbing};
+use crate::rights::Exporting;
+use crate::rights::commands::{RightsCommand, RightsExport, RightsExportReport, RightsReply};
 use crate::scribe::Scribe;
 use crate::staging::Caches;
 use crate::writer::{Files, Writer};
@@ -65,6 +67,12 @@ pub struct CustodyMetrics {
     pub ends_late_seconds: u64,
     /// For how many seconds the first destroyed key had waited to be purged when the worker looked last; 0 when none does.
     pub purges_late_seconds: u64,
+    /// People's requests that are open, when the worker or a command looked last.
+    pub requests_open: u64,
+    /// Of those, the ones that are answered too late already.
+    pub requests_overdue: u64,
+    /// Of those, the ones that are due within a week.
+    pub requests_due_soon: u64,
     /// Attempts to send a mail that failed since the start.
     pub mails_failed: u64,
     /// Mails given up since the start.
@@ -84,6 +92,7 @@ pub(crate) struct Inner {
     names: LedgerNames,
     governance: Governance,
     pub(crate) throttle: Mutex<Throttle>,
+    exporting: Exporting,
     _directory: DataDirectory,
 }
 
@@ -194,6 +203,7 @@ impl Custody {
             names,
             governance,
             throttle: Mutex::default(),
+            exporting: Exporting::default(),
             _directory: directory,
         })))
     }
@@ -388,6 +398,13 @@ impl Custody {
             AdminCommand::Certify(CertificateCommand::Show { reference }) => {
                 reader.certificate_file(&reference)
             }
+            AdminCommand::Rights(RightsCommand::List { organization, closed, limit }) => {
+                reader.requests(organization, closed, limit)
+            }
+            AdminCommand::Rights(RightsCommand::Show { request }) => reader.request_shown(request),
+            AdminCommand::Rights(RightsCommand::Export(export)) => {
+                self.export_rights(&export).map(|report| AdminReply::Rights(RightsReply::Exported(report)))
+            }
             AdminCommand::Mail(MailCommand::Due { limit }) => reader.due_mails(limit),
             AdminCommand::Account(command) => self.administer_accounts(command).map(AdminReply::Account),
             other => self.on_writer(other),
@@ -416,6 +433,21 @@ impl Custody {
         self.caught_up()?;
         let request = ExportRequest { hold, actor, reviewer, reason: export.reason, ticket: export.ticket };
         reader.export_to_file(&request, &export.recipients, export.out, randomness)
+    }
+
+    /// Writes what is kept of a person to files, going on where an earlier attempt stopped.
+    fn export_rights(&self, export: &RightsExport) -> Result<RightsExportReport, AdminError> {
+        let _alone = self.0.exporting.enter(export.request)?;
+        let actor = self.person(export.actor.clone())?;
+        self.caught_up()?;
+        let note = |note| {
+            self.0
+                .handle
+                .ask(|reply| Message::NoteExport(Box::new(note), reply))?
+                .blocking_recv()
+                .unwrap_or_else(|_| Err(AdminError::Storage("the store's writer has stopped".to_owned())))
+        };
+        self.0.reader.export_for_person(export, actor, &*self.0.randomness, &note)
     }
 
     /// Takes steps until nothing is left to do. Between two steps the writer serves whoever waits.
@@ -515,6 +547,9 @@ impl Custody {
             purged_records: state.purged_records.load(Ordering::Relaxed),
             ends_late_seconds: state.ends_late_seconds.load(Ordering::Relaxed),
             purges_late_seconds: state.purges_late_seconds.load(Ordering::Relaxed),
+            requests_open: state.requests_open.load(Ordering::Relaxed),
+            requests_overdue: state.requests_overdue.load(Ordering::Relaxed),
+            requests_due_soon: state.requests_due_soon.load(Ordering::Relaxed),
             mails_given_up: state.mails_given_up.load(Ordering::Relaxed),
         }
     }

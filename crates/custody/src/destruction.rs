@@ -106,7 +106,7 @@ impl Writer {
         self.carry_out(&plan, "deletion", None)
     }
 
-    fn erase(&mut self, id: SubjectId, actor: PersonId) -> Result<DestructionReport, AdminError> {
+    pub(crate) fn erase(&mut self, id: SubjectId, actor: PersonId) -> Result<DestructionReport, AdminError> {
         let subject = self
             .files
             .control
@@ -168,7 +168,7 @@ impl Writer {
     }
 
     /// Records whose ciphertext is held back, to try it after the destruction.
-    fn evidence(
+    pub(crate) fn evidence(
         &mut self,
         conversations: &[ConversationId],
     ) -> Result<Vec<(RecordBinding, StoredRecord)>, AdminError> {

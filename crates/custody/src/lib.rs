@@ -27,6 +27,7 @@ mod payload;
 mod reading;
 mod recovery;
 mod retention;
+mod rights;
 mod rotation;
 mod scribe;
 mod settings;
@@ -68,4 +69,9 @@ pub use retention::commands::{
     TermsChange,
 };
 pub use retention::governance::PolicyUnreadable;
+pub use rights::commands::{
+    Agent, ExportFileRow, Mandate, NewRequest, RequestDetail, RequestRow, RequestStepRow, RightsAction,
+    RightsCommand, RightsExport, RightsExportReport, RightsReply, RightsReport, StillKept, StoreOutcome,
+};
+pub use rights::rights_export_schema;
 pub use settings::{CaptureLimits, CertificateSettings, CustodySettings, MailSchedule};

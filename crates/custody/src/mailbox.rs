@@ -8,6 +8,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::exchange::Acknowledgement;
 use crate::import::{ImportChunk, ImportOutcome};
+use crate::rights::ExportNote;
 use crate::{AdminCommand, AdminError, AdminReply, CaptureFailed, CapturedAnswer, ExchangeOpening, Notice};
 
 /// What the writer can be asked.
@@ -18,6 +19,8 @@ pub(crate) enum Message {
     Announce(OrganizationId, ExchangeId, Vec<Notice>),
     Administer(Box<AdminCommand>, oneshot::Sender<Result<AdminReply, AdminError>>),
     CatchUp(oneshot::Sender<Result<(), AdminError>>),
+    /// A file for a person was finished, or is to be made anew.
+    NoteExport(Box<ExportNote>, oneshot::Sender<Result<(), AdminError>>),
     /// Somebody waits for what is staged.
     Hurry,
     /// Nothing was committed for a while: what the journal still holds can leave it.
@@ -34,6 +37,7 @@ impl Message {
             Self::Announce(..)
             | Self::Administer(..)
             | Self::CatchUp(_)
+            | Self::NoteExport(..)
             | Self::Hurry
             | Self::Idle
             | Self::Stop => 0,
@@ -62,6 +66,9 @@ pub(crate) struct WriterState {
     pub(crate) purges_late_seconds: AtomicU64,
     pub(crate) mails_failed: AtomicU64,
     pub(crate) mails_given_up: AtomicU64,
+    pub(crate) requests_open: AtomicU64,
+    pub(crate) requests_overdue: AtomicU64,
+    pub(crate) requests_due_soon: AtomicU64,
     pub(crate) abandoned: Mutex<Vec<ExchangeId>>,
 }
 

@@ -9,12 +9,12 @@ use base64::engine::general_purpose::STANDARD;
 use fiducia_keyring::{KeyManagementService, RecordBinding, SealedRecord, release};
 use fiducia_ledger::{ACCESS_RECORDS_MAX, AccessEntry, AccessReceipt};
 use fiducia_policy::{
-    AccessReason, Clock, ConversationId, GroundKind, KeyId, PersonId, Pseudonym, RecordId, ReleaseAuthority,
-    SubjectId, Timestamp,
+    AccessReason, Clock, ConversationId, GroundKind, KeyId, OrganizationId, PersonId, Pseudonym, RecordId,
+    ReleaseAuthority, SubjectId, Timestamp,
 };
 use fiducia_store::{
-    Bucket, ControlStore, ConversationRecord, DataDirectory, KeyKind, KeyNode, KeyStore, StoredRecord,
-    StoredWrap,
+    Bucket, ControlStore, ConversationRecord, DataDirectory, KeyKind, KeyNode, KeyStore, RightsStatement,
+    StoredRecord, StoredWrap,
 };
 
 use crate::administer::{LedgerNames, hex};
@@ -287,6 +287,14 @@ impl Reader {
                 records.len()
             )));
         }
+        if !request.reason.reads_restricted()
+            && let Some(restriction) = self.control()?.restriction(subject)?
+        {
+            return Err(AdminError::Conflict(format!(
+                "{} restricts what is kept of {subject}: it may be stored and not used; nothing was decrypted. It is read for                  the person, for claims in law and to protect others, or once the restriction is lifted",
+                restriction.request
+            )));
+        }
         let keys = self.keys()?;
         let mut has_path = false;
         for record in &records {
@@ -328,7 +336,7 @@ impl Reader {
         }))
     }
 
-    /// Opens records under a receipt. INVARIANT: this is the only place where content is decrypted for a person, and
+    /// Opens records under a receipt. INVARIANT: here and in [`Self::open_statement`] alone is content decrypted for a person, and
     /// the receipt proves that the entry is durable.
     pub(crate) fn open(
         &self,
@@ -338,15 +346,27 @@ impl Reader {
         path: ReadPath,
         envelopes: &mut Envelopes,
     ) -> Result<Vec<RecordContent>, AdminError> {
+        self.open_with(&self.keys()?, receipt, records, (pseudonym, path), envelopes)
+    }
+
+    /// As [`Self::open`], for whoever has the key store open already.
+    pub(crate) fn open_with(
+        &self,
+        keys: &KeyStore,
+        receipt: &AccessReceipt,
+        records: &[StoredRecord],
+        (pseudonym, path): (Pseudonym, ReadPath),
+        envelopes: &mut Envelopes,
+    ) -> Result<Vec<RecordContent>, AdminError> {
         if !receipt.valid_at(self.clock.now()) {
             return Err(AdminError::Conflict("the permission to read has expired; ask again".to_owned()));
         }
-        let keys = self.keys()?;
+        // Made anew each time: a key that is remembered could outlive its destruction.
         let mut keychain = Keychain::new(Arc::clone(&self.kms));
         let mut opened = Vec::new();
         for record in records {
-            let Some(wrap) = wrap_for(record, path, &keys)? else { continue };
-            let parent = keychain.key(&keys, wrap.parent)?;
+            let Some(wrap) = wrap_for(record, path, keys)? else { continue };
+            let parent = keychain.key(keys, wrap.parent)?;
             let binding = RecordBinding {
                 organization: record.organization,
                 pseudonym,
@@ -367,8 +387,33 @@ impl Reader {
         }
         opened
             .iter()
-            .map(|(record, plaintext)| content(row(record, &keys)?, record, plaintext, envelopes))
+            .map(|(record, plaintext)| content(row(record, keys)?, record, plaintext, envelopes))
             .collect()
+    }
+
+    /// Opens what a person wrote to correct a record, under a receipt as [`Self::open`] does. It is sealed as a record is.
+    pub(crate) fn open_statement(
+        &self,
+        receipt: &AccessReceipt,
+        statement: &RightsStatement,
+        (organization, pseudonym): (OrganizationId, Pseudonym),
+    ) -> Result<String, AdminError> {
+        if !receipt.valid_at(self.clock.now()) {
+            return Err(AdminError::Conflict("the permission to read has expired; ask again".to_owned()));
+        }
+        let parent = Keychain::new(Arc::clone(&self.kms)).key(&self.keys()?, statement.parent)?;
+        let binding = RecordBinding {
+            organization,
+            pseudonym,
+            record: statement.record,
+            schema_version: payload::SCHEMA_VERSION,
+            key_version: RecordBinding::KEY_VERSION,
+        };
+        let sealed =
+            SealedRecord { ciphertext: statement.ciphertext.clone(), commitment: statement.commitment };
+        let opened = release(receipt, statement.record, statement.parent, &parent, &statement.wrap)?
+            .open(&binding, &sealed)?;
+        Ok(String::from_utf8_lossy(&opened).into_owned())
     }
 
     /// One import job.
@@ -413,7 +458,7 @@ impl Reader {
     }
 }
 
-fn row(record: &StoredRecord, keys: &KeyStore) -> Result<RecordRow, AdminError> {
+pub(crate) fn row(record: &StoredRecord, keys: &KeyStore) -> Result<RecordRow, AdminError> {
     let mut grounds = Vec::new();
     for wrap in record.wraps() {
         let Some(node) = keys.node(wrap.parent)? else { continue };

@@ -241,6 +241,9 @@ impl Writer {
                 }
                 let _ = reply.send(self.administer(*command));
             }
+            Message::NoteExport(note, reply) => {
+                let _ = reply.send(self.note_export(*note));
+            }
             Message::CatchUp(reply) => {
                 self.commit_staged(staged);
                 self.catch_up();

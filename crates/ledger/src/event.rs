@@ -4,7 +4,7 @@ use std::fmt;
 
 use fiducia_policy::{
     AccessReason, AccountId, CaseId, ExchangeId, FlagId, GroundKind, HoldId, PersonId, Pseudonym, RecordId,
-    Timestamp, VirtualKeyId, WorkspaceId,
+    RightsRequestId, Timestamp, VirtualKeyId, WorkspaceId,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -342,6 +342,48 @@ pub enum Event {
         /// Whose.
         pseudonym: Pseudonym,
     },
+    /// Something was done about a person's request.
+    RightsStep {
+        /// Which request.
+        request: RightsRequestId,
+        /// Whose, unless the step erased the person.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pseudonym: Option<Pseudonym>,
+        /// What is asked, such as `access`.
+        #[serde(serialize_with = "text")]
+        kind: String,
+        /// What was done, such as `extend`.
+        #[serde(serialize_with = "text")]
+        step: String,
+        /// Where the request stands now.
+        #[serde(serialize_with = "text")]
+        state: String,
+        /// Why, from a closed list.
+        #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "optional_text")]
+        reason: Option<String>,
+        /// The first instant at which an answer is too late.
+        #[serde(with = "instant")]
+        due: Timestamp,
+        /// Who did it.
+        actor: PersonId,
+    },
+    /// A person's data was put into a file for them, or a part of it.
+    RightsExported {
+        /// Upon which request.
+        request: RightsRequestId,
+        /// Whose.
+        pseudonym: Pseudonym,
+        /// Which part, from 1.
+        #[serde(serialize_with = "number")]
+        volume: u64,
+        /// Digest of the part's manifest.
+        manifest: Digest,
+        /// How many records.
+        #[serde(serialize_with = "number")]
+        records: u64,
+        /// Who made it.
+        actor: PersonId,
+    },
     /// An event of a type that this version does not know. It can be read but not appended.
     #[serde(skip)]
     Unknown {
@@ -354,7 +396,7 @@ pub enum Event {
 
 impl Event {
     /// The types this version reads and writes.
-    const KINDS: [&'static str; 30] = [
+    const KINDS: [&'static str; 32] = [
         "log_opened",
         "capture_batch",
         "record_access",
@@ -385,6 +427,8 @@ impl Event {
         "console_account_created",
         "console_account_changed",
         "privacy_signal_received",
+        "rights_step",
+        "rights_exported",
     ];
 
     pub(crate) fn is_known(kind: &str) -> bool {
@@ -424,6 +468,8 @@ impl Event {
             Self::ConsoleAccountCreated { .. } => "console_account_created",
             Self::ConsoleAccountChanged { .. } => "console_account_changed",
             Self::PrivacySignalReceived { .. } => "privacy_signal_received",
+            Self::RightsStep { .. } => "rights_step",
+            Self::RightsExported { .. } => "rights_exported",
             Self::Unknown { kind, .. } => kind,
         }
     }

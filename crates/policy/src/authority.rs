@@ -60,6 +60,25 @@ impl AccessReason {
         }
     }
 
+    /// What reading for this reason is for, in the terms of the Data Privacy Vocabulary.
+    pub const fn dpv_term(self) -> &'static str {
+        match self {
+            Self::SafetyReview | Self::PolicyViolationInvestigation | Self::CsaeReport => {
+                "MisusePreventionAndDetection"
+            }
+            Self::IncidentResponse => "EnforceSecurity",
+            Self::SubjectRequest => "RightsFulfilment",
+            Self::CustomerSupport => "CustomerCare",
+            Self::LegalObligation => "LegalCompliance",
+        }
+    }
+
+    /// Whether what is restricted may still be read for this reason: for the person, for claims in law, and to protect
+    /// others (GDPR article 18(2)).
+    pub const fn reads_restricted(self) -> bool {
+        matches!(self, Self::SubjectRequest | Self::LegalObligation | Self::CsaeReport)
+    }
+
     /// All names, for help and errors.
     pub fn names() -> Vec<&'static str> {
         Self::ALL.iter().map(|reason| reason.name()).collect()

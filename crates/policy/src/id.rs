@@ -161,6 +161,10 @@ id!(
     /// A signed-in browser. The id is shown to the account's owner; it is not the secret that the browser holds.
     SessionId, "session", "sess_"
 );
+id!(
+    /// A person's request about their data.
+    RightsRequestId, "request", "request_"
+);
 
 #[cfg(test)]
 mod tests {

@@ -64,6 +64,7 @@
 //! | `[consents.PURPOSE]` | what people are asked about one use |
 //! | `[labels.NAME]` | a context in which content is screened: `description`, and whether what is doubtful goes to people (`doubtful_to_people`; absent: yes) |
 //! | `[[models]]` | what a provider says about a model |
+//! | `[rights]` | by when people's requests must be answered, and in which order |
 //! | `[[rules]]` | on which ground which records are kept, and until when |
 //!
 //! ## Plans
@@ -97,6 +98,24 @@
 //! entry that gives the rest. `provider`, `default_retention`, `flagged_retention`, `training`, `flagging` and `region` are the
 //! provider's terms, `clause` and `source` their words. A model that is `covered` must be kept for safety for its
 //! `required_minimum`; the policy is refused unless a rule does so wherever such a model may be used.
+//!
+//! ## Requests
+//!
+//! `[rights]` may stay out; then the laws' own numbers hold, and `gdpr` where a request names no law. `regimes` are the laws
+//! (`gdpr`, `ccpa`, `lgpd`, `pipeda`, `pipl`) that apply where a request names none; of several the earliest clock counts.
+//! `paid_first` lets people on paid plans be served first as long as that makes nobody late, and `hours_per_request` is how
+//! long one request takes. `months_without_asking` is for how long a person who opted out is not asked again, and
+//! `keep_files_days` how long a file that was made for a person stays here once the request is closed. `clocks` holds a
+//! table for each law, `[rights.clocks.ccpa]`, in which `confirm`, `answer`, `extension`, `opt_out` and `complaint` are spans:
+//!
+//! ```text
+//! clock = number ( "month" | "day" | "business day" ), with or without "s"; "none" takes confirm, extension or opt_out away
+//! ```
+//!
+//! A clock begins with the day after the one on which the request arrived, in the law's `time_zone`, which is a POSIX rule, and
+//! its last day counts to its end. `weekend` and `holidays` are no business days, nor is what the `holiday_table` computes
+//! (`none`, `us-federal`, `eu-common`, `brazil`, `canada`, `china-solar`). `complaint_body` and `court` are where people can go
+//! who are not content with an answer.
 //!
 //! ## Rules
 //!
@@ -172,6 +191,7 @@ mod id;
 mod language;
 mod named;
 mod retention;
+mod rights;
 mod role;
 mod simulate;
 
@@ -189,7 +209,8 @@ pub use ground::{Ground, GroundKind, LegalBasis, Purpose};
 pub use hold::{HoldCandidate, HoldScope, HoldScopeError, SCOPE_ENTRIES_MAX, SCOPE_NAME_BYTES_MAX};
 pub use id::{
     AccountId, CaseId, ConversationId, ExchangeId, FlagId, HoldId, IdParseError, KeyId, OrganizationId,
-    PersonId, Pseudonym, RecordId, SessionId, SubjectId, VirtualKeyId, WarningId, WorkspaceId,
+    PersonId, Pseudonym, RecordId, RightsRequestId, SessionId, SubjectId, VirtualKeyId, WarningId,
+    WorkspaceId,
 };
 pub use language::{
     Audience, BUILT_IN_NAMES, Chooser, ConsentNotice, ConsentRule, Counterexample, ExistingRecords,
@@ -200,6 +221,12 @@ pub use retention::{
     Agreement, Claim, ClockStart, CustomBounds, Effect, End, Facts, Level, ModelTerms, Plan, PlanTerms,
     Policy, PolicyVersion, RecordClass, Resolution, RetentionSpan, Rule, Schedule, Situation, Source,
     SpanError, Standing, Term, TermError, TermSpan, Tier, TierTerms, resolve,
+};
+pub use rights::{
+    BusinessCalendar, ClockRules, ClockSpan, ClockSpanError, ClockZone, ClockZoneError, ComplaintRoute,
+    DueDates, ExtensionReason, HolidayTable, IdentityMethod, MandateProblem, QueueEntry, RefusalReason,
+    Regime, RegimeTerms, RequestClock, RequestKind, RequestStanding, RequestState, RequestStep, RightsTerms,
+    StepRefused, due_dates, end_of_span, queue_order,
 };
 pub use role::{Role, RoleSet};
 pub use simulate::{Simulation, simulate};

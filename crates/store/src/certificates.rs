@@ -157,6 +157,23 @@ impl ControlStore {
         })
     }
 
+    /// Certificates about a person who is not erased, in the order of their numbers, after `after`, at most `limit`.
+    pub fn certificates_of(
+        &self,
+        subject: SubjectId,
+        after: &str,
+        limit: u32,
+    ) -> Result<Vec<CertificateRecord>, StoreError> {
+        self.file.read("certificates_of", |connection| {
+            connection
+                .prepare_cached(&format!(
+                    "{CERTIFICATE} WHERE subject = ?1 AND reference > ?2 ORDER BY reference LIMIT ?3"
+                ))?
+                .query_map(params![subject.as_bytes(), after, limit], certificate)?
+                .collect()
+        })
+    }
+
     /// Mails that are due, the longest due first.
     pub fn due_mails(&self, now: Timestamp, limit: u32) -> Result<Vec<MailRecord>, StoreError> {
         self.file.read("due_mails", |connection| {

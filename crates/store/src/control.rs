@@ -53,7 +53,7 @@ const MIGRATIONS: &[&str] = &["
     CREATE TABLE outbox (
         sequence INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, organization BLOB NOT NULL, event BLOB NOT NULL
     );
-", crate::retention::TABLES, crate::certificates::TABLES, crate::warnings::TABLES, crate::accounts::TABLES];
+", crate::retention::TABLES, crate::certificates::TABLES, crate::warnings::TABLES, crate::accounts::TABLES, crate::rights::TABLES];
 
 /// An organisation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -109,6 +109,8 @@ pub struct SubjectRecord {
     pub closed_at: Option<Timestamp>,
     /// Erased when.
     pub erased_at: Option<Timestamp>,
+    /// Whether the person objected to being looked after for safety, and that was granted.
+    pub objects_to_safety: bool,
 }
 
 /// The control file.
@@ -272,11 +274,12 @@ impl ControlStore {
             connection
                 .prepare_cached(
                     "SELECT id, organization, pseudonym, plan, training_allowed, created_at, closed_at, erased_at,
+                        EXISTS (SELECT 1 FROM objections o WHERE o.subject = s.id AND o.ground = 'safety-window'),
                         (SELECT count(*) FROM conversations c WHERE c.subject = s.id AND c.destroyed_at IS NULL),
                         EXISTS (SELECT 1 FROM subject_contacts t WHERE t.subject = s.id AND t.key IS NOT NULL)
                      FROM subjects s WHERE organization = ?1 ORDER BY id",
                 )?
-                .query_map([organization.as_bytes()], |row| Ok((subject(row)?, row.get(8)?, row.get(9)?)))?
+                .query_map([organization.as_bytes()], |row| Ok((subject(row)?, row.get(9)?, row.get(10)?)))?
                 .collect()
         })
     }
@@ -303,6 +306,7 @@ impl ControlStore {
             )?;
             tx.execute("UPDATE import_jobs SET source = '' WHERE subject = ?1", [id.as_bytes()])?;
             crate::certificates::forget_subject(tx, id)?;
+            crate::rights::forget_subject(tx, id)?;
             crate::warnings::forget_subject(tx, id)?;
             crate::accounts::forget_subject(tx, id)?;
             announcement.map_or(Ok(()), |announcement| announce(tx, announcement))
@@ -373,7 +377,8 @@ impl ControlStore {
     }
 }
 
-const SUBJECT: &str = "SELECT id, organization, pseudonym, plan, training_allowed, created_at, closed_at, erased_at FROM subjects";
+const SUBJECT: &str = "SELECT id, organization, pseudonym, plan, training_allowed, created_at, closed_at, erased_at,
+    EXISTS (SELECT 1 FROM objections o WHERE o.subject = subjects.id AND o.ground = 'safety-window') FROM subjects";
 
 fn insert_workspace(
     tx: &rusqlite::Transaction<'_>,
@@ -400,6 +405,7 @@ fn subject(row: &rusqlite::Row<'_>) -> rusqlite::Result<SubjectRecord> {
         created_at: instant(row, 5)?,
         closed_at: optional_instant(row, 6)?,
         erased_at: optional_instant(row, 7)?,
+        objects_to_safety: row.get(8)?,
     })
 }
 

@@ -124,6 +124,11 @@ impl DataDirectory {
         root.join("ledger")
     }
 
+    /// Where files lie that were made for people who asked for their data, each sealed for its reader.
+    pub fn exports(root: &Path) -> PathBuf {
+        root.join("exports")
+    }
+
     /// The socket by which commands reach a running server.
     pub fn admin_socket(root: &Path) -> PathBuf {
         root.join("admin.sock")

@@ -28,6 +28,8 @@ mod outbox;
 mod record;
 mod records;
 mod retention;
+mod rights;
+mod rights_effects;
 mod scrub;
 mod warnings;
 
@@ -47,5 +49,7 @@ pub use outbox::Announcement;
 pub use record::{BucketName, CaptureTerms, RecordKind, RecordPrefixes, StoredRecord, StoredWrap};
 pub use records::{Bucket, RecordBucket, STEP_BYTES_MAX};
 pub use retention::{ConversationMark, PublishedPolicy, Review};
+pub use rights::{RightsAgent, RightsCounts, RightsFilter, RightsRecord, RightsStepRecord, Submission};
+pub use rights_effects::{ExportVolume, OptOut, Restriction, RightsEffect, RightsStatement};
 pub use scrub::Scrubbed;
 pub use warnings::{EndingSoon, SealedContact, WarningRecord};

@@ -16,9 +16,9 @@ use crate::administer::hex;
 /// A file in the archive.
 #[derive(Debug, Clone, serde::Serialize)]
 pub(crate) struct ArchivedFile {
-    path: String,
-    bytes: u64,
-    sha256: String,
+    pub(crate) path: String,
+    pub(crate) bytes: u64,
+    pub(crate) sha256: String,
 }
 
 /// The archive under construction.

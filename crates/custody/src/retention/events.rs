@@ -164,7 +164,7 @@ impl Writer {
     }
 
     /// Says whether a person allows training.
-    pub(super) fn set_training(
+    pub(crate) fn set_training(
         &mut self,
         subject: SubjectId,
         allowed: bool,
@@ -176,6 +176,12 @@ impl Writer {
             return Err(AdminError::Conflict(format!(
                 "people on the plan `{}` are never asked about training and never trained on; nothing was changed",
                 plan.name()
+            )));
+        }
+        if allowed && let Some(restriction) = self.files.control.restriction(subject)? {
+            return Err(AdminError::Conflict(format!(
+                "{} restricts what is kept of {subject}, so that nothing of it may train; nothing was changed. Lift it first",
+                restriction.request
             )));
         }
         let now = self.clock.now();

@@ -3,7 +3,8 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use fiducia_policy::{
-    Facts, GroundKind, Plan, Policy, PolicyVersion, RecordClass, Schedule, Situation, Standing, Timestamp,
+    Facts, GroundKind, LegalBasis, Plan, Policy, PolicyVersion, RecordClass, Schedule, Situation, Standing,
+    Timestamp,
 };
 use fiducia_store::{
     BucketName, CaptureTerms, ConversationRecord, OrganizationTerms, PublishedPolicy, SubjectRecord,
@@ -15,11 +16,18 @@ pub(crate) struct PersonTerms {
     pub(crate) plan: Option<Plan>,
     pub(crate) training: bool,
     pub(crate) closed_at: Option<Timestamp>,
+    /// An objection to being looked after for safety was granted.
+    pub(crate) objects_to_safety: bool,
 }
 
 impl From<&SubjectRecord> for PersonTerms {
     fn from(subject: &SubjectRecord) -> Self {
-        Self { plan: subject.plan, training: subject.training_allowed, closed_at: subject.closed_at }
+        Self {
+            plan: subject.plan,
+            training: subject.training_allowed,
+            closed_at: subject.closed_at,
+            objects_to_safety: subject.objects_to_safety,
+        }
     }
 }
 
@@ -139,9 +147,12 @@ impl Governance {
             }
             Standing::NotOpen | Standing::Ended { .. } => None,
         };
+        // An objection is one to a legitimate interest: a window that a duty in law opens, opens all the same.
+        let is_objected = person.objects_to_safety
+            && policy.basis(situation, GroundKind::SafetyWindow) == Some(LegalBasis::LegitimateInterest);
         let safety = match schedule.standing(GroundKind::SafetyWindow) {
-            Standing::Holds { until } => until.map(BucketName::of),
-            Standing::NotOpen | Standing::Ended { .. } => None,
+            Standing::Holds { until } if !is_objected => until.map(BucketName::of),
+            Standing::Holds { .. } | Standing::NotOpen | Standing::Ended { .. } => None,
         };
         // Whatever ends last decides where the record lies: a day's file is removed as a whole.
         let bucket = match (&service, safety) {

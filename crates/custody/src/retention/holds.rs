@@ -77,7 +77,7 @@ impl Holds {
     }
 }
 
-pub(super) fn scope_of(record: &HoldRecord) -> Result<HoldScope, AdminError> {
+pub(crate) fn scope_of(record: &HoldRecord) -> Result<HoldScope, AdminError> {
     serde_json::from_str(&record.scope).map_err(|_| {
         AdminError::Storage(format!("the scope of {} cannot be read; control.db is damaged", record.id))
     })

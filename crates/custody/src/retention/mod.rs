@@ -1,6 +1,6 @@
 //! How long things are kept: what decides it, what changes it, what carries it out, and what proves it.
 
-mod archive;
+pub(crate) mod archive;
 mod cases;
 mod certifying;
 pub(crate) mod commands;
@@ -16,5 +16,5 @@ pub(crate) mod worker;
 
 pub(crate) use certifying::Ended;
 pub(crate) use forgetting::Forgetting;
-pub(crate) use holds::Holds;
+pub(crate) use holds::{Holds, scope_of as scope_of_hold};
 pub(crate) use worker::Scrubbing;

@@ -48,6 +48,7 @@ impl Writer {
         let now = self.clock.now();
         let mut progress = RetentionProgress::default();
         self.note_lag(now)?;
+        self.count_requests(now)?;
         let worked = self.finish_replacements(now)?
             || self.forget_former_contacts(now)?
             || self.extend_holds(now, &mut progress)?
@@ -57,7 +58,8 @@ impl Writer {
             || self.drop_bucket(now, &mut progress)?
             || self.scrub_step()?
             || self.forget_findings(now, &mut progress)?
-            || self.warn_step(now, &mut progress)?;
+            || self.warn_step(now, &mut progress)?
+            || self.remove_old_files(now)?;
         if !worked {
             self.forget_erased()?;
             self.certify_ended(&mut progress)?;

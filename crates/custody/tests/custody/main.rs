@@ -12,6 +12,7 @@ mod export;
 mod interrupted;
 mod refusals;
 mod retention;
+mod rights;
 mod use_cases;
 mod walk;
 mod warnings;

@@ -9,6 +9,7 @@ mod ledger;
 mod organizations;
 mod policy;
 mod records;
+mod requests;
 mod values;
 
 use std::path::PathBuf;
@@ -29,6 +30,7 @@ pub(crate) use policy::{PolicyCommand, RetentionArguments, SweepArguments};
 pub(crate) use records::{
     ConversationsCommand, FeedbackCommand, FlagsCommand, RecordsCommand, WishArguments,
 };
+pub(crate) use requests::{AgentOptions, RequestsCommand, StepOptions};
 pub(crate) use values::reasons_list;
 
 const EXIT_CODES: &str = "Exit codes:
@@ -99,6 +101,9 @@ pub(crate) enum Command {
     /// The people whose conversations are kept
     #[command(subcommand)]
     Subjects(SubjectsCommand),
+    /// People's requests about their data: access, erasure and the others, with their legal clocks
+    #[command(subcommand)]
+    Requests(RequestsCommand),
     /// Findings of misuse, for which content is kept
     #[command(subcommand)]
     Flags(FlagsCommand),

@@ -4,7 +4,8 @@ use clap::ArgGroup;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use fiducia_custody::{ContentScope, DestructionScope};
 use fiducia_policy::{
-    AccessReason, Agreement, ConversationId, GroundKind, Plan, RecordClass, RecordId, Role, Tier, Timestamp,
+    AccessReason, Agreement, ConversationId, ExtensionReason, GroundKind, IdentityMethod, Plan, RecordClass,
+    RecordId, RefusalReason, Regime, RequestKind, Role, Tier, Timestamp,
 };
 
 /// A plan.
@@ -36,6 +37,31 @@ pub(super) fn class() -> impl TypedValueParser<Value = RecordClass> {
 pub(super) fn ground() -> impl TypedValueParser<Value = GroundKind> {
     let read = GroundKind::ALL.into_iter().filter(|ground| *ground != GroundKind::SafetyScore);
     one_of(read.map(GroundKind::name))
+}
+
+/// What a person asks.
+pub(super) fn request_kind() -> impl TypedValueParser<Value = RequestKind> {
+    one_of(RequestKind::ALL.map(RequestKind::name))
+}
+
+/// A law.
+pub(super) fn regime() -> impl TypedValueParser<Value = Regime> {
+    one_of(Regime::ALL.map(Regime::name))
+}
+
+/// How it was made sure who asks.
+pub(super) fn identity_method() -> impl TypedValueParser<Value = IdentityMethod> {
+    one_of(IdentityMethod::ALL.map(IdentityMethod::name))
+}
+
+/// Why a request takes longer.
+pub(super) fn extension_reason() -> impl TypedValueParser<Value = ExtensionReason> {
+    one_of(ExtensionReason::ALL.map(ExtensionReason::name))
+}
+
+/// Why a request is refused.
+pub(super) fn refusal_reason() -> impl TypedValueParser<Value = RefusalReason> {
+    one_of(RefusalReason::ALL.map(RefusalReason::name))
 }
 
 /// Exactly one of these arguments is needed.

@@ -94,6 +94,14 @@ fn confirm(scope: &DestructionScope) -> Result<(), Failure> {
         DestructionScope::Conversation(id) => ("the whole conversation", id.to_string()),
         DestructionScope::Subject(id) => ("everything of the subject", id.to_string()),
     };
+    confirmed(what, &id)
+}
+
+/// Asks the person at the terminal before something is destroyed.
+///
+/// # Errors
+/// When there is no terminal, or the answer is not `yes`; nothing was destroyed.
+pub(super) fn confirmed(what: &str, id: &str) -> Result<(), Failure> {
     if !std::io::stdin().is_terminal() {
         return Err(Failure::Argument(format!(
             "this destroys {what} {id} for good and there is no terminal to confirm it on; add --yes. Nothing was destroyed"

@@ -18,6 +18,7 @@ mod ledger;
 mod organizations;
 mod policy;
 mod records;
+mod requests;
 mod retention;
 mod serve;
 mod subjects;
@@ -48,6 +49,7 @@ pub(crate) fn run(command: Command) -> Result<ExitStatus, Failure> {
         Command::Records(command) => records::run(command),
         Command::Conversations(command) => conversations::run(command),
         Command::Subjects(command) => subjects::run(command),
+        Command::Requests(command) => requests::run(command),
         Command::Flags(command) => flags::run(command),
         Command::Feedback(command) => flags::feedback(command),
         Command::Cases(command) => cases::run(command),

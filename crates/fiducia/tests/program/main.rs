@@ -17,6 +17,7 @@ mod ledger;
 mod mail_server;
 mod place;
 mod policy;
+mod requests;
 mod retention;
 mod serving;
 mod warnings;

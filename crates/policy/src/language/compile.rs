@@ -44,6 +44,7 @@ pub(crate) fn parse(text: &str) -> Result<Policy, PolicyProblems> {
         reading.problems.push(PolicyProblem::new(ProblemKind::Syntax, None, words));
     }
     printable(&document, &mut reading.problems);
+    let rights = super::rights::rights(&document.rights, &mut reading.problems);
     let plans = reading.plans();
     let rules = reading.rules(&plans);
     let consents = reading.consents(&plans);
@@ -68,6 +69,7 @@ pub(crate) fn parse(text: &str) -> Result<Policy, PolicyProblems> {
         labels,
         second_asks,
         plans,
+        rights,
         rules,
         programs: Vec::new(),
         cells: Vec::new(),

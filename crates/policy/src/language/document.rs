@@ -7,6 +7,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::consents::{ConsentText, LabelText};
+use super::rights::RightsText;
 use super::values::{DpvPurpose, Terms};
 use crate::consent::ConsentPurpose;
 use crate::ground::{GroundKind, LegalBasis};
@@ -113,6 +114,9 @@ pub(crate) struct Document {
     #[serde(default)]
     #[schemars(with = "BTreeMap<String, LabelText>")]
     pub(crate) labels: BTreeMap<String, Spanned<LabelText>>,
+    /// People's requests.
+    #[serde(default)]
+    pub(crate) rights: RightsText,
     /// The rules of retention.
     #[schemars(with = "Vec<RuleText>")]
     pub(crate) rules: Vec<Spanned<RuleText>>,

@@ -7,6 +7,7 @@ mod document;
 mod lock;
 mod problem;
 mod reading;
+mod rights;
 
 mod schema;
 mod shipped;

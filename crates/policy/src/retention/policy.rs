@@ -12,6 +12,7 @@ use crate::ground::{GroundKind, LegalBasis};
 use crate::language::{
     Audience, Chooser, ConsentRule, ExistingRecords, LabelTerms, MonthLength, PolicyProblems, TrainingChoice,
 };
+use crate::rights::RightsTerms;
 
 /// A policy that was read, checked and compiled. What contradicts itself cannot be one.
 #[derive(Debug, Clone)]
@@ -31,6 +32,7 @@ pub struct Policy {
     pub(crate) labels: Vec<LabelTerms>,
     /// For how long the law of a region lets nobody be asked again.
     pub(crate) second_asks: Vec<(String, RetentionSpan)>,
+    pub(crate) rights: RightsTerms,
     pub(crate) rules: Vec<Rule>,
     pub(crate) programs: Vec<Program>,
     /// For each situation, by [`Situation::index`], its program.
@@ -297,6 +299,11 @@ impl Policy {
     /// How long what a legal hold held is kept after its release, unless the release says otherwise.
     pub fn release_grace(&self) -> RetentionSpan {
         self.release_grace
+    }
+
+    /// What the policy says about people's requests.
+    pub fn rights(&self) -> &RightsTerms {
+        &self.rights
     }
 
     /// The rules in the order of the file.

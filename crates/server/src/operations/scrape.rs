@@ -38,6 +38,17 @@ pub(super) fn scrape(gateway: &Gateway) -> Result<String, fmt::Error> {
         "For how long the first destroyed key had waited to be purged when the worker looked last",
         seconds(custody.purges_late_seconds),
     );
+    gauge("requests_open", "People's requests that are not answered yet", seconds(custody.requests_open));
+    gauge(
+        "requests_overdue",
+        "People's requests that are answered too late",
+        seconds(custody.requests_overdue),
+    );
+    gauge(
+        "requests_due_soon",
+        "People's requests that are due within a week",
+        seconds(custody.requests_due_soon),
+    );
     let mut counter = |name: &'static str, help: &'static str, value: u64| {
         let counter: Counter = Counter::default();
         counter.inc_by(value);

@@ -95,7 +95,11 @@ fn a_pass_forgets_the_beginnings_of_what_is_over_and_of_nothing_else() {
         from = control.forget_prefixes_where(here, 7, is_over).unwrap();
         steps += 1;
     }
-    assert_eq!(steps, 80_usize.div_ceil(7) + 1, "two rows of each, seven in a step, and one that finds the end");
+    assert_eq!(
+        steps,
+        80_usize.div_ceil(7) + 1,
+        "two rows of each, seven in a step, and one that finds the end"
+    );
     control.empty_wal().unwrap();
     for of in 1..=40 {
         let over = is_over(&conversation(of));
