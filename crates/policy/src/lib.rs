@@ -139,6 +139,7 @@ mod cases;
 mod census;
 mod change;
 mod chart;
+mod consent;
 mod diff;
 mod edge;
 mod explain;
@@ -156,6 +157,7 @@ pub use cases::{CaseFileError, CaseOutcome, EventName, cases_schema, end_in_word
 pub use census::{CensusError, CensusRow, read_census};
 pub use change::{Carried, CarriedSchedule};
 pub use chart::chart;
+pub use consent::{ConsentKind, ConsentPurpose};
 pub use diff::{Affected, Change, PolicyDiff, diff};
 pub use edge::{Clock, Randomness, RandomnessUnavailable, Timestamp};
 pub use explain::{ClauseExplanation, ClauseOutcome, Explanation, GroundExplanation};
