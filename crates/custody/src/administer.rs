@@ -108,6 +108,7 @@ impl Writer {
             }
             AdminCommand::Destroy { scope, actor } => self.destroy(scope, &actor).map(AdminReply::Destroyed),
             AdminCommand::Govern(command) => self.govern(command).map(AdminReply::Governed),
+            AdminCommand::Consent(command) => self.consent(command).map(AdminReply::Consented),
             AdminCommand::Certify(command) => self.certify(command).map(AdminReply::Certified),
             AdminCommand::NameSubject { organization, name } => {
                 self.subject_named(organization, &name).map(AdminReply::Subject)

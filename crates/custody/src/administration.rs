@@ -8,6 +8,7 @@ use fiducia_policy::{
 
 use crate::Scope;
 use crate::certificate::{CertificateCommand, CertificateReference, CertificateReply};
+use crate::consent::commands::{ConsentCommand, ConsentReply};
 use crate::import::{ImportOutcome, ImportProgress};
 use crate::retention::commands::{
     HoldExport, HoldExportReport, RetentionCommand, RetentionProgress, RetentionReply,
@@ -127,6 +128,8 @@ pub enum AdminCommand {
     ExportHold(HoldExport),
     /// Governs how long things are kept.
     Govern(RetentionCommand),
+    /// Notices, what people chose, campaigns.
+    Consent(ConsentCommand),
     /// Lists and shows certificates of destruction, and keeps track of the mails that tell of them.
     Certify(CertificateCommand),
     /// Finds or makes the subject of a name.
@@ -190,6 +193,7 @@ impl AdminCommand {
             Self::Sweep { .. } => "sweep",
             Self::ExportHold(_) => "export-hold",
             Self::Govern(_) => "govern",
+            Self::Consent(_) => "consent",
             Self::Certify(_) => "certify",
             Self::NameSubject { .. } => "name-subject",
             Self::NamePerson { .. } => "name-person",
@@ -238,6 +242,8 @@ pub enum AdminReply {
     Exported(HoldExportReport),
     /// To [`AdminCommand::Govern`].
     Governed(RetentionReply),
+    /// To [`AdminCommand::Consent`].
+    Consented(ConsentReply),
     /// To [`AdminCommand::Certify`].
     Certified(CertificateReply),
     /// To [`AdminCommand::NameSubject`].

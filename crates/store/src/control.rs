@@ -53,7 +53,7 @@ const MIGRATIONS: &[&str] = &["
     CREATE TABLE outbox (
         sequence INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, organization BLOB NOT NULL, event BLOB NOT NULL
     );
-", crate::retention::TABLES, crate::certificates::TABLES];
+", crate::retention::TABLES, crate::certificates::TABLES, crate::consents::TABLES];
 
 /// An organisation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -298,6 +298,7 @@ impl ControlStore {
             )?;
             tx.execute("UPDATE import_jobs SET source = '' WHERE subject = ?1", [id.as_bytes()])?;
             crate::certificates::forget_subject(tx, id)?;
+            crate::consents::forget_subject(tx, id)?;
             announcement.map_or(Ok(()), |announcement| announce(tx, announcement))
         })
     }

@@ -11,8 +11,10 @@
 //! journal, the journal before the records, the records before their index. Everything in the index can be rebuilt from
 //! the records.
 
+mod campaigns;
 mod certificates;
 mod connection;
+mod consents;
 mod control;
 mod credentials;
 mod directory;
@@ -22,13 +24,17 @@ mod index;
 mod jobs;
 mod journal;
 mod keys;
+mod notices;
 mod outbox;
+mod paths;
 mod record;
 mod records;
 mod retention;
 mod scrub;
 
+pub use campaigns::{CampaignCount, CampaignMember, CampaignRecord};
 pub use certificates::{CertificateRecord, MailCounts, MailRecord};
+pub use consents::{ConsentRecord, ConsentStanding, ConsentWrite};
 pub use control::{ControlStore, NewOrganization, OrganizationRecord, OrganizationTerms, SubjectRecord};
 pub use credentials::VirtualKeyRecord;
 pub use directory::{DataDirectory, DirectoryError};
@@ -38,7 +44,9 @@ pub use index::{ConversationRecord, IndexEntry, PrefixHit};
 pub use jobs::ImportJob;
 pub use journal::{Journal, JournalGroup};
 pub use keys::{Edge, KeyKind, KeyNode, KeyStore};
+pub use notices::NoticeRecord;
 pub use outbox::Announcement;
+pub use paths::PathChange;
 pub use record::{BucketName, CaptureTerms, RecordKind, RecordPrefixes, StoredRecord, StoredWrap};
 pub use records::{Bucket, RecordBucket, STEP_BYTES_MAX};
 pub use retention::{ConversationMark, PublishedPolicy, Review};

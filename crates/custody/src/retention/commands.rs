@@ -152,6 +152,8 @@ pub enum RetentionCommand {
         subject: SubjectId,
         /// Whether.
         allowed: bool,
+        /// Who enters it.
+        actor: String,
     },
     /// Closes a person's account.
     CloseAccount {

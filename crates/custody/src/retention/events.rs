@@ -2,8 +2,8 @@
 
 use fiducia_ledger::Event;
 use fiducia_policy::{
-    Agreement, ConversationId, CustomBounds, OrganizationId, Plan, Policy, Pseudonym, RetentionSpan,
-    SubjectId, Timestamp, TrainingChoice,
+    Agreement, ConsentAct, ConsentKind, ConsentPurpose, ConversationId, CustomBounds, OrganizationId, Plan,
+    Policy, Pseudonym, RetentionSpan, SubjectId, Timestamp,
 };
 use fiducia_store::{
     Announcement, ConversationMark, ConversationRecord, KeyKind, OrganizationTerms, SubjectRecord,
@@ -13,6 +13,8 @@ use super::commands::{ConversationWish, RetentionReply, TermsChange};
 use super::governance::PersonTerms;
 use crate::AdminError;
 use crate::administer::check_name;
+use crate::consent::commands::{ConsentChoice, ConsentEvidence, ShownNotice};
+use crate::consent::{ChoiceRequest, Speaker};
 use crate::scribe::Fact;
 use crate::writer::Writer;
 
@@ -29,7 +31,10 @@ impl Writer {
         Ok(self.files.control.subject(subject)?.map_or_else(PersonTerms::default, |row| (&row).into()))
     }
 
-    fn living_subject(&self, subject: SubjectId) -> Result<(SubjectRecord, Pseudonym), AdminError> {
+    pub(crate) fn living_subject(
+        &self,
+        subject: SubjectId,
+    ) -> Result<(SubjectRecord, Pseudonym), AdminError> {
         let row = self
             .files
             .control
@@ -156,34 +161,43 @@ impl Writer {
         let announced = self.announced(row.organization, event, now)?;
         self.files.control.set_subject_plan(subject, plan, now, &announced.0)?;
         self.caches.subjects.pop(&subject);
-        Ok(RetentionReply::Done(Some(self.delivered(announced)?)))
+        let index = self.delivered(announced)?;
+        self.invalidate_where_unasked(subject)?;
+        Ok(RetentionReply::Done(Some(index)))
     }
 
-    /// Says whether a person allows training.
+    /// Says whether a person allows training: a member of staff enters the person's choice on batch training.
     pub(super) fn set_training(
         &mut self,
         subject: SubjectId,
         allowed: bool,
+        actor: &str,
     ) -> Result<RetentionReply, AdminError> {
-        let (row, pseudonym) = self.living_subject(subject)?;
-        let plan = row.plan.unwrap_or(self.terms_of(row.organization)?.plan);
-        let (_, policy) = self.governance.current();
-        if allowed && policy.plan(plan).is_none_or(|terms| terms.training != TrainingChoice::Ask) {
+        let purpose = ConsentPurpose::BatchTraining;
+        let standing = self.any_standing_notice(purpose)?;
+        if allowed && standing.is_none() {
             return Err(AdminError::Conflict(format!(
-                "people on the plan `{}` are never asked about training and never trained on; nothing was changed",
-                plan.name()
+                "no notice on {purpose} was published, so nobody can have said yes to it; nothing was changed. Publish one \
+                 with `fiducia notices publish`"
             )));
         }
-        let now = self.clock.now();
-        let event = Event::SubjectTermsChanged {
-            pseudonym,
-            what: "training".to_owned(),
-            value: if allowed { "allowed" } else { "refused" }.to_owned(),
+        let staff = self.person(actor)?;
+        let choice = ConsentChoice {
+            purpose,
+            act: if allowed { ConsentAct::Give } else { ConsentAct::Refuse },
+            kind: ConsentKind::Explicit,
+            notice: standing.map(|identity| ShownNotice {
+                language: identity.language,
+                version: identity.version,
+                hash: None,
+            }),
+            region: None,
+            evidence: ConsentEvidence::default(),
+            at: None,
+            request: None,
         };
-        let announced = self.announced(row.organization, event, now)?;
-        self.files.control.set_training(subject, allowed, now, &announced.0)?;
-        self.caches.subjects.pop(&subject);
-        Ok(RetentionReply::Done(Some(self.delivered(announced)?)))
+        let outcome = self.choose(ChoiceRequest::new(subject, choice, Speaker::Staff(staff)))?;
+        Ok(RetentionReply::Done(outcome.ledger_index))
     }
 
     /// Closes a person's account.
@@ -197,7 +211,9 @@ impl Writer {
         self.files.control.close_subject(subject, now, &announced.0)?;
         self.caches.subjects.pop(&subject);
         self.callers_changed()?;
-        Ok(RetentionReply::Done(Some(self.delivered(announced)?)))
+        let index = self.delivered(announced)?;
+        self.invalidate_where_unasked(subject)?;
+        Ok(RetentionReply::Done(Some(index)))
     }
 
     /// Does what a person wishes with a conversation.
