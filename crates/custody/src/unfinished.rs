@@ -17,6 +17,8 @@ impl Writer {
     /// or whose owners are not marked yet.
     pub(crate) fn finish_destructions(&mut self) -> Result<(), AdminError> {
         let now = self.clock.now();
+        // Before anybody reads: what was withdrawn has no path, also where the program ended before its keys had followed.
+        while self.follow_consents(now)? {}
         self.finish_replacements(now)?;
         let mut progress = RetentionProgress::default();
         for step in 0..STEPS_AT_START_MAX {

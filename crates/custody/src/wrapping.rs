@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use fiducia_keyring::{FreshDataKey, MatchingKey, RecordBinding, SymmetricKey};
 use fiducia_policy::{
-    ConversationId, GroundKind, HoldCandidate, KeyId, OrganizationId, RecordId, SubjectId,
-    Timestamp,
+    ConversationId, GroundKind, HoldCandidate, KeyId, OrganizationId, RecordId, SubjectId, Timestamp,
 };
 use fiducia_store::{BucketName, KeyKind, StoredRecord, StoredWrap};
 

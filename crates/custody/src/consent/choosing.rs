@@ -288,14 +288,22 @@ impl Writer {
     fn chooser(&self, request: &ChoiceRequest) -> Result<(SubjectRecord, Pseudonym), AdminError> {
         let (row, pseudonym) = self.living_subject(request.subject)?;
         let asks = matches!(request.choice.act, ConsentAct::Give | ConsentAct::Request | ConsentAct::Defer);
-        if asks && !self.governance.is_asked(self.terms_of(row.organization)?, PersonTerms::from(&row)) {
-            return Err(AdminError::Conflict(format!(
-                "people on the plan of {} are never asked about training and never trained on, or the account is closed; \
-                 nothing was changed",
-                request.subject
-            )));
+        if asks {
+            self.refuse_where_unasked(&row)?;
         }
         Ok((row, pseudonym))
+    }
+
+    /// Refuses what needs a question where there is none.
+    pub(crate) fn refuse_where_unasked(&self, row: &SubjectRecord) -> Result<(), AdminError> {
+        if self.governance.is_asked(self.terms_of(row.organization)?, PersonTerms::from(row)) {
+            return Ok(());
+        }
+        Err(AdminError::Conflict(format!(
+            "people on the plan of {} are never asked about training and never trained on, or the account is closed; \
+             nothing was changed",
+            row.id
+        )))
     }
 
     /// The entry that the same request made, if it was made before with the same content.

@@ -13,11 +13,11 @@ use fiducia_policy::{
 use fiducia_store::{ConsentStanding, ControlStore, KeyKind, KeyStore, StoredRecord};
 use zeroize::Zeroizing;
 
-use crate::AdminError;
 use crate::keychain::{KeyPathError, Keychain};
 use crate::payload;
 use crate::reading::Reader;
 use crate::retention::governance::PersonTerms;
+use crate::{AdminError, faults};
 
 /// Records that one call may name. A withdrawal waits for the call that is under way.
 const RECORDS_MAX: usize = 256;
@@ -138,10 +138,14 @@ impl Reader {
                 continue;
             };
             let opened = walk.open(&record)?;
-            if crate::faults::is_planted("training-outlives-lock") {
-                // The planted race: what was opened is handed over when the lock is gone.
+            if faults::is_planted("training-outlives-lock") {
+                // A planted race: what was opened is handed over when the lock is gone.
                 reading = None;
-                crate::faults::linger();
+                faults::linger();
+            }
+            if faults::is_planted("withdrawal-without-lock") {
+                // Another: who withdraws does not wait for this.
+                faults::linger();
             }
             match opened {
                 Ok(opened) => {

@@ -175,6 +175,9 @@ impl Writer {
     ) -> Result<RetentionReply, AdminError> {
         let purpose = ConsentPurpose::BatchTraining;
         let standing = self.any_standing_notice(purpose)?;
+        if allowed {
+            self.refuse_where_unasked(&self.living_subject(subject)?.0)?;
+        }
         if allowed && standing.is_none() {
             return Err(AdminError::Conflict(format!(
                 "no notice on {purpose} was published, so nobody can have said yes to it; nothing was changed. Publish one \

@@ -4,6 +4,10 @@
 #![expect(clippy::indexing_slicing, reason = "a wrong index fails the test")]
 
 mod certificates;
+mod consent;
+mod consent_profile;
+mod consent_races;
+mod consent_world;
 #[cfg(feature = "fault-injection")]
 mod crashes;
 mod export;
