@@ -138,17 +138,17 @@ impl Reader {
                 continue;
             };
             let opened = walk.open(&record)?;
-            if faults::is_planted("training-outlives-lock") {
-                // A planted race: what was opened is handed over when the lock is gone.
-                reading = None;
-                faults::linger();
-            }
-            if faults::is_planted("withdrawal-without-lock") {
-                // Another: who withdraws does not wait for this.
-                faults::linger();
-            }
             match opened {
                 Ok(opened) => {
+                    if faults::is_planted("training-outlives-lock") {
+                        // A planted race: what was opened is handed over when the lock is gone.
+                        reading = None;
+                        linger_for_a_withdrawal();
+                    }
+                    if faults::is_planted("withdrawal-without-lock") {
+                        // Another: who withdraws does not wait for this.
+                        linger_for_a_withdrawal();
+                    }
                     receive(opened);
                     done.opened += 1;
                 }
@@ -181,6 +181,11 @@ impl Reader {
                 .collect(),
         }
     }
+}
+
+/// Waits, under a planted fault, until a withdrawal that is under way is most likely acknowledged.
+fn linger_for_a_withdrawal() {
+    (0..8).for_each(|_| faults::linger());
 }
 
 impl Walk<'_> {

@@ -43,6 +43,8 @@ struct Person {
 struct Found {
     opened: AtomicU64,
     violations: AtomicU64,
+    /// Conversations that a build has set about.
+    looks: AtomicU64,
 }
 
 fn people(world: &mut World) -> Vec<Person> {
@@ -104,6 +106,7 @@ fn conversations(custody: &Custody) -> Vec<ConversationId> {
 fn build(custody: &Custody, people: &[Person], found: &Found) {
     for id in conversations(custody) {
         let target = TrainingTarget::Conversation(id);
+        found.looks.fetch_add(1, Ordering::SeqCst);
         let read = custody.open_for_training(BATCH, &target, &mut |record| {
             let text = String::from_utf8_lossy(&record.bytes).into_owned();
             let whose = (0..PEOPLE).find(|number| text.contains(&format!("racer-{number}")));
@@ -116,10 +119,11 @@ fn build(custody: &Custody, people: &[Person], found: &Found) {
     }
 }
 
-fn change(custody: &Custody, person: &Person, pauses: &[u8], looks: &AtomicU64) {
+/// Changes a person's mind, at paces that the builds set while there are any.
+fn change(custody: &Custody, person: &Person, pauses: &[u8], (looks, building): (&AtomicU64, &AtomicU64)) {
     for (step, pause) in pauses.iter().enumerate() {
         let until = looks.load(Ordering::SeqCst) + u64::from(*pause % 3);
-        while looks.load(Ordering::SeqCst) < until {
+        while looks.load(Ordering::SeqCst) < until && building.load(Ordering::SeqCst) > 0 {
             std::thread::yield_now();
         }
         if step % 2 == 0 {
@@ -149,7 +153,7 @@ fn race(script: &Script) -> (World, Found) {
     std::thread::scope(|scope| {
         for (person, pauses) in people_ref.iter().zip(&script.changes) {
             let custody = custody.clone();
-            scope.spawn(move || change(&custody, person, pauses, looks_ref));
+            scope.spawn(move || change(&custody, person, pauses, (looks_ref, building_ref)));
         }
         for _ in 0..2 {
             let custody = custody.clone();
@@ -158,10 +162,7 @@ fn race(script: &Script) -> (World, Found) {
                     build(&custody, people_ref, found_ref);
                     looks_ref.fetch_add(1, Ordering::SeqCst);
                 }
-                // Whoever waits for another look waits no longer.
-                if building_ref.fetch_sub(1, Ordering::SeqCst) == 1 {
-                    looks_ref.fetch_add(1_000, Ordering::SeqCst);
-                }
+                building_ref.fetch_sub(1, Ordering::SeqCst);
             });
         }
         scope.spawn(move || {
@@ -219,15 +220,39 @@ proptest! {
     }
 }
 
-/// The child's part: the same race, with whatever fault the environment plants. Says what it found.
+/// Times that a build and a withdrawal of the same person are let loose on each other.
+const DUELS: usize = 8;
+
+/// The child's part: a build and a withdrawal side by side, again and again, with whatever fault the environment plants. Says
+/// what it found.
 #[test]
 fn work() {
-    let script = Script {
-        changes: vec![vec![0, 1, 0, 1, 0, 1, 0, 1]; PEOPLE],
-        captures: vec![(0, false), (1, true), (2, false)],
-        rounds: 6,
-    };
-    let (_, found) = race(&script);
+    let mut world = World::of_consumers();
+    let person = people(&mut world).swap_remove(0);
+    capture(&world, &person.open, &anthropic(&["racer-0 begins"]));
+    let found = Found::default();
+    let custody = world.custody().clone();
+    let chosen = [person];
+    for _ in 0..DUELS {
+        chosen[0].may_consent.store(true, Ordering::SeqCst);
+        custody.choose(&chosen[0].open, ConsentChannel::Settings, choice(ConsentAct::Give)).unwrap();
+        let (begins, begun) = std::sync::mpsc::channel();
+        std::thread::scope(|scope| {
+            let (custody_ref, chosen_ref, found_ref) = (&custody, &chosen, &found);
+            scope.spawn(move || {
+                begins.send(()).unwrap();
+                build(custody_ref, chosen_ref, found_ref);
+            });
+            begun.recv().unwrap();
+            // The build opens the only conversation as soon as it has the list; the withdrawal comes at any moment of that.
+            while found.looks.load(Ordering::SeqCst) == 0 {
+                std::thread::yield_now();
+            }
+            custody.choose(&chosen[0].open, ConsentChannel::Settings, choice(ConsentAct::Withdraw)).unwrap();
+            chosen[0].may_consent.store(false, Ordering::SeqCst);
+        });
+        found.looks.store(0, Ordering::SeqCst);
+    }
     let violations = found.violations.load(Ordering::SeqCst);
     println!("\nVIOLATIONS {violations}");
     if std::env::var_os("FIDUCIA_FAULT").is_none() {
