@@ -1,6 +1,7 @@
 //! Benchmarks that print ratios measured in one run: the program under test and its yardstick take turns, so that
 //! what the machine does meanwhile meets both.
 
+mod consent;
 mod cost;
 mod failure;
 mod import;
@@ -36,6 +37,8 @@ enum Measurement {
     Import,
     /// Holds, ends and purges of many records
     Retention,
+    /// Choices about consent: until one is acknowledged, and in an import
+    Consent,
 }
 
 /// Measures `fiducia serve` and `fiducia import` on this machine; see bench/README.md.
@@ -51,7 +54,7 @@ struct Arguments {
     /// Seconds of each round
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=600))]
     seconds: u32,
-    /// Records that `retention` measures with
+    /// Records that `retention`, and people that `consent` measures with
     #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1_000..=100_000_000))]
     records: u64,
 }
@@ -70,6 +73,9 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     if arguments.measurement == Measurement::Retention {
         return retention::measure(arguments.records);
     }
+    if arguments.measurement == Measurement::Consent {
+        return consent::measure(arguments.records);
+    }
     subject::build()?;
     let load_before = processor::load_average();
     // An import is not served: it may use the whole machine.
@@ -83,6 +89,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         Measurement::Memory => memory::measure(arguments.seconds),
         Measurement::Import => import::measure(arguments.rounds),
         Measurement::Retention => retention::measure(arguments.records),
+        Measurement::Consent => consent::measure(arguments.records),
     }?;
     report::loads(&load_before);
     Ok(())

@@ -24,7 +24,13 @@ const TURNS_EACH: u64 = 4;
 const LINES_PER_CHUNK: usize = 500;
 const BYTES_PER_MB: f64 = 1e6;
 
-struct Simulated(AtomicI64);
+pub(crate) struct Simulated(AtomicI64);
+
+impl Simulated {
+    pub(crate) const fn new() -> Self {
+        Self(AtomicI64::new(START))
+    }
+}
 
 impl Clock for Simulated {
     fn now(&self) -> Timestamp {
@@ -33,7 +39,13 @@ impl Clock for Simulated {
     }
 }
 
-struct SystemRandomness(AtomicU64);
+pub(crate) struct SystemRandomness(AtomicU64);
+
+impl SystemRandomness {
+    pub(crate) const fn new() -> Self {
+        Self(AtomicU64::new(0))
+    }
+}
 
 impl Randomness for SystemRandomness {
     fn fill(&self, bytes: &mut [u8]) -> Result<(), RandomnessUnavailable> {
@@ -53,7 +65,7 @@ struct World {
     _folder: tempfile::TempDir,
 }
 
-fn refused(error: impl std::fmt::Display) -> Failure {
+pub(crate) fn refused(error: impl std::fmt::Display) -> Failure {
     Failure::Program { program: "custody".to_owned(), output: error.to_string() }
 }
 
@@ -64,8 +76,8 @@ impl World {
             Some(place) => tempfile::tempdir_in(place).map_err(failed)?,
             None => tempfile::tempdir().map_err(failed)?,
         };
-        let randomness = Arc::new(SystemRandomness(AtomicU64::new(0)));
-        let clock = Arc::new(Simulated(AtomicI64::new(START)));
+        let randomness = Arc::new(SystemRandomness::new());
+        let clock = Arc::new(Simulated::new());
         let keyfile = folder.path().join("root.key");
         KeyfileKms::create(&keyfile, &*randomness).map_err(refused)?;
         let settings = CustodySettings {

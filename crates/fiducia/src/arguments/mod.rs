@@ -2,6 +2,7 @@
 //! examples that work.
 
 mod certificates;
+mod consent;
 mod holds;
 mod installation;
 mod ledger;
@@ -15,6 +16,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 pub(crate) use certificates::CertificateCommand;
+pub(crate) use consent::{CampaignsCommand, ChoiceOptions, ConsentCommand, NoticesCommand};
 pub(crate) use holds::{CasesCommand, HoldsCommand};
 pub(crate) use installation::{
     ConfigCommand, DemoArguments, DoctorArguments, ImportArguments, KeyfileCommand,
@@ -94,6 +96,15 @@ pub(crate) enum Command {
     /// The people whose conversations are kept
     #[command(subcommand)]
     Subjects(SubjectsCommand),
+    /// What people chose about the uses they are asked about, and their receipts
+    #[command(subcommand)]
+    Consent(ConsentCommand),
+    /// Notices: what people are shown when they are asked
+    #[command(subcommand)]
+    Notices(NoticesCommand),
+    /// Campaigns: a question to many people, with a date by which silence is a no
+    #[command(subcommand)]
+    Campaigns(CampaignsCommand),
     /// Findings of misuse, for which content is kept
     #[command(subcommand)]
     Flags(FlagsCommand),

@@ -10,6 +10,7 @@
 mod administration;
 mod certificates;
 mod configuration;
+mod consent;
 mod demo;
 mod import;
 mod ledger;
