@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use fiducia_custody::{
     AdminCommand, AdminReply, CaptureLimits, ConsentChoice, ConsentCommand, ConsentEvidence, ConsentReply,
-    Custody, CustodySettings, ImportedChoice, Scope, ShownNotice,
+    Custody, CustodySettings, ImportedChoice, RetentionCommand, Scope, ShownNotice,
 };
 use fiducia_keyring::KeyfileKms;
 use fiducia_policy::{
@@ -53,6 +53,11 @@ pub(crate) fn measure(people: u64) -> Result<(), Failure> {
 }
 
 fn prepared(custody: &Custody) -> Result<OrganizationId, Failure> {
+    let publish = RetentionCommand::PublishPolicy {
+        source: include_str!("../../policies/consumer.toml").to_owned(),
+        actor: "bench".to_owned(),
+    };
+    custody.administer(AdminCommand::Govern(publish)).map_err(refused)?;
     let created = custody.administer(AdminCommand::CreateOrganization {
         name: "shop".to_owned(),
         plan: Plan::Pro,

@@ -15,6 +15,7 @@ fn notice(place: &Place, version: u32, from: &str, to: &str) {
 /// A place with consumers, a conversation of one of them, and that person.
 fn asked() -> (Place, String) {
     let place = Place::new();
+    place.run(&["policy", "publish", "--shipped", "consumer"]).exits(0);
     place.run(&["organizations", "create", "shop", "--plan", "pro"]).exits(0);
     write_lines(
         &place.path("chats.jsonl"),
