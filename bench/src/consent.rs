@@ -20,7 +20,7 @@ use crate::retention::{Simulated, SystemRandomness, refused};
 
 const CHOICES_PER_STEP: u64 = 4_000;
 /// Single choices that are timed.
-const TIMED: u32 = 2_000;
+const TIMED: u32 = 500;
 const NOTICE: &str = include_str!("../../policies/notices/batch-training.en.toml");
 
 /// Measures single choices, then an import of `people` choices.

@@ -14,8 +14,8 @@ fn notice(place: &Place, version: u32, from: &str, to: &str) {
 
 /// A place with consumers, a conversation of one of them, and that person.
 fn asked() -> (Place, String) {
-    let place = Place::new();
-    place.run(&["policy", "publish", "--shipped", "consumer"]).exits(0);
+    let place = Place::with_organization();
+    place.run(&["policy", "publish", "--shipped", "anthropic-2026"]).exits(0);
     place.run(&["organizations", "create", "shop", "--plan", "pro"]).exits(0);
     write_lines(
         &place.path("chats.jsonl"),
@@ -98,7 +98,7 @@ fn a_new_notice_is_shown_as_a_diff_and_asked_about() {
             "--json",
         ])
     };
-    open("2001-01-01T00:00:00Z").exits(1).complains("has passed");
+    open("2001-01-01T00:00:00Z").exits(2).complains("has passed");
     let campaign = open("2999-01-01T00:00:00Z").exits(0).json();
     let id = campaign["id"].as_str().unwrap();
     place.run(&["sweep"]).exits(0);
