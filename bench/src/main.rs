@@ -1,6 +1,7 @@
 //! Benchmarks that print ratios measured in one run: the program under test and its yardstick take turns, so that
 //! what the machine does meanwhile meets both.
 
+mod consent;
 mod cost;
 mod failure;
 mod import;
@@ -39,6 +40,8 @@ enum Measurement {
     Retention,
     /// The file of everything that is kept of one person
     Requests,
+    /// Choices about consent: until one is acknowledged, and in an import
+    Consent,
 }
 
 /// Measures `fiducia serve` and `fiducia import` on this machine; see bench/README.md.
@@ -54,7 +57,7 @@ struct Arguments {
     /// Seconds of each round
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=600))]
     seconds: u32,
-    /// Records that `retention` and `requests` measure with
+    /// Records that `retention` and `requests`, and people that `consent` measures with
     #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1_000..=100_000_000))]
     records: u64,
 }
@@ -76,6 +79,9 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     if arguments.measurement == Measurement::Requests {
         return requests::measure(arguments.records);
     }
+    if arguments.measurement == Measurement::Consent {
+        return consent::measure(arguments.records);
+    }
     subject::build()?;
     let load_before = processor::load_average();
     // An import is not served: it may use the whole machine.
@@ -90,6 +96,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         Measurement::Import => import::measure(arguments.rounds),
         Measurement::Retention => retention::measure(arguments.records),
         Measurement::Requests => requests::measure(arguments.records),
+        Measurement::Consent => consent::measure(arguments.records),
     }?;
     report::loads(&load_before);
     Ok(())

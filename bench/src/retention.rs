@@ -26,9 +26,15 @@ const BYTES_PER_MB: f64 = 1e6;
 
 /// The time that passes, and the days it was advanced by. What is captured in one go must not seem to come from one
 /// instant: ids sort by time, and what was captured together lies together.
-struct Simulated {
+pub(crate) struct Simulated {
     began: Instant,
     start: AtomicI64,
+}
+
+impl Simulated {
+    pub(crate) fn new() -> Self {
+        Self { began: Instant::now(), start: AtomicI64::new(START) }
+    }
 }
 
 impl Clock for Simulated {
@@ -39,7 +45,13 @@ impl Clock for Simulated {
     }
 }
 
-struct SystemRandomness(AtomicU64);
+pub(crate) struct SystemRandomness(AtomicU64);
+
+impl SystemRandomness {
+    pub(crate) const fn new() -> Self {
+        Self(AtomicU64::new(0))
+    }
+}
 
 impl Randomness for SystemRandomness {
     fn fill(&self, bytes: &mut [u8]) -> Result<(), RandomnessUnavailable> {
@@ -59,7 +71,7 @@ pub(super) struct World {
     _folder: tempfile::TempDir,
 }
 
-pub(super) fn refused(error: impl std::fmt::Display) -> Failure {
+pub(crate) fn refused(error: impl std::fmt::Display) -> Failure {
     Failure::Program { program: "custody".to_owned(), output: error.to_string() }
 }
 
@@ -70,8 +82,8 @@ impl World {
             Some(place) => tempfile::tempdir_in(place).map_err(failed)?,
             None => tempfile::tempdir().map_err(failed)?,
         };
-        let randomness = Arc::new(SystemRandomness(AtomicU64::new(0)));
-        let clock = Arc::new(Simulated { began: Instant::now(), start: AtomicI64::new(START) });
+        let randomness = Arc::new(SystemRandomness::new());
+        let clock = Arc::new(Simulated::new());
         let keyfile = folder.path().join("root.key");
         KeyfileKms::create(&keyfile, &*randomness).map_err(refused)?;
         let settings = CustodySettings {

@@ -111,6 +111,7 @@ impl Writer {
             AdminCommand::Rights(command) => self.uphold(command).map(AdminReply::Rights),
             AdminCommand::Mail(command) => self.mail(command).map(AdminReply::Mailed),
             AdminCommand::Account(command) => self.change_accounts(command).map(AdminReply::Account),
+            AdminCommand::Consent(command) => self.consent(command).map(AdminReply::Consented),
             AdminCommand::NameSubject { organization, name } => {
                 self.subject_named(organization, &name).map(AdminReply::Subject)
             }

@@ -9,6 +9,7 @@ use fiducia_policy::{
 use crate::Scope;
 use crate::accounts::{AccountCommand, AccountReply};
 use crate::certificate::{CertificateCommand, CertificateReference, CertificateReply};
+use crate::consent::commands::{ConsentCommand, ConsentReply};
 use crate::import::{ImportOutcome, ImportProgress};
 use crate::mail::{MailCommand, MailReply};
 use crate::retention::commands::{
@@ -130,6 +131,8 @@ pub enum AdminCommand {
     ExportHold(HoldExport),
     /// Governs how long things are kept.
     Govern(RetentionCommand),
+    /// Notices, what people chose, campaigns.
+    Consent(ConsentCommand),
     /// Lists and shows certificates of destruction.
     Certify(CertificateCommand),
     /// Keeps track of mails.
@@ -199,6 +202,7 @@ impl AdminCommand {
             Self::Sweep { .. } => "sweep",
             Self::ExportHold(_) => "export-hold",
             Self::Govern(_) => "govern",
+            Self::Consent(_) => "consent",
             Self::Certify(_) => "certify",
             Self::Mail(_) => "mail",
             Self::Account(_) => "account",
@@ -249,6 +253,8 @@ pub enum AdminReply {
     Exported(HoldExportReport),
     /// To [`AdminCommand::Govern`].
     Governed(RetentionReply),
+    /// To [`AdminCommand::Consent`].
+    Consented(ConsentReply),
     /// To [`AdminCommand::Certify`].
     Certified(CertificateReply),
     /// To [`AdminCommand::Mail`].

@@ -7,7 +7,10 @@ use std::thread::JoinHandle;
 
 use fiducia_keyring::{KeyManagementService, KeyfileKms};
 use fiducia_ledger::Ledger;
-use fiducia_policy::{Clock, ExchangeId, OrganizationId, PersonId, Randomness, SubjectId, WarningId};
+use fiducia_policy::{
+    Clock, ConsentChannel, ConsentPurpose, ExchangeId, OrganizationId, PersonId, Randomness, SubjectId,
+    WarningId,
+};
 use fiducia_store::{DataDirectory, Journal};
 use tokio::sync::{mpsc, oneshot};
 
@@ -15,6 +18,7 @@ use crate::accounts::Throttle;
 use crate::administer::LedgerNames;
 use crate::callers::{Callers, is_subject_name};
 use crate::certificate::{CertificateCommand, signer_name};
+use crate::consent::{ChoiceRequest, ConsentMemory, Speaker};
 use crate::filing::Filing;
 use crate::import::ImportChunk;
 use crate::keychain::Keychain;
@@ -36,8 +40,9 @@ use crate::scribe::Scribe;
 use crate::staging::Caches;
 use crate::writer::{Files, Writer};
 use crate::{
-    AdminCommand, AdminError, AdminReply, Caller, CaptureRefused, CredentialRefused, CustodySettings,
-    ExchangeOpening, ImportOutcome, Notice, OpenExchange, Retention, Scope,
+    AdminCommand, AdminError, AdminReply, Caller, CaptureRefused, ConsentChoice, ConsentCommand,
+    ConsentOutcome, ConsentReply, CredentialRefused, CustodySettings, ExchangeOpening, ImportOutcome, Notice,
+    OpenExchange, Retention, Scope, TrainingRead, TrainingRecord, TrainingTarget,
 };
 
 /// Counters for metrics. They hold numbers only.
@@ -73,6 +78,8 @@ pub struct CustodyMetrics {
     pub requests_overdue: u64,
     /// Of those, the ones that are due within a week.
     pub requests_due_soon: u64,
+    /// Records opened for purposes that people consented to since the start.
+    pub training_records: u64,
     /// Attempts to send a mail that failed since the start.
     pub mails_failed: u64,
     /// Mails given up since the start.
@@ -125,6 +132,7 @@ impl Custody {
         let signer = signing_key(settings, &mut files, &mut keychain, &*clock, &*randomness)?;
         let signing = signer.renamed(&format!("{}/policies", settings.ledger_origin))?;
         let certificate_signing = signer.renamed(&signer_name(&settings.ledger_origin))?;
+        let consent_signing = signer.renamed(&format!("{}/consents", settings.ledger_origin))?;
         let names = LedgerNames { origin: settings.ledger_origin.clone(), key: signer.verifier() };
         let place = DataDirectory::ledger(&root);
         let mut ledger = Ledger::open(&place, &settings.ledger_origin, signer, Arc::clone(&clock))?;
@@ -162,6 +170,7 @@ impl Custody {
             holds,
             scrubbing,
             forgetting: Forgetting::default(),
+            consents: ConsentMemory::default(),
             signing,
             certificate_signing,
             certificates: settings.certificates.clone(),
@@ -189,6 +198,7 @@ impl Custody {
             clock: Arc::clone(&clock),
             readers,
             names: names.clone(),
+            consent_signing,
         };
         Ok(Self(Arc::new(Inner {
             handle: WriterHandle { sender, state },
@@ -407,6 +417,7 @@ impl Custody {
             }
             AdminCommand::Mail(MailCommand::Due { limit }) => reader.due_mails(limit),
             AdminCommand::Account(command) => self.administer_accounts(command).map(AdminReply::Account),
+            AdminCommand::Consent(command) => self.consent(command).map(AdminReply::Consented),
             other => self.on_writer(other),
         }
     }
@@ -417,6 +428,68 @@ impl Custody {
     /// When there is no such warning, or its person has no address any more.
     pub fn warning_letter(&self, id: WarningId) -> Result<WarningLetter, AdminError> {
         self.0.reader.warning_letter(id)
+    }
+
+    fn consent(&self, command: ConsentCommand) -> Result<ConsentReply, AdminError> {
+        let reader = &self.0.reader;
+        match command {
+            ConsentCommand::ListNotices { purpose } => reader.notices(purpose),
+            ConsentCommand::ShowNotice { identity } => reader.notice(&identity),
+            ConsentCommand::Show { subject } => reader.standings(subject),
+            ConsentCommand::History { subject, purpose, before, limit } => {
+                reader.consent_history(subject, purpose, before, limit)
+            }
+            ConsentCommand::Receipt { id } => reader.receipt(id),
+            ConsentCommand::ListCampaigns => reader.campaigns(),
+            ConsentCommand::ShowCampaign { id } => reader.campaign(id),
+            other => match self.on_writer(AdminCommand::Consent(other))? {
+                AdminReply::Consented(reply) => Ok(reply),
+                _ => Err(AdminError::Storage("the store gave an answer to another question".to_owned())),
+            },
+        }
+    }
+
+    /// Enters a choice of the person that an authenticated caller speaks for. When this returns the choice is durable, in the
+    /// log, and effective for every reader. Blocks: call it from a thread that may.
+    ///
+    /// # Errors
+    /// When the channel is not the person's, the choice does not count, or the store fails; the text says what holds.
+    pub fn choose(
+        &self,
+        caller: &Caller,
+        channel: ConsentChannel,
+        choice: ConsentChoice,
+    ) -> Result<ConsentOutcome, AdminError> {
+        if !channel.is_the_persons() {
+            return Err(AdminError::Invalid(format!(
+                "nobody chooses for themselves by the channel `{channel}`; nothing was changed"
+            )));
+        }
+        let speaker = Speaker::Person { key: caller.key, channel };
+        let request = ChoiceRequest::new(caller.subject, choice, speaker);
+        self.0
+            .handle
+            .ask(|reply| Message::Choose(Box::new(request), reply))?
+            .blocking_recv()
+            .unwrap_or_else(|_| Err(AdminError::Storage("the store's writer has stopped".to_owned())))
+    }
+
+    /// Opens records for a purpose that their people consented to, and hands them over one by one. What consent does not
+    /// allow is not opened and is listed with its reason. Blocks, and keeps withdrawals waiting until it returns: name few
+    /// records, and do little while receiving them.
+    ///
+    /// # Errors
+    /// When the store or a key refuses. What was handed over until then was allowed.
+    pub fn open_for_training(
+        &self,
+        purpose: ConsentPurpose,
+        target: &TrainingTarget,
+        receive: &mut dyn FnMut(TrainingRecord),
+    ) -> Result<TrainingRead, AdminError> {
+        self.caught_up()?;
+        let read = self.0.reader.open_for_training(purpose, target, receive)?;
+        self.0.handle.state.training_records.fetch_add(read.opened, Ordering::Relaxed);
+        Ok(read)
     }
 
     fn person(&self, name: String) -> Result<PersonId, AdminError> {
@@ -542,6 +615,7 @@ impl Custody {
             ledger_entries: self.0.scribe.entries(),
             open_exchanges: state.open_exchanges.load(Ordering::Relaxed),
             certificates: state.certificates.load(Ordering::Relaxed),
+            training_records: state.training_records.load(Ordering::Relaxed),
             mails_failed: state.mails_failed.load(Ordering::Relaxed),
             ended_keys: state.ended_keys.load(Ordering::Relaxed),
             purged_records: state.purged_records.load(Ordering::Relaxed),

@@ -145,6 +145,7 @@ fn new_key(
         created_at: now,
         ends_at: purpose.ends_at,
         destroyed_at: None,
+        replaced_by: None,
     };
     NewKey { id, key, stored: (node, Edge { child: id, parent, wrap }) }
 }

@@ -12,6 +12,7 @@ mod administration;
 mod caller;
 mod callers;
 mod certificate;
+mod consent;
 mod custody;
 mod destruction;
 mod exchange;
@@ -52,6 +53,15 @@ pub use certificate::{
     Backups, CERTIFICATE_FILE_BYTES_MAX, Certificate, CertificateCommand, CertificateReference,
     CertificateRejected, CertificateReply, CertificateRow, CertificateStage, CertifiedScope, Confidentiality,
     Destroyed, Issuer, KeptPart, Method, Order, Verification, VerifiedCertificate, verify_certificate,
+};
+pub use consent::commands::{
+    CHOICES_MAX, CampaignRow, CampaignTally, ConsentChoice, ConsentCommand, ConsentEntry, ConsentEvidence,
+    ConsentImport, ConsentOutcome, ConsentReply, ConsentRow, ImportedChoice, NoticeRow, RefusedChoice,
+    ReminderRow, ShownNotice,
+};
+pub use consent::{
+    RECEIPT_FILE_BYTES_MAX, RECEIPT_FORMAT, ReceiptFacts, ReceiptRejected, TrainingRead, TrainingRecord,
+    TrainingRefusal, TrainingTarget, VerifiedReceipt, verify_receipt,
 };
 pub use custody::{Custody, CustodyMetrics, PendingImport};
 pub use exchange::{

@@ -6,10 +6,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use fiducia_policy::{ExchangeId, OrganizationId};
 use tokio::sync::{mpsc, oneshot};
 
+use crate::consent::ChoiceRequest;
 use crate::exchange::Acknowledgement;
 use crate::import::{ImportChunk, ImportOutcome};
 use crate::rights::ExportNote;
-use crate::{AdminCommand, AdminError, AdminReply, CaptureFailed, CapturedAnswer, ExchangeOpening, Notice};
+use crate::{
+    AdminCommand, AdminError, AdminReply, CaptureFailed, CapturedAnswer, ConsentOutcome, ExchangeOpening,
+    Notice,
+};
 
 /// What the writer can be asked.
 pub(crate) enum Message {
@@ -18,6 +22,8 @@ pub(crate) enum Message {
     Import(Box<ImportChunk>, oneshot::Sender<Result<ImportOutcome, AdminError>>),
     Announce(OrganizationId, ExchangeId, Vec<Notice>),
     Administer(Box<AdminCommand>, oneshot::Sender<Result<AdminReply, AdminError>>),
+    /// A choice by the person whom an application speaks for.
+    Choose(Box<ChoiceRequest>, oneshot::Sender<Result<ConsentOutcome, AdminError>>),
     CatchUp(oneshot::Sender<Result<(), AdminError>>),
     /// A file for a person was finished, or is to be made anew.
     NoteExport(Box<ExportNote>, oneshot::Sender<Result<(), AdminError>>),
@@ -36,6 +42,7 @@ impl Message {
             Self::Import(chunk, _) => chunk.bytes,
             Self::Announce(..)
             | Self::Administer(..)
+            | Self::Choose(..)
             | Self::CatchUp(_)
             | Self::NoteExport(..)
             | Self::Hurry
@@ -63,6 +70,7 @@ pub(crate) struct WriterState {
     pub(crate) ended_keys: AtomicU64,
     pub(crate) purged_records: AtomicU64,
     pub(crate) ends_late_seconds: AtomicU64,
+    pub(crate) training_records: AtomicU64,
     pub(crate) purges_late_seconds: AtomicU64,
     pub(crate) mails_failed: AtomicU64,
     pub(crate) mails_given_up: AtomicU64,

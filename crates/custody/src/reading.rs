@@ -7,7 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use fiducia_keyring::{KeyManagementService, RecordBinding, SealedRecord, release};
-use fiducia_ledger::{ACCESS_RECORDS_MAX, AccessEntry, AccessReceipt};
+use fiducia_ledger::{ACCESS_RECORDS_MAX, AccessEntry, AccessReceipt, SigningKey};
 use fiducia_policy::{
     AccessReason, Clock, ConversationId, GroundKind, KeyId, OrganizationId, PersonId, Pseudonym, RecordId,
     ReleaseAuthority, SubjectId, Timestamp,
@@ -51,6 +51,8 @@ pub(crate) struct Reader {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) readers: Arc<RwLock<()>>,
     pub(crate) names: LedgerNames,
+    /// Signs receipts of consent.
+    pub(crate) consent_signing: SigningKey,
 }
 
 /// A person's request to read.
@@ -232,7 +234,10 @@ impl Reader {
         }
     }
 
-    fn conversation_records(&self, conversation: ConversationId) -> Result<Vec<StoredRecord>, AdminError> {
+    pub(crate) fn conversation_records(
+        &self,
+        conversation: ConversationId,
+    ) -> Result<Vec<StoredRecord>, AdminError> {
         let place = self.place();
         let mut found = Vec::new();
         for name in place.names()? {
@@ -250,7 +255,7 @@ impl Reader {
         Ok(found)
     }
 
-    fn one_record(&self, id: RecordId) -> Result<StoredRecord, AdminError> {
+    pub(crate) fn one_record(&self, id: RecordId) -> Result<StoredRecord, AdminError> {
         let place = self.place();
         for name in place.names()? {
             if let Some(record) = place.open_for_reading(&name)?.record(id)? {

@@ -68,15 +68,14 @@ pub(crate) struct Batch {
 pub(crate) struct SubjectKeys {
     pub(crate) pseudonym: Pseudonym,
     pub(crate) person: PersonTerms,
-    pub(crate) id: KeyId,
-    pub(crate) key: SymmetricKey,
     pub(crate) matching: MatchingKey,
 }
 
 /// A conversation's unwrapped keys.
 #[derive(Debug, Default)]
 pub(crate) struct ConversationKeys {
-    pub(crate) service: Option<(BucketName, KeyId, SymmetricKey)>,
+    /// For the person's own use, with the kind of the subject's key that it hangs from.
+    pub(crate) service: Option<((KeyKind, BucketName), KeyId, SymmetricKey)>,
     pub(crate) safety: Option<(BucketName, KeyId, SymmetricKey)>,
     envelope: Option<([u8; 32], RecordId)>,
     /// The conversation began in this process: the store has no key of it that is not remembered here.
@@ -89,6 +88,8 @@ pub(crate) struct ConversationKeys {
 #[derive(Debug)]
 pub(crate) struct Caches {
     pub(crate) subjects: LruCache<SubjectId, Arc<SubjectKeys>>,
+    /// Subjects' keys from which new conversations hang, by kind.
+    pub(crate) hangers: LruCache<(SubjectId, KeyKind), (KeyId, SymmetricKey)>,
     pub(crate) conversations: LruCache<ConversationId, ConversationKeys>,
     pub(crate) prefixes: LruCache<[u8; 32], PrefixHit>,
     pub(crate) shared_roots: LruCache<(OrganizationId, KeyKind, String), (KeyId, SymmetricKey)>,
@@ -100,6 +101,7 @@ impl Default for Caches {
     fn default() -> Self {
         Self {
             subjects: LruCache::new(SUBJECTS_MAX),
+            hangers: LruCache::new(SUBJECTS_MAX),
             conversations: LruCache::new(CONVERSATIONS_MAX),
             prefixes: LruCache::new(PREFIXES_MAX),
             shared_roots: LruCache::new(SUBJECTS_MAX),

@@ -17,6 +17,8 @@ impl Writer {
     /// or whose owners are not marked yet.
     pub(crate) fn finish_destructions(&mut self) -> Result<(), AdminError> {
         let now = self.clock.now();
+        // Before anybody reads: what was withdrawn has no path, also where the program ended before its keys had followed.
+        while self.follow_consents(now)? {}
         self.finish_replacements(now)?;
         let mut progress = RetentionProgress::default();
         for step in 0..STEPS_AT_START_MAX {
@@ -44,8 +46,10 @@ impl Writer {
         }
         self.files.control.destroy_conversations(&destroyed, now, None)?;
         let mut erased = false;
-        for node in unpurged.iter().filter(|node| node.kind == KeyKind::Subject) {
-            let Some(subject) = node.subject else { continue };
+        // A key that another took the place of says nothing about its person.
+        let erasing = unpurged.iter().filter(|node| node.kind.is_subjects() && node.replaced_by.is_none());
+        let people: std::collections::BTreeSet<_> = erasing.filter_map(|node| node.subject).collect();
+        for subject in people {
             let conversations = self.files.control.living_conversations_of(subject)?;
             self.files.control.destroy_conversations(&conversations, now, None)?;
             let kept = !self.files.keys.keys_of_conversations_of(subject)?.is_empty();

@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use fiducia_keyring::{FreshDataKey, MatchingKey, RecordBinding, SymmetricKey};
 use fiducia_policy::{
-    ConversationId, GroundKind, HoldCandidate, KeyId, OrganizationId, Pseudonym, RecordId, SubjectId,
-    Timestamp,
+    ConversationId, GroundKind, HoldCandidate, KeyId, OrganizationId, RecordId, SubjectId, Timestamp,
 };
 use fiducia_store::{BucketName, KeyKind, StoredRecord, StoredWrap};
 
@@ -33,7 +32,7 @@ impl Writer {
         };
         let service = match &keeping.service {
             Some(service) => {
-                let key = self.conversation_key(batch, subject, &draft, service)?;
+                let key = self.conversation_key(batch, &draft, service, keeping.hangs_from)?;
                 Some(wrapped(key, &*self.randomness)?)
             }
             None => None,
@@ -111,76 +110,79 @@ impl Writer {
             return Err(StagingError::Erased);
         };
         let nodes = self.files.keys.subject_keys(subject)?;
-        let find = |kind| nodes.iter().find(|node| node.kind == kind).map(|node| node.id);
-        let keys = match (find(KeyKind::Subject), find(KeyKind::Matching)) {
-            (Some(id), Some(matching)) => SubjectKeys {
-                pseudonym,
-                person: (&row).into(),
-                id,
-                key: self.keychain.key(&self.files.keys, id)?,
-                matching: self.keychain.matching_key(&self.files.keys, matching)?,
-            },
-            _ => self.make_subject_keys(batch, organization, &row, pseudonym, now)?,
+        let matching = match nodes.iter().find(|node| node.kind == KeyKind::Matching) {
+            Some(node) => self.keychain.matching_key(&self.files.keys, node.id)?,
+            None => {
+                // It hangs apart, so that a withdrawal of consent changes nothing about what is recognised.
+                let (parent, key) =
+                    self.hanger(batch, (organization, subject), KeyKind::SubjectApart, now)?;
+                let purpose = subject_purpose((organization, subject), KeyKind::Matching);
+                let new = Keychain::new_child((parent, &key), purpose, now, &*self.randomness)?;
+                MatchingKey::new(&keep(batch, new).1)
+            }
         };
-        let keys = Arc::new(keys);
+        let keys = Arc::new(SubjectKeys { pseudonym, person: (&row).into(), matching });
         self.caches.subjects.put(subject, Arc::clone(&keys));
         Ok(keys)
     }
 
-    fn make_subject_keys(
+    /// The subject's key of a kind from which new conversations hang, made on first use. Whoever consents to something has
+    /// one of every kind that may be opened by it, so that one that is made here needs no path.
+    pub(crate) fn hanger(
         &mut self,
         batch: &mut Batch,
-        organization: OrganizationId,
-        row: &fiducia_store::SubjectRecord,
-        pseudonym: Pseudonym,
+        (organization, subject): (OrganizationId, SubjectId),
+        kind: KeyKind,
         now: Timestamp,
-    ) -> Result<SubjectKeys, StagingError> {
+    ) -> Result<(KeyId, SymmetricKey), StagingError> {
+        if let Some((id, key)) = self.caches.hangers.get(&(subject, kind)) {
+            return Ok((*id, key.clone()));
+        }
+        let nodes = self.files.keys.subject_keys(subject)?;
+        let current = nodes.iter().find(|node| node.kind == kind && node.replaced_by.is_none());
+        let (id, key) = match current {
+            Some(node) => (node.id, self.keychain.key(&self.files.keys, node.id)?),
+            None => keep(batch, self.new_subject_key((organization, subject), kind, now)?),
+        };
+        self.caches.hangers.put((subject, kind), (id, key.clone()));
+        Ok((id, key))
+    }
+
+    /// A fresh key of a subject, under the organisation's service root.
+    pub(crate) fn new_subject_key(
+        &mut self,
+        whose: (OrganizationId, SubjectId),
+        kind: KeyKind,
+        now: Timestamp,
+    ) -> Result<NewKey, StagingError> {
         let root = self
             .files
             .keys
-            .root(organization, KeyKind::ServiceRoot, "")?
+            .root(whose.0, KeyKind::ServiceRoot, "")?
             .ok_or(StagingError::UnknownOrganization)?
             .id;
         let root_key = self.keychain.key(&self.files.keys, root)?;
-        let purpose = |kind| KeyPurpose {
-            kind,
-            organization,
-            subject: Some(row.id),
-            conversation: None,
-            label: String::new(),
-            ends_at: None,
-        };
-        let own = Keychain::new_child((root, &root_key), purpose(KeyKind::Subject), now, &*self.randomness)?;
-        let matching =
-            Keychain::new_child((own.id, &own.key), purpose(KeyKind::Matching), now, &*self.randomness)?;
-        let keys = SubjectKeys {
-            pseudonym,
-            person: row.into(),
-            id: own.id,
-            key: own.key.clone(),
-            matching: MatchingKey::new(&matching.key),
-        };
-        batch.new_keys.extend([own.stored, matching.stored]);
-        Ok(keys)
+        Ok(Keychain::new_child((root, &root_key), subject_purpose(whose, kind), now, &*self.randomness)?)
     }
 
     /// The conversation's key for records that end together, made on first use.
     fn conversation_key(
         &mut self,
         batch: &mut Batch,
-        subject: &SubjectKeys,
         draft: &Draft,
         service: &ServiceKeeping,
+        hangs_from: KeyKind,
     ) -> Result<(KeyId, SymmetricKey), StagingError> {
+        let place = (hangs_from, service.label);
         let cached =
             self.caches.conversations.get(&draft.conversation).and_then(|known| known.service.clone());
-        if let Some((label, id, key)) = cached
-            && label == service.label
+        if let Some((cached_place, id, key)) = cached
+            && cached_place == place
         {
             return Ok((id, key));
         }
         let label = service.label.as_str();
-        let found = self.stored_conversation_key(draft.conversation, KeyKind::Conversation, label)?;
+        let found = self.stored_service_key(draft.conversation, label, hangs_from)?;
         let (id, key) = match found {
             Some(found) => found,
             None => {
@@ -188,15 +190,17 @@ impl Writer {
                     ends_at: service.ends_at,
                     ..conversation_purpose(draft, KeyKind::Conversation, label)
                 };
-                let parent = (subject.id, &subject.key);
-                keep(batch, Keychain::new_child(parent, purpose, draft.at, &*self.randomness)?)
+                let whose = (draft.organization, draft.subject);
+                let (parent, parent_key) = self.hanger(batch, whose, hangs_from, draft.at)?;
+                let new = Keychain::new_child((parent, &parent_key), purpose, draft.at, &*self.randomness)?;
+                keep(batch, new)
             }
         };
         let known =
             self.caches.conversations.get_or_insert_mut(draft.conversation, ConversationKeys::default);
-        // The key of another day is known to the store alone from now on.
+        // The key of another day or from another of the subject's keys is known to the store alone from now on.
         known.fresh &= known.service.is_none();
-        known.service = Some((service.label, id, key.clone()));
+        known.service = Some((place, id, key.clone()));
         Ok((id, key))
     }
 
@@ -310,6 +314,25 @@ impl Writer {
         Ok((id, key))
     }
 
+    /// The conversation's key for the person's own use with this label, if it hangs from a subject's key of this kind.
+    fn stored_service_key(
+        &mut self,
+        conversation: ConversationId,
+        label: &str,
+        hangs_from: KeyKind,
+    ) -> Result<Option<(KeyId, SymmetricKey)>, StagingError> {
+        if self.caches.conversations.get(&conversation).is_some_and(|known| known.fresh) {
+            return Ok(None);
+        }
+        for node in self.files.keys.conversation_keys(conversation)? {
+            let fits = node.kind == KeyKind::Conversation && node.label == label;
+            if fits && self.files.keys.parent_kind(node.id)? == Some(hangs_from) {
+                return Ok(Some((node.id, self.keychain.key(&self.files.keys, node.id)?)));
+            }
+        }
+        Ok(None)
+    }
+
     fn stored_conversation_key(
         &mut self,
         conversation: ConversationId,
@@ -381,6 +404,17 @@ pub(crate) fn ground_of_label(label: &str) -> Option<GroundKind> {
 fn keep(batch: &mut Batch, new: NewKey) -> (KeyId, SymmetricKey) {
     batch.new_keys.push(new.stored);
     (new.id, new.key)
+}
+
+fn subject_purpose((organization, subject): (OrganizationId, SubjectId), kind: KeyKind) -> KeyPurpose {
+    KeyPurpose {
+        kind,
+        organization,
+        subject: Some(subject),
+        conversation: None,
+        label: String::new(),
+        ends_at: None,
+    }
 }
 
 fn conversation_purpose(draft: &Draft, kind: KeyKind, label: &str) -> KeyPurpose {

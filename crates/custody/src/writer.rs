@@ -94,6 +94,7 @@ pub(crate) struct Writer {
     pub(crate) scrubbing: Scrubbing,
     /// What is being forgotten of many conversations that ended at once.
     pub(crate) forgetting: Forgetting,
+    pub(crate) consents: crate::consent::ConsentMemory,
     /// Signs published policies.
     pub(crate) signing: SigningKey,
     /// Signs certificates of destruction.
@@ -236,13 +237,23 @@ impl Writer {
                 // Commands see and change committed state only.
                 self.commit_staged(staged);
                 // Requests wait for new names, which no record concerns.
-                if !matches!(*command, AdminCommand::NameSubject { .. } | AdminCommand::NamePerson { .. }) {
+                // Nor does a choice concern any: its keys are in the key store as soon as they are committed.
+                if !matches!(
+                    *command,
+                    AdminCommand::NameSubject { .. }
+                        | AdminCommand::NamePerson { .. }
+                        | AdminCommand::Consent(_)
+                ) {
                     self.catch_up();
                 }
                 let _ = reply.send(self.administer(*command));
             }
             Message::NoteExport(note, reply) => {
                 let _ = reply.send(self.note_export(*note));
+            }
+            Message::Choose(request, reply) => {
+                self.commit_staged(staged);
+                let _ = reply.send(self.choose(*request));
             }
             Message::CatchUp(reply) => {
                 self.commit_staged(staged);
@@ -350,6 +361,7 @@ impl Writer {
         self.caches.clear();
         self.imported.clear();
         self.new_imports.clear();
+        self.consents = crate::consent::ConsentMemory::default();
         self.keychain.forget();
         // What the filing thread still holds must not go in a second time.
         self.filing.catch_up();

@@ -1,16 +1,21 @@
 //! Sealing, wrapping, releasing and the KMS adapters. The only crate that imports the AEAD.
 //!
 //! ```text
-//! KMS root ─┬─ service root ─ subject key ─ conversation key ──────────────┐
-//!           │                     ├─ matching key (keyed digests only)     ├─ data key ─ record
-//!           │                     └─ contact key (one sealed value)        │
+//! KMS root ─┬─ service root ─┬─ subject key ─┬─ conversation key ────────────┐
+//!           │                │               └─ contact key (one value)      │
+//!           │                └─ subject key apart ─┬─ conversation key ──────┤
+//!           │                                      └─ matching key           ├─ data key ─ record
+//!           ├─ root of a purpose ┄ subject key (an edge while consent is given)
 //!           └─ safety root of a day ─ conversation's safety key of the day ┘
 //! ```
+//!
+//! The matching key is for keyed digests only. A subject's key apart can have no edge of consent.
 //!
 //! Every arrow is a [`Wrap`]: AES-256-GCM of the child key under the parent key, bound to both ids. Keys are random,
 //! never derived, so destroying one cannot be undone by computing it again. A record's data key is used for one
 //! message only. What is **not** protected here: which keys exist, how large records are, and when they were made.
 
+mod consent;
 mod error;
 mod kms;
 mod record;
@@ -18,6 +23,7 @@ mod sealed_file;
 mod sealed_value;
 mod symmetric;
 
+pub use consent::{ConsentedKey, wrap_for_consent};
 pub use error::KeyringError;
 pub use kms::{KeyManagementService, KeyfileKms};
 pub use record::{DataKey, FreshDataKey, RecordBinding, SealedRecord, release, rewrap, still_opens};

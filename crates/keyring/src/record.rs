@@ -107,7 +107,8 @@ pub struct DataKey {
 
 /// Releases the data key of `record` from its wrap under `parent`.
 ///
-/// This is the only way to a [`DataKey`]. INVARIANT: the authority is the ledger's access receipt, so the access entry
+/// This is the only way to a [`DataKey`]; what a person consented to is opened without one, by a
+/// [`ConsentedKey`](crate::ConsentedKey). INVARIANT: the authority is the ledger's access receipt, so the access entry
 /// is durable before this function can be called.
 ///
 /// # Errors
@@ -150,10 +151,18 @@ pub fn still_opens(
     binding: &RecordBinding,
     sealed: &SealedRecord,
 ) -> bool {
-    unwrap_data_key(binding.record, parent_id, parent, wrap)
-        .map(|key| DataKey { key, record: binding.record })
-        .and_then(|key| key.open(binding, sealed))
-        .is_ok()
+    open_wrapped((parent_id, parent), wrap, binding, sealed).is_ok()
+}
+
+/// Opens a record from the wrap of its data key, for the automated needs of this crate.
+pub(crate) fn open_wrapped(
+    parent: (KeyId, &SymmetricKey),
+    wrap: &[u8],
+    binding: &RecordBinding,
+    sealed: &SealedRecord,
+) -> Result<Zeroizing<Vec<u8>>, KeyringError> {
+    let key = unwrap_data_key(binding.record, parent.0, parent.1, wrap)?;
+    DataKey { key, record: binding.record }.open(binding, sealed)
 }
 
 fn unwrap_data_key(

@@ -8,6 +8,7 @@ use fiducia_policy::{
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::consent::{CampaignClosed, CampaignOpened, ConsentChanged, NoticePublished};
 use crate::hash::{Hash, from_hex, to_hex};
 
 /// Longest free text in an event. It is meant for names of rules, models and kinds, never for content.
@@ -384,6 +385,14 @@ pub enum Event {
         /// Who made it.
         actor: PersonId,
     },
+    /// A person's consent changed.
+    ConsentChanged(ConsentChanged),
+    /// A notice was published.
+    NoticePublished(NoticePublished),
+    /// A campaign was opened.
+    CampaignOpened(CampaignOpened),
+    /// A campaign was closed.
+    CampaignClosed(CampaignClosed),
     /// An event of a type that this version does not know. It can be read but not appended.
     #[serde(skip)]
     Unknown {
@@ -396,7 +405,7 @@ pub enum Event {
 
 impl Event {
     /// The types this version reads and writes.
-    const KINDS: [&'static str; 32] = [
+    const KINDS: [&'static str; 36] = [
         "log_opened",
         "capture_batch",
         "record_access",
@@ -429,6 +438,10 @@ impl Event {
         "privacy_signal_received",
         "rights_step",
         "rights_exported",
+        "consent_changed",
+        "notice_published",
+        "campaign_opened",
+        "campaign_closed",
     ];
 
     pub(crate) fn is_known(kind: &str) -> bool {
@@ -470,12 +483,16 @@ impl Event {
             Self::PrivacySignalReceived { .. } => "privacy_signal_received",
             Self::RightsStep { .. } => "rights_step",
             Self::RightsExported { .. } => "rights_exported",
+            Self::ConsentChanged(_) => "consent_changed",
+            Self::NoticePublished(_) => "notice_published",
+            Self::CampaignOpened(_) => "campaign_opened",
+            Self::CampaignClosed(_) => "campaign_closed",
             Self::Unknown { kind, .. } => kind,
         }
     }
 }
 
-fn text<S: Serializer>(value: &str, serializer: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn text<S: Serializer>(value: &str, serializer: S) -> Result<S::Ok, S::Error> {
     if value.len() > TEXT_BYTES_MAX {
         return Err(serde::ser::Error::custom("a text is longer than 256 bytes"));
     }
@@ -498,7 +515,7 @@ fn texts<S: Serializer>(values: &[String], serializer: S) -> Result<S::Ok, S::Er
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls serializers with a reference")]
-fn number<S: Serializer>(value: &u64, serializer: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn number<S: Serializer>(value: &u64, serializer: S) -> Result<S::Ok, S::Error> {
     if *value > COUNT_MAX {
         return Err(serde::ser::Error::custom("a count is larger than JSON holds exactly"));
     }
@@ -631,6 +648,21 @@ mod tests {
             &Event::PrivacySignalReceived { pseudonym: Pseudonym::from_bytes([0; 16]) },
             &r#"{"at":"AT","id":"event_1","org":"ORG","pseudonym":"psn_0","type":"privacy_signal_received"}"#
                 .replace("psn_0", &format!("psn_{zeros}")),
+        );
+        check(
+            &Event::ConsentChanged(ConsentChanged {
+                pseudonym: fiducia_policy::Pseudonym::from_bytes([0; 16]),
+                purpose: fiducia_policy::ConsentPurpose::BatchTraining,
+                state: fiducia_policy::ConsentState::Given,
+                kind: fiducia_policy::ConsentKind::Explicit,
+                channel: fiducia_policy::ConsentChannel::Settings,
+                notice: Some(Digest([7; 32])),
+                receipt: Digest([7; 32]),
+                actor: None,
+            }),
+            &r#"{"at":"AT","channel":"settings","id":"event_1","kind":"explicit","notice":"HEX","org":"ORG","pseudonym":"psn_0","purpose":"batch-training","receipt":"HEX","state":"given","type":"consent_changed"}"#
+                .replace("psn_0", &format!("psn_{zeros}"))
+                .replace("HEX", &hex),
         );
         check(
             &Event::SafetyWindowClosed { day: "2026-10-22".parse().unwrap() },

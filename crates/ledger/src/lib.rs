@@ -11,6 +11,7 @@
 mod access;
 mod capture;
 mod checkpoint;
+mod consent;
 mod edge;
 mod error;
 mod event;
@@ -36,6 +37,7 @@ mod crash_tests;
 pub use access::{ACCESS_RECORDS_MAX, AccessEntry, AccessReceipt};
 pub use capture::{capture_batch_proof, capture_batch_root, verify_capture};
 pub use checkpoint::Checkpoint;
+pub use consent::{CampaignClosed, CampaignOpened, ConsentChanged, NoticePublished};
 pub use error::LedgerError;
 pub use event::{COUNT_MAX, Digest, Event, RecordAccess, TEXT_BYTES_MAX};
 pub use finding::{Finding, VerifyReport};

@@ -165,6 +165,14 @@ id!(
     /// A person's request about their data.
     RightsRequestId, "request", "request_"
 );
+id!(
+    /// One entry in the history of a person's choices. The receipt of the choice has the same number.
+    ConsentId, "consent", "consent_"
+);
+id!(
+    /// A campaign: a question put to many people, with a date by which silence is a no.
+    CampaignId, "campaign", "campaign_"
+);
 
 #[cfg(test)]
 mod tests {

@@ -200,7 +200,12 @@ pub use cases::{CaseFileError, CaseOutcome, EventName, cases_schema, end_in_word
 pub use census::{CensusError, CensusRow, read_census};
 pub use change::{Carried, CarriedSchedule};
 pub use chart::chart;
-pub use consent::{ConsentKind, ConsentPurpose};
+pub use consent::{
+    Asked, CampaignError, CampaignTerms, ConsentAct, ConsentChannel, ConsentKind, ConsentPurpose,
+    ConsentState, Controller, LastNo, Meanwhile, NOTICE_BYTES_MAX, NotAsked, Notice, NoticeError,
+    NoticeIdentity, UnlawfulAct, WordChange, change_in_words, is_in_region, is_language, is_region,
+    reading_grade, transition,
+};
 pub use diff::{Affected, Change, PolicyDiff, diff};
 pub use edge::{Clock, Randomness, RandomnessUnavailable, Timestamp};
 pub use explain::{ClauseExplanation, ClauseOutcome, Explanation, GroundExplanation};
@@ -208,9 +213,9 @@ pub use feature::{Eligibility, Feature, FeatureSet, UnknownFeature};
 pub use ground::{Ground, GroundKind, LegalBasis, Purpose};
 pub use hold::{HoldCandidate, HoldScope, HoldScopeError, SCOPE_ENTRIES_MAX, SCOPE_NAME_BYTES_MAX};
 pub use id::{
-    AccountId, CaseId, ConversationId, ExchangeId, FlagId, HoldId, IdParseError, KeyId, OrganizationId,
-    PersonId, Pseudonym, RecordId, RightsRequestId, SessionId, SubjectId, VirtualKeyId, WarningId,
-    WorkspaceId,
+    AccountId, CampaignId, CaseId, ConsentId, ConversationId, ExchangeId, FlagId, HoldId, IdParseError,
+    KeyId, OrganizationId, PersonId, Pseudonym, RecordId, RightsRequestId, SessionId, SubjectId,
+    VirtualKeyId, WarningId, WorkspaceId,
 };
 pub use language::{
     Audience, BUILT_IN_NAMES, Chooser, ConsentNotice, ConsentRule, Counterexample, ExistingRecords,

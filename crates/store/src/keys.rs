@@ -24,8 +24,17 @@ pub enum KeyKind {
     Investigation,
     /// Root of one legal hold (label: the hold's id), wrapped by the KMS.
     LegalHold,
-    /// A subject's key under the service root.
+    /// Root of one purpose that people are asked about, for one organisation (label: the purpose), wrapped by the KMS.
+    PurposeRoot,
+    /// A subject's key under the service root, for what may be used for the purposes the person agrees to. The only kind
+    /// that may have a consent edge from every purpose's root.
     Subject,
+    /// A subject's key under the service root, for what was sent in as feedback: it may have a consent edge from the root
+    /// of that purpose alone.
+    SubjectFeedback,
+    /// A subject's key under the service root, for what may never be used for any purpose that people are asked about. It
+    /// cannot have a consent edge.
+    SubjectApart,
     /// A subject's key for keyed digests, under the subject's key.
     Matching,
     /// The key of the address that a subject is written to, under the subject's key.
@@ -45,14 +54,17 @@ pub enum KeyKind {
 
 impl KeyKind {
     /// All kinds.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 17] = [
         Self::ServiceRoot,
         Self::SafetyDay,
         Self::ViolationDay,
         Self::FeedbackDay,
         Self::Investigation,
         Self::LegalHold,
+        Self::PurposeRoot,
         Self::Subject,
+        Self::SubjectFeedback,
+        Self::SubjectApart,
         Self::Matching,
         Self::Contact,
         Self::Conversation,
@@ -71,7 +83,10 @@ impl KeyKind {
             Self::FeedbackDay => "feedback-day",
             Self::Investigation => "investigation",
             Self::LegalHold => "legal-hold",
+            Self::PurposeRoot => "purpose-root",
             Self::Subject => "subject",
+            Self::SubjectFeedback => "subject-feedback",
+            Self::SubjectApart => "subject-apart",
             Self::Matching => "matching",
             Self::Contact => "contact",
             Self::Conversation => "conversation",
@@ -84,6 +99,11 @@ impl KeyKind {
 
     fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
+    /// Whether conversations' keys of one person hang from keys of this kind, for the person's own use.
+    pub const fn is_subjects(self) -> bool {
+        matches!(self, Self::Subject | Self::SubjectFeedback | Self::SubjectApart)
     }
 
     /// Whether conversations' keys of many people hang from one key of this kind, so that destroying it ends them all.
@@ -117,6 +137,8 @@ pub struct KeyNode {
     pub ends_at: Option<Timestamp>,
     /// Destroyed when.
     pub destroyed_at: Option<Timestamp>,
+    /// The key that takes its place: nothing new hangs from this one, and it is destroyed when nothing hangs from it.
+    pub replaced_by: Option<KeyId>,
 }
 
 /// An edge of the key graph: `child` wrapped under `parent`.
@@ -148,18 +170,18 @@ const MIGRATIONS: &[&str] = &["
         child BLOB NOT NULL, parent BLOB NOT NULL, wrap BLOB NOT NULL, PRIMARY KEY (child, parent)
     ) WITHOUT ROWID;
     CREATE INDEX edges_parent ON edges (parent, child);
-"];
+", crate::paths::TABLES];
 
 /// Pages the write-ahead log may hold before a commit folds it: 32 MiB of 4 KiB pages.
 const WAL_PAGES_MAX: u32 = 8_192;
 
 const NODE_COLUMNS: &str =
-    "id, kind, organization, subject, conversation, label, created_at, ends_at, destroyed_at";
+    "id, kind, organization, subject, conversation, label, created_at, ends_at, destroyed_at, replaced_by";
 
 /// The key graph's file.
 #[derive(Debug)]
 pub struct KeyStore {
-    file: File,
+    pub(crate) file: File,
 }
 
 impl KeyStore {
@@ -199,14 +221,18 @@ impl KeyStore {
         })
     }
 
-    /// Keys whose replacement was begun but which are not destroyed yet: (old, new).
-    pub fn unfinished_replacements(&self) -> Result<Vec<(KeyId, KeyId)>, StoreError> {
+    /// Keys whose replacement was begun but which are not destroyed yet, those of conversations first, at most `limit`:
+    /// (old, new).
+    pub fn unfinished_replacements(&self, limit: u32) -> Result<Vec<(KeyId, KeyId)>, StoreError> {
         self.file.read("unfinished_replacements", |connection| {
             connection
                 .prepare_cached(
-                    "SELECT id, replaced_by FROM nodes WHERE replaced_by IS NOT NULL AND destroyed_at IS NULL",
+                    "SELECT id, replaced_by FROM nodes WHERE replaced_by IS NOT NULL AND destroyed_at IS NULL
+                     ORDER BY conversation IS NULL, id LIMIT ?1",
                 )?
-                .query_map([], |row| Ok((KeyId::from_bytes(bytes16(row, 0)?), KeyId::from_bytes(bytes16(row, 1)?))))?
+                .query_map([limit], |row| {
+                    Ok((KeyId::from_bytes(bytes16(row, 0)?), KeyId::from_bytes(bytes16(row, 1)?)))
+                })?
                 .collect()
         })
     }
@@ -221,6 +247,8 @@ impl KeyStore {
             let mut destroyed = 0_u64;
             for key in keys {
                 tx.prepare_cached("DELETE FROM edges WHERE child = ?1")?.execute([key.as_bytes()])?;
+                tx.prepare_cached("DELETE FROM consent_edges WHERE child = ?1 OR parent = ?1")?
+                    .execute([key.as_bytes()])?;
                 let alive = tx
                     .prepare_cached(
                         "UPDATE nodes SET destroyed_at = ?2 WHERE id = ?1 AND destroyed_at IS NULL",
@@ -426,7 +454,7 @@ impl KeyStore {
     }
 }
 
-fn insert(tx: &rusqlite::Transaction<'_>, keys: &[(KeyNode, Edge)]) -> rusqlite::Result<()> {
+pub(crate) fn insert(tx: &rusqlite::Transaction<'_>, keys: &[(KeyNode, Edge)]) -> rusqlite::Result<()> {
     let mut add_node = tx.prepare_cached(
         "INSERT INTO nodes (id, kind, organization, subject, conversation, label, created_at, ends_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
@@ -460,6 +488,7 @@ fn node(row: &rusqlite::Row<'_>) -> rusqlite::Result<KeyNode> {
     })?;
     let subject: Option<[u8; 16]> = row.get(3)?;
     let conversation: Option<[u8; 16]> = row.get(4)?;
+    let replaced_by: Option<[u8; 16]> = row.get(9)?;
     Ok(KeyNode {
         id: KeyId::from_bytes(bytes16(row, 0)?),
         kind,
@@ -470,5 +499,6 @@ fn node(row: &rusqlite::Row<'_>) -> rusqlite::Result<KeyNode> {
         created_at: instant(row, 6)?,
         ends_at: optional_instant(row, 7)?,
         destroyed_at: optional_instant(row, 8)?,
+        replaced_by: replaced_by.map(KeyId::from_bytes),
     })
 }

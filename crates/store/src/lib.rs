@@ -12,8 +12,10 @@
 //! the records.
 
 mod accounts;
+mod campaigns;
 mod certificates;
 mod connection;
+mod consents;
 mod control;
 mod credentials;
 mod destroying;
@@ -24,7 +26,9 @@ mod index;
 mod jobs;
 mod journal;
 mod keys;
+mod notices;
 mod outbox;
+mod paths;
 mod record;
 mod records;
 mod retention;
@@ -34,7 +38,9 @@ mod scrub;
 mod warnings;
 
 pub use accounts::{AccountRecord, PasskeyRecord, PrivacySignal, SessionRecord};
+pub use campaigns::{CampaignCount, CampaignMember, CampaignRecord};
 pub use certificates::{CertificateRecord, MailCounts, MailRecord};
+pub use consents::{ConsentRecord, ConsentStanding, ConsentWrite};
 pub use control::{ControlStore, NewOrganization, OrganizationRecord, OrganizationTerms, SubjectRecord};
 pub use credentials::VirtualKeyRecord;
 pub use destroying::PrefixesFrom;
@@ -45,7 +51,9 @@ pub use index::{ConversationRecord, IndexEntry, PrefixHit};
 pub use jobs::ImportJob;
 pub use journal::{Journal, JournalGroup};
 pub use keys::{Edge, KeyKind, KeyNode, KeyStore};
+pub use notices::NoticeRecord;
 pub use outbox::Announcement;
+pub use paths::PathChange;
 pub use record::{BucketName, CaptureTerms, RecordKind, RecordPrefixes, StoredRecord, StoredWrap};
 pub use records::{Bucket, RecordBucket, STEP_BYTES_MAX};
 pub use retention::{ConversationMark, PublishedPolicy, Review};

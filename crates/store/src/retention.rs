@@ -198,23 +198,6 @@ impl ControlStore {
         )
     }
 
-    /// Says whether a person allows training, asks for a review of what is kept of the person and announces it.
-    pub fn set_training(
-        &mut self,
-        subject: SubjectId,
-        allowed: bool,
-        now: Timestamp,
-        announcement: &Announcement,
-    ) -> Result<(), StoreError> {
-        self.change_subject(
-            "set_training",
-            "UPDATE subjects SET training_allowed = ?2 WHERE id = ?1",
-            (subject, allowed),
-            now,
-            announcement,
-        )
-    }
-
     /// Closes a person's account: its keys to the gateway are revoked. Asks for a review and announces it.
     pub fn close_subject(
         &mut self,
@@ -374,7 +357,7 @@ impl ControlStore {
 }
 
 /// Asks for the ends of conversations to be worked out again.
-fn request_review(
+pub(crate) fn request_review(
     tx: &rusqlite::Transaction<'_>,
     organization: Option<OrganizationId>,
     subject: Option<SubjectId>,

@@ -8,6 +8,7 @@ use super::commands::{AccountCommand, AccountReply, Appearance, NewAccount};
 use super::listing::row;
 use crate::AdminError;
 use crate::administer::check_name;
+use crate::consent::Speaker;
 use crate::scribe::Fact;
 use crate::writer::Writer;
 
@@ -229,6 +230,11 @@ impl Writer {
         })?;
         let (id, fact, announcement) =
             self.announcement(organization, Event::PrivacySignalReceived { pseudonym })?;
+        // Consent goes first: a signal that is noted must have had its effect. A yes that is given while the signal is sent
+        // is a later word of the person's own, and stands.
+        if self.files.control.privacy_signal(subject)?.is_none() {
+            self.end_every_consent(subject, Speaker::Signal)?;
+        }
         if self.files.control.note_privacy_signal(subject, fact.at, &announcement)? {
             self.deliver_control(id, organization, fact)?;
         }

@@ -245,7 +245,7 @@ fn key_names(certificate: &Certificate) -> Vec<String> {
 }
 
 /// The installation a key belongs to: its name without what tells logs and certificates apart.
-fn installation(key: &VerifierKey) -> &str {
+pub(crate) fn installation(key: &VerifierKey) -> &str {
     key.name().rsplit_once('/').map_or(key.name(), |(installation, _)| installation)
 }
 

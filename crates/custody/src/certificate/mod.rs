@@ -15,11 +15,12 @@ mod serving;
 mod tests;
 
 pub use commands::{CertificateCommand, CertificateReply, CertificateRow};
-pub(crate) use document::signer_name;
 pub use document::{
     Backups, Certificate, CertificateStage, CertifiedScope, Confidentiality, Destroyed, Issuer, KeptPart,
     Method, Order, Verification,
 };
+pub(crate) use document::{in_microseconds, signer_name};
+pub(crate) use file::installation;
 pub use file::{CERTIFICATE_FILE_BYTES_MAX, CertificateRejected, VerifiedCertificate, verify_certificate};
 pub(crate) use issuing::{Draft, keys_by_kind};
 pub use reference::CertificateReference;

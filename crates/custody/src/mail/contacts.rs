@@ -49,7 +49,8 @@ impl Writer {
         now: Timestamp,
     ) -> Result<SealedContact, AdminError> {
         let mut batch = Batch::default();
-        let own = self.subject_keys(&mut batch, row.organization, row.id, now)?;
+        // Not below the key that consent moves: the address has nothing to do with what may be used.
+        let own = self.hanger(&mut batch, (row.organization, row.id), KeyKind::SubjectApart, now)?;
         let purpose = KeyPurpose {
             kind: KeyKind::Contact,
             organization: row.organization,
@@ -58,7 +59,7 @@ impl Writer {
             label: String::new(),
             ends_at: None,
         };
-        let new = Keychain::new_child((own.id, &own.key), purpose, now, &*self.randomness)
+        let new = Keychain::new_child((own.0, &own.1), purpose, now, &*self.randomness)
             .map_err(AdminError::from)
             .and_then(|new| {
                 let owner = row.id.as_bytes();
@@ -75,6 +76,7 @@ impl Writer {
         if stored.is_err() {
             // The person's own key may be remembered and not stored.
             self.caches.subjects.pop(&row.id);
+            self.caches.hangers.pop(&(row.id, KeyKind::SubjectApart));
         }
         stored
     }

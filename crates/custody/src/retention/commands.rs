@@ -153,6 +153,8 @@ pub enum RetentionCommand {
         subject: SubjectId,
         /// Whether.
         allowed: bool,
+        /// Who enters it.
+        actor: String,
     },
     /// Sets where a person is warned of ends, or takes it away.
     SetContact {

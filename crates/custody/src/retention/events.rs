@@ -2,8 +2,8 @@
 
 use fiducia_ledger::Event;
 use fiducia_policy::{
-    Agreement, ConversationId, CustomBounds, OrganizationId, Plan, Policy, Pseudonym, RetentionSpan,
-    SubjectId, Timestamp, TrainingChoice,
+    Agreement, ConsentAct, ConsentPurpose, ConversationId, CustomBounds, OrganizationId, Plan, Policy,
+    Pseudonym, RetentionSpan, SubjectId, Timestamp,
 };
 use fiducia_store::{
     Announcement, ConversationMark, ConversationRecord, KeyKind, OrganizationTerms, SubjectRecord,
@@ -13,6 +13,8 @@ use super::commands::{ConversationWish, RetentionReply, TermsChange};
 use super::governance::PersonTerms;
 use crate::AdminError;
 use crate::administer::check_name;
+use crate::consent::commands::{ConsentChoice, ShownNotice};
+use crate::consent::{ChoiceRequest, Speaker};
 use crate::scribe::Fact;
 use crate::writer::Writer;
 
@@ -160,22 +162,27 @@ impl Writer {
         let announced = self.announced(row.organization, event, now)?;
         self.files.control.set_subject_plan(subject, plan, now, &announced.0)?;
         self.caches.subjects.pop(&subject);
-        Ok(RetentionReply::Done(Some(self.delivered(announced)?)))
+        let index = self.delivered(announced)?;
+        self.invalidate_where_unasked(subject)?;
+        Ok(RetentionReply::Done(Some(index)))
     }
 
-    /// Says whether a person allows training.
+    /// Says whether a person allows training: a member of staff enters the person's choice on batch training.
     pub(crate) fn set_training(
         &mut self,
         subject: SubjectId,
         allowed: bool,
+        actor: &str,
     ) -> Result<RetentionReply, AdminError> {
-        let (row, pseudonym) = self.living_subject(subject)?;
-        let plan = row.plan.unwrap_or(self.terms_of(row.organization)?.plan);
-        let (_, policy) = self.governance.current();
-        if allowed && policy.plan(plan).is_none_or(|terms| terms.training != TrainingChoice::Ask) {
+        let purpose = ConsentPurpose::BatchTraining;
+        let standing = self.any_standing_notice(purpose)?;
+        if allowed {
+            self.refuse_where_unasked(&self.living_subject(subject)?.0)?;
+        }
+        if allowed && standing.is_none() {
             return Err(AdminError::Conflict(format!(
-                "people on the plan `{}` are never asked about training and never trained on; nothing was changed",
-                plan.name()
+                "no notice on {purpose} was published, so nobody can have said yes to it; nothing was changed. Publish one \
+                 with `fiducia notices publish`"
             )));
         }
         if allowed && let Some(restriction) = self.files.control.restriction(subject)? {
@@ -184,16 +191,33 @@ impl Writer {
                 restriction.request
             )));
         }
-        let now = self.clock.now();
-        let event = Event::SubjectTermsChanged {
-            pseudonym,
-            what: "training".to_owned(),
-            value: if allowed { "allowed" } else { "refused" }.to_owned(),
+        let staff = self.person(actor)?;
+        let act = if allowed { ConsentAct::Give } else { ConsentAct::Refuse };
+        let choice = ConsentChoice {
+            notice: standing.map(|identity| ShownNotice {
+                language: identity.language,
+                version: identity.version,
+                hash: None,
+            }),
+            ..ConsentChoice::entered(purpose, act)
         };
-        let announced = self.announced(row.organization, event, now)?;
-        self.files.control.set_training(subject, allowed, now, &announced.0)?;
-        self.caches.subjects.pop(&subject);
-        Ok(RetentionReply::Done(Some(self.delivered(announced)?)))
+        let outcome = self.choose(ChoiceRequest::new(subject, choice, Speaker::Staff(staff)))?;
+        Ok(RetentionReply::Done(outcome.ledger_index))
+    }
+
+    /// Takes every yes of a person back, as the person asked of staff or has a browser say.
+    pub(crate) fn end_every_consent(
+        &mut self,
+        subject: SubjectId,
+        speaker: Speaker,
+    ) -> Result<(), AdminError> {
+        for standing in self.files.control.consent_standings(subject)? {
+            if standing.state.permits() {
+                let choice = ConsentChoice::entered(standing.purpose, ConsentAct::Withdraw);
+                self.choose(ChoiceRequest::new(subject, choice, speaker))?;
+            }
+        }
+        Ok(())
     }
 
     /// Closes a person's account.
@@ -207,7 +231,9 @@ impl Writer {
         self.files.control.close_subject(subject, now, &announced.0)?;
         self.caches.subjects.pop(&subject);
         self.callers_changed()?;
-        Ok(RetentionReply::Done(Some(self.delivered(announced)?)))
+        let index = self.delivered(announced)?;
+        self.invalidate_where_unasked(subject)?;
+        Ok(RetentionReply::Done(Some(index)))
     }
 
     /// Does what a person wishes with a conversation.

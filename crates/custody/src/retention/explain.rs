@@ -31,7 +31,9 @@ impl Writer {
                 self.set_covered_models(organization, &workspace, enabled)
             }
             RetentionCommand::SetPersonPlan { subject, plan } => self.set_person_plan(subject, plan),
-            RetentionCommand::SetTraining { subject, allowed } => self.set_training(subject, allowed),
+            RetentionCommand::SetTraining { subject, allowed, actor } => {
+                self.set_training(subject, allowed, &actor)
+            }
             RetentionCommand::SetContact { subject, address } => self.set_contact(subject, address.as_ref()),
             RetentionCommand::CloseAccount { subject } => self.close_account(subject),
             RetentionCommand::Wish { conversation, wish } => self.wish(conversation, wish),

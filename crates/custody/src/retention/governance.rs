@@ -7,7 +7,7 @@ use fiducia_policy::{
     Timestamp,
 };
 use fiducia_store::{
-    BucketName, CaptureTerms, ConversationRecord, OrganizationTerms, PublishedPolicy, SubjectRecord,
+    BucketName, CaptureTerms, ConversationRecord, KeyKind, OrganizationTerms, PublishedPolicy, SubjectRecord,
 };
 
 /// What a person chose, as far as it decides how long things are kept.
@@ -71,6 +71,9 @@ pub(crate) struct Keeping {
     /// The day with which its safety window is over.
     pub(crate) safety: Option<BucketName>,
     pub(crate) bucket: BucketName,
+    /// From which of the subject's keys it hangs for the person's own use: what may never be used for a purpose that
+    /// people are asked about hangs apart, where no path can lead to it.
+    pub(crate) hangs_from: KeyKind,
 }
 
 /// The conversation's key for the person's own use.
@@ -162,7 +165,25 @@ impl Governance {
             (None, Some(day)) => day,
             (None, None) => BucketName::account(),
         };
-        Keeping { terms: CaptureTerms { class, policy: *version, covered }, service, safety, bucket }
+        let hangs_from = match class {
+            _ if !policy.may_train(situation) => KeyKind::SubjectApart,
+            RecordClass::Feedback => KeyKind::SubjectFeedback,
+            _ => KeyKind::Subject,
+        };
+        Keeping {
+            terms: CaptureTerms { class, policy: *version, covered },
+            service,
+            safety,
+            bucket,
+            hangs_from,
+        }
+    }
+
+    /// Whether a person is asked about uses at all, as things stand. Where not there is no question, and an answer that was
+    /// given earlier opens nothing.
+    pub(crate) fn is_asked(&self, terms: OrganizationTerms, person: PersonTerms) -> bool {
+        let (_, policy) = self.current();
+        person.closed_at.is_none() && policy.may_train(situation(terms, person, RecordClass::Chat, false))
     }
 
     /// The class of what is captured on a plan, where nothing else says.

@@ -3,7 +3,7 @@
 //! It works in steps, each small enough that captures hardly wait, and each with the files as its only memory: whatever a
 //! crash leaves half done is found again. Keys go first, since they decide what can be read; bytes follow.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::atomic::Ordering;
 
 use fiducia_ledger::Event;
@@ -23,6 +23,8 @@ use crate::writer::Writer;
 
 /// Keys looked at in one step.
 const KEYS_PER_STEP: u32 = 1_000;
+/// Replaced keys looked at in one step.
+const REPLACEMENTS_PER_STEP: u32 = 64;
 /// Conversations looked at in one step of a review.
 const REVIEWED_PER_STEP: u32 = 500;
 /// Findings forgotten in one step.
@@ -49,7 +51,10 @@ impl Writer {
         let mut progress = RetentionProgress::default();
         self.note_lag(now)?;
         self.count_requests(now)?;
-        let worked = self.finish_replacements(now)?
+        let worked = self.follow_consents(now)?
+            || self.end_consents(now)?
+            || self.extend_campaigns(now)?
+            || self.finish_replacements(now)?
             || self.forget_former_contacts(now)?
             || self.extend_holds(now, &mut progress)?
             || self.review_step(&mut progress)?
@@ -86,9 +91,13 @@ impl Writer {
 
     /// Finishes what a crash interrupted: replaced keys that live on.
     pub(crate) fn finish_replacements(&mut self, now: Timestamp) -> Result<bool, AdminError> {
-        let unfinished = self.files.keys.unfinished_replacements()?;
+        let unfinished = self.files.keys.unfinished_replacements(REPLACEMENTS_PER_STEP)?;
         for (old, new) in &unfinished {
             let Some(node) = self.files.keys.node(*old)? else { continue };
+            if node.kind.is_subjects() {
+                self.empty_subject_key(&node, *new, now)?;
+                continue;
+            }
             self.rewrap_survivors(&node, *new, None)?;
             self.destroy_keys(&[node], now)?;
         }
@@ -107,6 +116,11 @@ impl Writer {
         let mut ends = Vec::new();
         for conversation in conversations.iter().filter(|found| found.destroyed_at.is_none()) {
             ends.extend(self.ends_of(conversation)?);
+        }
+        let mut people: BTreeSet<_> = conversations.iter().map(|conversation| conversation.subject).collect();
+        people.extend(review.subject);
+        for subject in people {
+            self.invalidate_where_unasked(subject)?;
         }
         self.files.keys.set_ends(&ends)?;
         if !ends.is_empty() {
@@ -261,6 +275,8 @@ impl Writer {
         }
         self.say_ended(&unpurged, (&records, reason), now, progress)?;
         self.settle(&unpurged, now)?;
+        // That a subject's key was replaced ends nothing that a certificate could tell of.
+        unpurged.retain(|node| node.replaced_by.is_none() || !node.kind.is_subjects());
         self.ended.add(&unpurged, &records);
         Ok(true)
     }

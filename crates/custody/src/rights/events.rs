@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use fiducia_ledger::{Event, LogReader, LoggedLeaf};
+use fiducia_policy::ConsentPurpose;
 use fiducia_store::DataDirectory;
 
 use super::document::{EventDocument, EventsDocument, ExportDocument, FORMAT};
@@ -10,13 +11,16 @@ use super::gathering::{Volume, time};
 use super::pages::{EventsPage, page};
 use crate::AdminError;
 
+/// Entries of the ledger about the person's choices: what each is about, and its index.
+pub(super) type Choices = Vec<(ConsentPurpose, u64)>;
+
 /// Ledger entries on one page.
 const EVENTS_PER_PAGE: usize = 1_000;
 
 impl<W: Write> Volume<'_, W> {
     /// Adds the ledger's entries about the records in this file and, in the last one, about the person: as data, as pages,
     /// and each with a proof that stands alone. Gives the indexes of those about the person's choices.
-    pub(super) fn add_events(&mut self, is_final: bool) -> Result<Vec<u64>, AdminError> {
+    pub(super) fn add_events(&mut self, is_final: bool) -> Result<Choices, AdminError> {
         let unproved = |error: fiducia_ledger::LedgerError| {
             AdminError::Storage(format!("the log gives no proof: {error}"))
         };
@@ -29,7 +33,7 @@ impl<W: Write> Volume<'_, W> {
         let mut log = LogReader::open(&folder, &key).map_err(unproved)?;
         self.ids.sort_unstable();
         let pseudonym = self.exported.pseudonym.to_string();
-        let (mut indexes, mut choices) = (Vec::new(), Vec::new());
+        let (mut indexes, mut choices) = (Vec::new(), Choices::new());
         for entry in log.entries(0) {
             let (index, bytes) = entry.map_err(unproved)?;
             let Ok(logged) = LoggedLeaf::parse(&bytes) else { continue };
@@ -42,8 +46,8 @@ impl<W: Write> Volume<'_, W> {
             if is_mine {
                 indexes.push(index);
             }
-            if is_mine && matches!(logged.leaf.event, Event::SubjectTermsChanged { .. }) {
-                choices.push(index);
+            if is_mine && let Event::ConsentChanged(changed) = &logged.leaf.event {
+                choices.push((changed.purpose, index));
             }
         }
         self.write_events(&log, &indexes)?;

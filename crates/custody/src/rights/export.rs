@@ -16,6 +16,7 @@ use fiducia_store::{DataDirectory, ExportVolume};
 
 use super::commands::{RightsExport, RightsExportReport};
 use super::document::{ExportDocument, FORMAT, FileDocument, ManifestDocument, rights_export_schema};
+use super::events::Choices;
 use super::gathering::{CONVERSATIONS_PER_PAGE, Exported, Volume, time};
 use super::pages::{IndexPage, page};
 use super::queue::file_row;
@@ -294,7 +295,7 @@ impl Reader {
 fn add_person<W: Write>(
     volume: &mut Volume<'_, W>,
     before: &[ExportVolume],
-    choices: Vec<u64>,
+    choices: Choices,
 ) -> Result<(), AdminError> {
     let person = volume.person_document(choices)?;
     let pages = |conversations: u64| conversations.div_ceil(u64::from(CONVERSATIONS_PER_PAGE));

@@ -11,6 +11,7 @@ use super::requests::{Outcome, check_text, needs_file};
 use crate::AdminError;
 use crate::administration::ReadBack;
 use crate::certificate::{CertificateReference, Draft, keys_by_kind};
+use crate::consent::Speaker;
 use crate::destruction::{Plan as DestructionPlan, ground_of, kinds, refuse_opened};
 use crate::retention::governance::{conversation_facts, situation};
 use crate::scribe::Fact;
@@ -76,7 +77,7 @@ impl Writer {
                 Ok(self.done(request, vec![said.to_owned()], RightsEffect::Restrict, now))
             }
             RequestKind::Objection => self.fulfil_objection(request, &subject, actor, now),
-            RequestKind::OptOut => self.fulfil_opt_out(request, &subject, now),
+            RequestKind::OptOut => self.fulfil_opt_out(request, &subject, actor, now),
             RequestKind::Erasure | RequestKind::Complaint => Ok(Outcome::nothing()),
         }
     }
@@ -156,11 +157,10 @@ impl Writer {
         &mut self,
         request: &RightsRecord,
         subject: &SubjectRecord,
+        actor: PersonId,
         now: Timestamp,
     ) -> Result<Outcome, AdminError> {
-        if subject.training_allowed {
-            self.set_training(subject.id, false)?;
-        }
+        self.end_every_consent(subject.id, Speaker::Staff(actor))?;
         let (_, policy) = self.governance.current();
         let months = i64::from(policy.rights().months_without_asking);
         let ask_again_at = now

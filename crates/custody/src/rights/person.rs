@@ -3,10 +3,11 @@
 use std::io::Write;
 
 use fiducia_ledger::ACCESS_RECORDS_MAX;
-use fiducia_policy::SubjectId;
+use fiducia_policy::{ConsentPurpose, SubjectId};
 use fiducia_store::{ControlStore, RightsFilter, RightsRecord, RightsStatement, SubjectRecord};
 
 use super::document::{ConsentDocument, FORMAT, PersonDocument, RequestDocument, StatementDocument};
+use super::events::Choices;
 use super::gathering::{Volume, time};
 use crate::certificate::{CertificateReference, CertificateReply};
 use crate::{AdminError, AdminReply};
@@ -16,7 +17,7 @@ const ROWS_MAX: u32 = 1_000;
 
 impl<W: Write> Volume<'_, W> {
     /// Everything about the person, and the certificates as files.
-    pub(super) fn person_document(&mut self, choices: Vec<u64>) -> Result<PersonDocument, AdminError> {
+    pub(super) fn person_document(&mut self, choices: Choices) -> Result<PersonDocument, AdminError> {
         let certificates = self.add_certificates()?;
         let statements = self.statements()?;
         let (reader, exported) = (self.reader, self.exported);
@@ -109,22 +110,30 @@ fn about(control: &ControlStore, statement: &RightsStatement) -> Result<Option<S
     Ok(control.request(statement.request)?.and_then(|request| request.target))
 }
 
-/// What the person decided, as far as this installation keeps it. This is the one place that lists consents: a store of
-/// consent records is asked here once there is one. Today the control file knows the choice about training alone, and each
-/// change of it is an entry of the ledger.
+/// What the person decided about each use: where it stands, and every entry of the ledger that led there.
 fn consents_of(
     control: &ControlStore,
     subject: &SubjectRecord,
-    choices: Vec<u64>,
+    choices: Choices,
 ) -> Result<Vec<ConsentDocument>, AdminError> {
-    let state = match (subject.training_allowed, control.opt_out(subject.id)?) {
-        (true, _) => "allowed".to_owned(),
-        (false, Some(opt_out)) => {
-            format!("refused; not asked again before {}", time(opt_out.ask_again_at))
+    let opt_out = control.opt_out(subject.id)?;
+    let standings = control.consent_standings(subject.id)?;
+    let documents = ConsentPurpose::ALL.into_iter().map(|purpose| {
+        let standing = standings.iter().find(|standing| standing.purpose == purpose);
+        let mut state = match standing {
+            Some(found) => format!("{} since {}", found.state.name(), time(found.since)),
+            None => "never given".to_owned(),
+        };
+        if let Some((language, version)) = standing.and_then(|found| found.notice.as_ref()) {
+            state.push_str(&format!(", about version {version} of the notice in `{language}`"));
         }
-        (false, None) => "not given".to_owned(),
-    };
-    Ok(vec![ConsentDocument { about: "training".to_owned(), state, ledger_entries: choices }])
+        if let Some(opt_out) = &opt_out {
+            state.push_str(&format!("; not asked again before {}", time(opt_out.ask_again_at)));
+        }
+        let mine = choices.iter().filter(|(about, _)| *about == purpose).map(|(_, index)| *index);
+        ConsentDocument { about: purpose.name().to_owned(), state, ledger_entries: mine.collect() }
+    });
+    Ok(documents.collect())
 }
 
 fn datasets(control: &ControlStore) -> Result<String, AdminError> {

@@ -6,7 +6,7 @@ use fiducia_policy::{
     RequestState, RightsRequestId, Timestamp, due_dates,
 };
 use fiducia_store::{
-    RightsAgent, RightsRecord, RightsStatement, RightsStepRecord, SubjectRecord, Submission,
+    KeyKind, RightsAgent, RightsRecord, RightsStatement, RightsStepRecord, SubjectRecord, Submission,
 };
 
 use super::commands::{Agent, NewRequest, RightsReply};
@@ -232,6 +232,9 @@ impl Writer {
         }
         let mut batch = Batch::default();
         let keys = self.subject_keys(&mut batch, subject.organization, subject.id, now)?;
+        // What a person writes about a record may never be used for anything else.
+        let (parent, key) =
+            self.hanger(&mut batch, (subject.organization, subject.id), KeyKind::SubjectApart, now)?;
         if !batch.new_keys.is_empty()
             && let Err(error) = self.files.keys.add(&batch.new_keys)
         {
@@ -241,7 +244,7 @@ impl Writer {
         }
         let record = RecordId::generate(now, &*self.randomness)?;
         let data_key = FreshDataKey::generate(&*self.randomness)?;
-        let wrap = data_key.wrap_under(keys.id, &keys.key, record, &*self.randomness)?;
+        let wrap = data_key.wrap_under(parent, &key, record, &*self.randomness)?;
         let binding = RecordBinding {
             organization: subject.organization,
             pseudonym: keys.pseudonym,
@@ -254,7 +257,7 @@ impl Writer {
             request,
             subject: subject.id,
             record,
-            parent: keys.id,
+            parent,
             wrap: wrap.to_vec(),
             commitment: sealed.commitment,
             ciphertext: sealed.ciphertext,

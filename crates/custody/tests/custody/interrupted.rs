@@ -7,10 +7,11 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::certificates::certificates;
+use crate::consent_world::choice;
 use crate::warnings::{ADDRESS, contact_keys, due_warnings, logged, set_contact, with_mail};
 use crate::world::{World, anthropic, spawn};
 use fiducia_custody::{DestructionScope, NewHold, RetentionCommand, Scope};
-use fiducia_policy::{GroundKind, HoldScope, Plan};
+use fiducia_policy::{ConsentAct, ConsentPurpose, ConsentState, GroundKind, HoldScope, Plan};
 
 /// The signal of an abort (POSIX).
 const SIGABRT: i32 = 6;
@@ -34,6 +35,8 @@ fn work() {
         "delete-in-vain" => delete_in_vain(&World::at(Path::new(&folder), 1)),
         "warn" => warn(&mut World::at(Path::new(&folder), 359)),
         "move-contact" => move_contact(&World::at(Path::new(&folder), 1)),
+        "give" => give(&World::at(Path::new(&folder), 1)),
+        "withdraw" => withdraw(&World::at(Path::new(&folder), 1)),
         "sweep-in-vain" => sweep_in_vain(&World::at(Path::new(&folder), 1)),
         other => panic!("no work is named {other}"),
     }
@@ -86,6 +89,58 @@ fn go_on_after_busy_delete(world: &World) {
     let busy = world.destroy(DestructionScope::Conversation(world.conversations()[0]));
     assert!(busy.unwrap_err().to_string().contains("may linger until the next sweep"));
     world.exchange(&anthropic(&["one", "uno", "two"]), "dos");
+}
+
+fn give(world: &World) {
+    world.choose(choice(ConsentAct::Give)).unwrap();
+}
+
+fn withdraw(world: &World) {
+    world.choose(choice(ConsentAct::Withdraw)).unwrap();
+    world.sweep();
+}
+
+/// A person with a chat, in a folder, who has been asked about training.
+fn consumer(folder: &Path) -> World {
+    let mut world = World::of_plan(folder, Plan::Pro);
+    world.publish_notice("batch-training", "en", 1);
+    world.use_new_key("person-1");
+    world.exchange(&anthropic(&["one"]), "uno");
+    world
+}
+
+#[test]
+fn a_withdrawal_that_was_cut_off_is_whole_before_anybody_reads() {
+    for step in ["consent-recorded", "consent-followed", "subject-key-emptied", "subject-key-destroyed"] {
+        let folder = tempfile::tempdir().unwrap();
+        let world = consumer(folder.path());
+        world.choose(choice(ConsentAct::Give)).unwrap();
+        let id = world.conversations()[0];
+        assert!(world.trains(id), "{step}");
+        drop(world);
+        let mut world = cut_off(folder.path(), "withdraw", &format!("abort-at:{step}:1"));
+        assert_eq!(world.keys().consent_paths().unwrap(), 0, "{step}: no path is left when the data is open");
+        assert!(!world.trains(id), "{step}");
+        let state = world.standing(world.subject(), ConsentPurpose::BatchTraining).state;
+        assert_eq!(state, ConsentState::Withdrawn, "{step}");
+        world.sweep();
+        assert_eq!(world.own_keys().iter().filter(|(_, kind, _)| kind == "subject").count(), 1, "{step}");
+        assert_eq!(world.show(id, GroundKind::Service).unwrap().records.len(), 2, "{step}");
+        let logged = world.ledger_kinds().iter().filter(|kind| *kind == "consent_changed").count();
+        assert_eq!(logged, 2, "{step}: nothing is logged twice, nothing lost");
+        world.verify_ledger();
+    }
+}
+
+#[test]
+fn a_yes_that_was_cut_off_counts_whole_or_not_at_all() {
+    for step in ["consent-recorded", "consent-followed"] {
+        let folder = tempfile::tempdir().unwrap();
+        let id = consumer(folder.path()).conversations()[0];
+        let world = cut_off(folder.path(), "give", &format!("abort-at:{step}:1"));
+        assert!(world.trains(id), "{step}: it was recorded, so it counts");
+        assert_eq!(world.keys().consent_paths().unwrap(), 1, "{step}");
+    }
 }
 
 /// A hold on one person while everything captured forty days ago is due.

@@ -5,6 +5,10 @@
 
 mod accounts;
 mod certificates;
+mod consent;
+mod consent_profile;
+mod consent_races;
+mod consent_world;
 #[cfg(feature = "fault-injection")]
 mod crashes;
 mod export;

@@ -10,11 +10,12 @@ use fiducia_custody::{
 };
 use fiducia_ledger::{LoggedLeaf, ProofFile};
 use fiducia_policy::{
-    AccessReason, ExtensionReason, GroundKind, HoldScope, IdentityMethod, Plan, RefusalReason, Regime,
-    RequestKind, RequestState, RightsRequestId, SubjectId, Timestamp,
+    AccessReason, ConsentAct, ConsentPurpose, ExtensionReason, GroundKind, HoldScope, IdentityMethod, Plan,
+    RefusalReason, Regime, RequestKind, RequestState, RightsRequestId, SubjectId, Timestamp,
 };
 use serde_json::Value;
 
+use crate::consent_world::choice_on;
 use crate::world::{World, anthropic};
 
 type Zip = zip::ZipArchive<std::io::Cursor<Vec<u8>>>;
@@ -635,9 +636,10 @@ fn an_objection_ends_what_rests_on_a_legitimate_interest_and_nothing_else() {
 
 #[test]
 fn an_opt_out_asks_for_no_identity_and_lasts() {
-    let mut world = World::new();
-    world.use_agreed_organization("consumers", Plan::Pro, None);
-    world.govern(RetentionCommand::SetTraining { subject: world.subject(), allowed: true }).unwrap();
+    let world = World::of_consumers();
+    for purpose in [ConsentPurpose::BatchTraining, ConsentPurpose::Research] {
+        world.choose(choice_on(purpose, ConsentAct::Give)).unwrap();
+    }
     let asked = NewRequest { regimes: vec![Regime::Ccpa], ..new(&world, RequestKind::OptOut) };
     let (row, _) = try_open(&world, asked).unwrap();
     // Fifteen business days after Saturday, 10 January 2026, over Martin Luther King's day.
@@ -655,7 +657,20 @@ fn an_opt_out_asks_for_no_identity_and_lasts() {
         person["consents"][0]["state"].as_str().unwrap().contains("not asked again before 2027-01-10"),
         "{person}"
     );
-    assert_eq!(person["consents"][0]["ledger_entries"].as_array().unwrap().len(), 2);
+    for (consent, purpose) in person["consents"].as_array().unwrap().iter().zip(ConsentPurpose::ALL) {
+        let said = matches!(purpose, ConsentPurpose::BatchTraining | ConsentPurpose::Research);
+        assert_eq!(consent["about"], purpose.name());
+        assert_eq!(
+            consent["state"].as_str().unwrap().starts_with("withdrawn since 2026-01-10"),
+            said,
+            "{consent}"
+        );
+        assert_eq!(
+            consent["ledger_entries"].as_array().unwrap().len(),
+            if said { 2 } else { 0 },
+            "{consent}"
+        );
+    }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 mod accounts;
 mod certificates;
+mod consent;
 mod holds;
 mod installation;
 mod ledger;
@@ -18,6 +19,7 @@ use clap::{Args, Parser, Subcommand};
 
 pub(crate) use accounts::AccountsCommand;
 pub(crate) use certificates::CertificateCommand;
+pub(crate) use consent::{CampaignsCommand, ChoiceOptions, ConsentCommand, NoticesCommand};
 pub(crate) use holds::{CasesCommand, HoldsCommand};
 pub(crate) use installation::{
     ConfigCommand, DemoArguments, DoctorArguments, ImportArguments, KeyfileCommand,
@@ -104,6 +106,15 @@ pub(crate) enum Command {
     /// People's requests about their data: access, erasure and the others, with their legal clocks
     #[command(subcommand)]
     Requests(RequestsCommand),
+    /// What people chose about the uses they are asked about, and their receipts
+    #[command(subcommand)]
+    Consent(ConsentCommand),
+    /// Notices: what people are shown when they are asked
+    #[command(subcommand)]
+    Notices(NoticesCommand),
+    /// Campaigns: a question to many people, with a date by which silence is a no
+    #[command(subcommand)]
+    Campaigns(CampaignsCommand),
     /// Findings of misuse, for which content is kept
     #[command(subcommand)]
     Flags(FlagsCommand),

@@ -70,7 +70,7 @@ pub(super) fn one_required<const N: usize>(name: &'static str, arguments: [&'sta
 }
 
 /// One of a closed list, which the help then shows.
-fn one_of<T>(names: impl IntoIterator<Item = &'static str>) -> impl TypedValueParser<Value = T>
+pub(super) fn one_of<T>(names: impl IntoIterator<Item = &'static str>) -> impl TypedValueParser<Value = T>
 where
     T: std::str::FromStr<Err: std::error::Error + Send + Sync> + Clone + Send + Sync + 'static,
 {

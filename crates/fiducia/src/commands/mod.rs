@@ -1,9 +1,11 @@
 //! One file for each command. A command parses nothing and decides nothing: it calls one use case and prints.
 
 mod accounts;
+mod campaigns;
 mod cases;
 pub(crate) mod certificates;
 mod configuration;
+mod consent;
 mod conversations;
 mod demo;
 mod destruction;
@@ -15,6 +17,7 @@ mod import;
 mod keyfile;
 mod keys;
 mod ledger;
+mod notices;
 mod organizations;
 mod policy;
 mod records;
@@ -50,6 +53,9 @@ pub(crate) fn run(command: Command) -> Result<ExitStatus, Failure> {
         Command::Conversations(command) => conversations::run(command),
         Command::Subjects(command) => subjects::run(command),
         Command::Requests(command) => requests::run(command),
+        Command::Consent(command) => consent::run(command),
+        Command::Notices(command) => notices::run(command),
+        Command::Campaigns(command) => campaigns::run(command),
         Command::Flags(command) => flags::run(command),
         Command::Feedback(command) => flags::feedback(command),
         Command::Cases(command) => cases::run(command),

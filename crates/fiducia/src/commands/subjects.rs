@@ -4,6 +4,7 @@ use fiducia_custody::{AdminCommand, AdminReply, DestructionScope, RetentionComma
 
 use super::{destruction, done};
 use crate::arguments::{DataOptions, SubjectsCommand};
+use crate::edge::operating_system_user;
 use crate::failure::{ExitStatus, Failure};
 use crate::output::{Align, Output, Table, instant, instant_or};
 use crate::session::Session;
@@ -21,7 +22,8 @@ pub(super) fn run(command: SubjectsCommand) -> Result<ExitStatus, Failure> {
         }
         SubjectsCommand::Training { subject, allow: allowed, refuse: _, data } => {
             let said = format!("{subject} {} training", if allowed { "allows" } else { "refuses" });
-            let command = RetentionCommand::SetTraining { subject, allowed };
+            let actor = operating_system_user();
+            let command = RetentionCommand::SetTraining { subject, allowed, actor };
             done::report(Session::open(&data)?, command, "set-training", &said, &data)
         }
         // The flag stands for the absence of an address.

@@ -11,6 +11,7 @@ mod accounts;
 mod administration;
 mod certificates;
 mod configuration;
+mod consent;
 mod demo;
 mod import;
 mod ledger;

@@ -58,9 +58,9 @@ fn a_replacement_is_unfinished_until_the_old_key_is_destroyed() {
     let mut keys = keys(folder.path());
     keys.add(&[key(1)]).unwrap();
     keys.replace(old, &key(2)).unwrap();
-    assert_eq!(keys.unfinished_replacements().unwrap(), [(old, new)]);
+    assert_eq!(keys.unfinished_replacements(10).unwrap(), [(old, new)]);
     keys.destroy(&[old], now()).unwrap();
-    assert!(keys.unfinished_replacements().unwrap().is_empty());
+    assert!(keys.unfinished_replacements(10).unwrap().is_empty());
 }
 
 #[test]

@@ -3,9 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "tests may fail loudly")]
 
 mod accounts;
+mod consents;
 mod control;
 mod files;
 mod journal;
 mod keys;
+mod paths;
 mod records;
 mod samples;

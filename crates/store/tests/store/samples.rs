@@ -87,6 +87,7 @@ pub(crate) fn key(number: u8) -> (KeyNode, Edge) {
         created_at: now(),
         ends_at: None,
         destroyed_at: None,
+        replaced_by: None,
     };
     (node, Edge { child: id, parent: None, wrap: needle("wrap", number) })
 }

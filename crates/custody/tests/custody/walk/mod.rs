@@ -91,6 +91,7 @@ struct Walk {
 impl Walk {
     fn new(turns: usize) -> Self {
         let mut world = World::new();
+        world.publish_notice("batch-training", "en", 1);
         let kinds = [
             (Kind::Forever, Plan::Enterprise, None),
             (Kind::Careful, Plan::Education, None),
@@ -295,13 +296,19 @@ impl Walk {
             }
             19 => self.place_hold(number),
             20..=21 => self.release_a_hold(now),
-            22..=23 if self.tenants[self.people[person].tenant].kind == Kind::Consumer => {
+            22..=23
+                if self.tenants[self.people[person].tenant].kind == Kind::Consumer
+                    && self.people[person].closed.is_none() =>
+            {
                 let allowed = !self.people[person].training;
-                self.govern(RetentionCommand::SetTraining { subject, allowed });
+                let actor = "walker".to_owned();
+                self.govern(RetentionCommand::SetTraining { subject, allowed, actor });
                 self.people[person].training = allowed;
             }
             24 if self.throw(12) == 0 && self.people[person].closed.is_none() => {
                 self.govern(RetentionCommand::CloseAccount { subject });
+                // A yes does not outlast the account.
+                self.people[person].training = false;
                 self.people[person].closed = Some(now);
             }
             25 if self.throw(20) == 0 => {

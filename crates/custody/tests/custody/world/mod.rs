@@ -23,8 +23,8 @@ use fiducia_policy::{
 };
 use fiducia_wire::{Role, Wire, fingerprint::text_fingerprint, outline};
 
-pub(crate) use edge::spawn;
-use edge::{SPAWNING, Seeded, SimulatedClock, block_on};
+use edge::{SPAWNING, Seeded, SimulatedClock};
+pub(crate) use edge::{block_on, spawn};
 
 /// 2026-01-10T12:00:00Z.
 const START_SECONDS: i64 = 1_768_046_400;
