@@ -199,7 +199,7 @@ impl Writer {
             at: None,
             request: None,
         };
-        let outcome = self.choose(ChoiceRequest::new(subject, choice, Speaker::Staff(staff)))?;
+        let outcome = self.choose(&ChoiceRequest::new(subject, choice, Speaker::Staff(staff)))?;
         Ok(RetentionReply::Done(outcome.ledger_index))
     }
 

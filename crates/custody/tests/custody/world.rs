@@ -43,6 +43,13 @@ pub(crate) fn spawn(
     (child, said)
 }
 
+/// Says something to the parent; the test runner's own output may stand on the same line before it.
+pub(crate) fn tell(line: &str) {
+    use std::io::Write;
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "\n{line}").and_then(|()| out.flush()).unwrap();
+}
+
 pub(crate) struct SimulatedClock(AtomicI64);
 
 impl Clock for SimulatedClock {
