@@ -122,7 +122,7 @@ fn say(what: &str, mut times: Vec<Duration>) {
         let place = times.len() * share / 100;
         times.get(place.min(times.len().saturating_sub(1))).map_or(0.0, |time| time.as_secs_f64() * 1e3)
     };
-    report::line(&format!("{what}: median {:.1} ms, p99 {:.1} ms", at(50), at(99)));
+    report::line(format!("{what}: median {:.1} ms, p99 {:.1} ms", at(50), at(99)));
 }
 
 /// Many people's first choices, handed over in steps as `fiducia consent import` does.
@@ -150,6 +150,6 @@ fn import(custody: &Custody, organization: OrganizationId, people: u64) -> Resul
     }
     #[expect(clippy::cast_precision_loss, reason = "a rate is printed in whole choices")]
     let rate = people as f64 / seconds;
-    report::line(&format!("import of {people} first choices of new people: {rate:.0} a second"));
+    report::line(format!("import of {people} first choices of new people: {rate:.0} a second"));
     Ok(())
 }

@@ -253,7 +253,7 @@ impl Writer {
             }
             Message::Choose(request, reply) => {
                 self.commit_staged(staged);
-                let _ = reply.send(self.choose(*request));
+                let _ = reply.send(self.choose(&request));
             }
             Message::CatchUp(reply) => {
                 self.commit_staged(staged);

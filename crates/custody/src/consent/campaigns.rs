@@ -124,7 +124,7 @@ impl Writer {
             });
         }
         // First the questions: who is a member was asked. Asking again after a crash changes nothing that counts.
-        for outcome in self.choose_many(requests)? {
+        for outcome in self.choose_many(&requests)? {
             outcome?;
         }
         crate::faults::reached("campaign-asked");
@@ -170,7 +170,7 @@ impl Writer {
             ChoiceRequest { outcome: has_lapsed.then_some("silence"), ..request }
         });
         let requests: Vec<_> = requests.collect();
-        for outcome in self.choose_many(requests)? {
+        for outcome in self.choose_many(&requests)? {
             outcome?;
         }
         Ok(true)
@@ -195,7 +195,7 @@ impl Writer {
             })
             .collect();
         let any = !requests.is_empty();
-        for outcome in self.choose_many(requests)? {
+        for outcome in self.choose_many(&requests)? {
             outcome?;
         }
         Ok(any)
@@ -244,7 +244,7 @@ impl Writer {
                     ChoiceRequest { outcome: Some("silence"), ..request }
                 })
                 .collect();
-            for outcome in self.choose_many(requests)? {
+            for outcome in self.choose_many(&requests)? {
                 outcome?;
             }
         }

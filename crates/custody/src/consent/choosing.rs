@@ -129,8 +129,8 @@ enum Decided {
 
 impl Writer {
     /// Enters one choice. When this returns it is durable, in the log, and followed by the keys.
-    pub(crate) fn choose(&mut self, request: ChoiceRequest) -> Result<ConsentOutcome, AdminError> {
-        let mut outcomes = self.choose_many(vec![request])?;
+    pub(crate) fn choose(&mut self, request: &ChoiceRequest) -> Result<ConsentOutcome, AdminError> {
+        let mut outcomes = self.choose_many(std::slice::from_ref(request))?;
         outcomes.pop().unwrap_or_else(|| Err(AdminError::Storage("a choice got no outcome".to_owned())))
     }
 
@@ -140,7 +140,7 @@ impl Writer {
     /// When the store fails: then none of the group counts, or it counts and the text says what is left to be done.
     pub(crate) fn choose_many(
         &mut self,
-        requests: Vec<ChoiceRequest>,
+        requests: &[ChoiceRequest],
     ) -> Result<Vec<Result<ConsentOutcome, AdminError>>, AdminError> {
         let now = in_microseconds(self.clock.now());
         let mut staged = StagedChoices::default();

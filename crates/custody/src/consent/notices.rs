@@ -23,7 +23,7 @@ impl Writer {
             ConsentCommand::Choose { subject, choice, actor } => {
                 let staff = self.person(&actor)?;
                 let request = ChoiceRequest::new(subject, choice, Speaker::Staff(staff));
-                self.choose(request).map(ConsentReply::Chosen)
+                self.choose(&request).map(ConsentReply::Chosen)
             }
             ConsentCommand::Import { organization, choices, actor } => {
                 self.import_choices(organization, choices, &actor)
@@ -123,7 +123,7 @@ impl Writer {
                 Err(error) => report.refused.push(RefusedChoice { place, error }),
             }
         }
-        for (place, outcome) in places.into_iter().zip(self.choose_many(requests)?) {
+        for (place, outcome) in places.into_iter().zip(self.choose_many(&requests)?) {
             match outcome {
                 Ok(outcome) if outcome.repeated => report.repeated += 1,
                 Ok(_) => report.entered += 1,

@@ -256,8 +256,8 @@ fn signed_and_logged(
     let signature = |error: LedgerError| ReceiptRejected::Signature(error.to_string());
     let proof_error = |error: LedgerError| ReceiptRejected::Proof(error.to_string());
     let signer = key.renamed(&signer_name(&facts.ledger_origin)).map_err(signature)?;
-    let signed = verify_note(file.note.as_bytes(), &signer).map_err(signature)?;
-    if signed != note_text(&facts.id, text) {
+    let said = verify_note(file.note.as_bytes(), &signer).map_err(signature)?;
+    if said != note_text(&facts.id, text) {
         return Err(ReceiptRejected::Signature("it is over another receipt".to_owned()));
     }
     let proof: ProofFile = file.proof.parse().map_err(proof_error)?;

@@ -201,7 +201,7 @@ impl Writer {
             }),
             ..ConsentChoice::entered(purpose, act)
         };
-        let outcome = self.choose(ChoiceRequest::new(subject, choice, Speaker::Staff(staff)))?;
+        let outcome = self.choose(&ChoiceRequest::new(subject, choice, Speaker::Staff(staff)))?;
         Ok(RetentionReply::Done(outcome.ledger_index))
     }
 
@@ -214,7 +214,7 @@ impl Writer {
         for standing in self.files.control.consent_standings(subject)? {
             if standing.state.permits() {
                 let choice = ConsentChoice::entered(standing.purpose, ConsentAct::Withdraw);
-                self.choose(ChoiceRequest::new(subject, choice, speaker))?;
+                self.choose(&ChoiceRequest::new(subject, choice, speaker))?;
             }
         }
         Ok(())

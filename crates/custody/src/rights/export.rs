@@ -263,7 +263,7 @@ impl Reader {
         let filled = volume.fill(after, place.per_file)?;
         let choices = volume.add_events(filled.is_final)?;
         if filled.is_final {
-            add_person(&mut volume, before, choices)?;
+            add_person(&mut volume, before, &choices)?;
         }
         let (manifest, records, listed_only) =
             (add_manifest(&mut volume, filled.is_final)?, volume.records, volume.listed_only);
@@ -295,7 +295,7 @@ impl Reader {
 fn add_person<W: Write>(
     volume: &mut Volume<'_, W>,
     before: &[ExportVolume],
-    choices: Choices,
+    choices: &Choices,
 ) -> Result<(), AdminError> {
     let person = volume.person_document(choices)?;
     let pages = |conversations: u64| conversations.div_ceil(u64::from(CONVERSATIONS_PER_PAGE));

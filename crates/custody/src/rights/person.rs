@@ -17,7 +17,7 @@ const ROWS_MAX: u32 = 1_000;
 
 impl<W: Write> Volume<'_, W> {
     /// Everything about the person, and the certificates as files.
-    pub(super) fn person_document(&mut self, choices: Choices) -> Result<PersonDocument, AdminError> {
+    pub(super) fn person_document(&mut self, choices: &Choices) -> Result<PersonDocument, AdminError> {
         let certificates = self.add_certificates()?;
         let statements = self.statements()?;
         let (reader, exported) = (self.reader, self.exported);
@@ -114,24 +114,28 @@ fn about(control: &ControlStore, statement: &RightsStatement) -> Result<Option<S
 fn consents_of(
     control: &ControlStore,
     subject: &SubjectRecord,
-    choices: Choices,
+    choices: &Choices,
 ) -> Result<Vec<ConsentDocument>, AdminError> {
     let opt_out = control.opt_out(subject.id)?;
     let standings = control.consent_standings(subject.id)?;
     let documents = ConsentPurpose::ALL.into_iter().map(|purpose| {
         let standing = standings.iter().find(|standing| standing.purpose == purpose);
-        let mut state = match standing {
+        let mut said = vec![match standing {
             Some(found) => format!("{} since {}", found.state.name(), time(found.since)),
             None => "never given".to_owned(),
-        };
+        }];
         if let Some((language, version)) = standing.and_then(|found| found.notice.as_ref()) {
-            state.push_str(&format!(", about version {version} of the notice in `{language}`"));
+            said.push(format!("about version {version} of the notice in `{language}`"));
         }
         if let Some(opt_out) = &opt_out {
-            state.push_str(&format!("; not asked again before {}", time(opt_out.ask_again_at)));
+            said.push(format!("not asked again before {}", time(opt_out.ask_again_at)));
         }
         let mine = choices.iter().filter(|(about, _)| *about == purpose).map(|(_, index)| *index);
-        ConsentDocument { about: purpose.name().to_owned(), state, ledger_entries: mine.collect() }
+        ConsentDocument {
+            about: purpose.name().to_owned(),
+            state: said.join(", "),
+            ledger_entries: mine.collect(),
+        }
     });
     Ok(documents.collect())
 }

@@ -254,7 +254,7 @@ fn work() {
         found.looks.store(0, Ordering::SeqCst);
     }
     let violations = found.violations.load(Ordering::SeqCst);
-    println!("\nVIOLATIONS {violations}");
+    crate::world::tell(&format!("VIOLATIONS {violations}"));
     if std::env::var_os("FIDUCIA_FAULT").is_none() {
         assert_eq!(violations, 0);
     }

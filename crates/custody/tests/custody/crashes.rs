@@ -3,11 +3,11 @@
 //! The work runs in a child process that a planted fault aborts, as `kill -9` would. What the child was told is
 //! recorded by this process, outside of the killed one. Run with `--features fault-injection`.
 
-use std::io::{BufRead, Write};
+use std::io::BufRead;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::world::{World, anthropic, spawn};
+use crate::world::{World, anthropic, spawn, tell};
 use fiducia_custody::{AdminError, AnswerOutcome, ConversationContent, DestructionScope};
 use fiducia_policy::GroundKind;
 
@@ -88,12 +88,6 @@ fn work() {
     tell("DESTROYED erased soon");
     tell("FINISHED");
     world.close();
-}
-
-/// Says something to the parent; the test runner's own output may stand on the same line before it.
-fn tell(line: &str) {
-    let mut out = std::io::stdout().lock();
-    writeln!(out, "\n{line}").and_then(|()| out.flush()).unwrap();
 }
 
 fn run_child(folder: &Path, seed: u64, fault: &str) -> Told {

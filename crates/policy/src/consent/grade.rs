@@ -1,7 +1,7 @@
 //! How hard a text is to read.
 
-/// The school grade at which English text is understood (Flesch-Kincaid: 0.39 words per sentence + 11.8 syllables per word
-/// - 15.59). Syllables are counted as groups of vowels without a silent final `e`, which is off by a few per cent. `None`
+/// The school grade at which English text is understood (Flesch-Kincaid: 0.39 words per sentence plus 11.8 syllables per word,
+/// less 15.59). Syllables are counted as groups of vowels without a silent final `e`, which is off by a few per cent. `None`
 /// for a text without words. For other languages the number means nothing.
 pub fn reading_grade(text: &str) -> Option<f64> {
     let mut sentences = 0_u32;

@@ -202,7 +202,7 @@ impl Notice {
 
 fn is_line(text: &str) -> bool {
     let length = text.chars().count();
-    length >= 1 && length <= LINE_CHARACTERS_MAX && !text.chars().any(char::is_control) && text.trim() == text
+    (1..=LINE_CHARACTERS_MAX).contains(&length) && !text.chars().any(char::is_control) && text.trim() == text
 }
 
 /// Whether a text is a language tag (BCP 47): parts of 1 to 8 letters or digits, the first of 2 or 3 letters.

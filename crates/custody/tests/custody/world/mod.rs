@@ -24,7 +24,7 @@ use fiducia_policy::{
 use fiducia_wire::{Role, Wire, fingerprint::text_fingerprint, outline};
 
 use edge::{SPAWNING, Seeded, SimulatedClock};
-pub(crate) use edge::{block_on, spawn};
+pub(crate) use edge::{block_on, spawn, tell};
 
 /// 2026-01-10T12:00:00Z.
 const START_SECONDS: i64 = 1_768_046_400;
