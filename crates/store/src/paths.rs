@@ -49,6 +49,8 @@ pub struct PathChange {
     pub replace: Vec<(KeyId, KeyId)>,
     /// Keys that hang from another parent from now on.
     pub moved: Vec<Edge>,
+    /// Replaced keys from which nothing hangs: they are destroyed at once, where that is still so.
+    pub bare: Vec<(KeyId, Timestamp)>,
 }
 
 impl PathChange {
@@ -91,9 +93,25 @@ impl KeyStore {
                     hang.execute(params![edge.child.as_bytes(), parent.as_bytes(), edge.wrap])?;
                 }
             }
+            for (key, now) in &change.bare {
+                let destroyed = tx
+                    .prepare_cached(
+                        "UPDATE nodes SET destroyed_at = ?2 WHERE id = ?1 AND replaced_by IS NOT NULL
+                         AND NOT EXISTS (SELECT 1 FROM edges WHERE parent = ?1)",
+                    )?
+                    .execute(params![key.as_bytes(), now.as_microsecond()])?;
+                if destroyed > 0 {
+                    tx.execute("DELETE FROM edges WHERE child = ?1", [key.as_bytes()])?;
+                    tx.execute("DELETE FROM consent_edges WHERE child = ?1", [key.as_bytes()])?;
+                }
+            }
             Ok(())
         })?;
-        if change.close.is_empty() && change.moved.is_empty() { Ok(()) } else { self.file.empty_wal() }
+        if change.close.is_empty() && change.moved.is_empty() && change.bare.is_empty() {
+            Ok(())
+        } else {
+            self.file.empty_wal()
+        }
     }
 
     /// The wrap of a subject's key under the root of a purpose, while consent is given.

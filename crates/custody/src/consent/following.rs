@@ -115,6 +115,9 @@ impl Writer {
             }
             for node in &mine {
                 following.change.replace.push((node.id, new.id));
+                if self.files.keys.children(node.id, 1)?.is_empty() {
+                    following.change.bare.push((node.id, now));
+                }
                 self.move_matching(node, &new, following)?;
             }
             let current = mine.iter().find(|node| node.replaced_by.is_none()).map(|node| node.id);
