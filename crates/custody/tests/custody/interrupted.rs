@@ -33,6 +33,7 @@ fn work() {
         "answer-after-delete" => answer_after_delete(&World::at(Path::new(&folder), 1)),
         "go-on-after-busy-delete" => go_on_after_busy_delete(&World::at(Path::new(&folder), 1)),
         "delete-in-vain" => delete_in_vain(&World::at(Path::new(&folder), 1)),
+        "end-many" => drop(World::at(Path::new(&folder), 31).sweep()),
         "warn" => warn(&mut World::at(Path::new(&folder), 359)),
         "move-contact" => move_contact(&World::at(Path::new(&folder), 1)),
         "give" => give(&World::at(Path::new(&folder), 1)),
@@ -280,6 +281,38 @@ fn what_ends_and_what_is_held_come_out_the_same_wherever_the_worker_was_cut_off(
         assert!(world.sweep().is_done, "{step}");
         world.verify_ledger();
     }
+}
+
+#[test]
+fn what_ends_in_great_number_is_forgotten_and_what_lives_is_not_also_after_a_crash() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut world = World::of_plan(folder.path(), Plan::Api);
+    world.use_new_key("anna");
+    for number in 0..80 {
+        world.exchange(&anthropic(&[&format!("conversation {number}")]), "ends");
+    }
+    world.advance_days(20);
+    world.exchange(&anthropic(&["a late one"]), "lives");
+    drop(world);
+    // That the point is reached shows that they are forgotten in one pass, and not conversation by conversation.
+    let mut world = cut_off(folder.path(), "end-many", "abort-at:many-forgotten:1");
+    world.use_new_key("anna");
+    world.sweep();
+    let living = |world: &World| {
+        world.conversation_rows().into_iter().filter(|row| row.destroyed_at.is_none()).count()
+    };
+    assert_eq!(living(&world), 1, "the one of twenty days ago");
+    world.exchange(&anthropic(&["conversation 7", "ends", "and then?"]), "new");
+    world.exchange(&anthropic(&["a late one", "lives", "and then?"]), "continued");
+    assert_eq!(living(&world), 2, "what has ended begins anew; what lives is continued");
+    let elided: Vec<_> = world
+        .conversation_rows()
+        .into_iter()
+        .filter(|row| row.destroyed_at.is_none())
+        .map(|row| world.show(row.id, GroundKind::Service).unwrap())
+        .map(|content| content.records.iter().map(|record| record.messages_elided).max().unwrap())
+        .collect();
+    assert_eq!(elided.iter().filter(|count| **count == 0).count(), 1, "{elided:?}");
 }
 
 #[test]
