@@ -6,12 +6,12 @@ sign-out = Abmelden
 
 home-title = Start
 home-hello = Guten Tag, { $name }
-home-lead = Hier sehen und bestimmen Sie, was von Gesprächen mit Sprachmodellen aufbewahrt wird.
-home-roles = Was Sie hier tun können
+home-lead = Dies ist die Konsole eines Dienstes, der Gespräche mit Sprachmodellen treuhänderisch verwahrt.
+home-roles = Was Sie hier sind
 home-account = Mein Konto
 
 role-person = Ihre eigenen Gespräche
-role-about-person = Sie sehen, was über Sie aufbewahrt wird, und entscheiden darüber.
+role-about-person = Was über Sie aufbewahrt wird, dürfen Sie sehen und bestimmen. Dafür gibt es hier noch keine Seiten: Fragen Sie, wer diesen Dienst betreibt.
 role-tenant-admin = Verwaltung
 role-about-tenant-admin = Sie verwalten Ihre Organisation: Tarif, Schlüssel und Konten.
 role-support = Kundendienst
@@ -103,8 +103,8 @@ privacy-control-title = Global Privacy Control
 privacy-control-seen = Ihr Browser sendet das Signal Global Privacy Control.
 privacy-control-received = Empfangen
 privacy-control-recorded = Empfangen und festgehalten
-privacy-control-means = Es wird hier beachtet: Solange es gesendet wird, trainiert nichts von Ihnen ein Modell, und nichts wird weitergegeben.
-privacy-control-off = Ihr Browser sendet dieses Signal nicht. Wo er es tut, trainiert nichts von Ihnen ein Modell, nichts wird weitergegeben, und diese Seite sagt es.
+privacy-control-means = Es wird hier beachtet: Es nimmt jedes Ja zu Training und Weitergabe zurück, das Sie vorher gegeben haben. Ein späteres Ja ist Ihr eigenes Wort und gilt.
+privacy-control-off = Ihr Browser sendet dieses Signal nicht. Wo er es tut, nimmt es jedes Ja zu Training und Weitergabe zurück, das Sie vorher gegeben haben, und diese Seite sagt es.
 
 refused-home = Zurück zum Anfang
 refused-not-found-title = Hier ist nichts

@@ -6,12 +6,12 @@ sign-out = Sign out
 
 home-title = Home
 home-hello = Hello, { $name }
-home-lead = Here you see and govern what is kept of conversations with language models.
-home-roles = What you can do here
+home-lead = This is the console of a service that keeps conversations with language models in trust.
+home-roles = What you are here
 home-account = My account
 
 role-person = Your own conversations
-role-about-person = You see what is kept about you, and decide about it.
+role-about-person = What is kept about you is yours to see and to decide about. There are no pages for that yet: ask whoever runs this service.
 role-tenant-admin = Administration
 role-about-tenant-admin = You govern your organisation: its plan, its keys and its accounts.
 role-support = Support
@@ -103,8 +103,8 @@ privacy-control-title = Global Privacy Control
 privacy-control-seen = Your browser sends the signal Global Privacy Control.
 privacy-control-received = Received
 privacy-control-recorded = Received and recorded
-privacy-control-means = It is honoured here: nothing of yours trains a model or is shared while it is on.
-privacy-control-off = Your browser does not send this signal. Where it does, nothing of yours trains a model or is shared, and this page says so.
+privacy-control-means = It is honoured here: it takes back every yes to training and sharing that you gave before. A yes that you give later is your own word, and counts.
+privacy-control-off = Your browser does not send this signal. Where it does, it takes back every yes to training and sharing that you gave before, and this page says so.
 
 refused-home = Back to the beginning
 refused-not-found-title = There is nothing here

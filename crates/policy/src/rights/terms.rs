@@ -18,7 +18,7 @@ pub struct RightsTerms {
     pub hours_per_request: u32,
     /// For how many months a person who opted out is not asked again.
     pub months_without_asking: u32,
-    /// For how many days a file that was made for a person stays here once the request is closed: [own].
+    /// For how many days a file that was made for a person stays here once the request is closed: a choice of ours.
     pub keep_files_days: u32,
     /// The terms of every law, in the order of [`Regime::ALL`].
     pub(crate) regimes: Vec<RegimeTerms>,
