@@ -144,7 +144,8 @@ impl Writer {
         if row.erased_at.is_some() || row.closed_at.is_some() {
             return Ok(Asked::Not(NotAsked::Gone));
         }
-        if !self.governance.is_asked(self.terms_of(row.organization)?, PersonTerms::from(&row)) {
+        let organization = self.terms_of(row.organization)?;
+        if !self.governance.is_asked(organization, PersonTerms::from(&row), terms.purpose) {
             return Ok(Asked::Not(NotAsked::NoQuestion));
         }
         let Some(standing) = standing else {
@@ -182,12 +183,12 @@ impl Writer {
         let Some(row) = self.files.control.subject(subject)?.filter(|row| row.erased_at.is_none()) else {
             return Ok(false);
         };
-        if self.governance.is_asked(self.terms_of(row.organization)?, PersonTerms::from(&row)) {
-            return Ok(false);
-        }
+        let (terms, person) = (self.terms_of(row.organization)?, PersonTerms::from(&row));
         let standings = self.files.control.consent_standings(subject)?;
-        let void =
-            standings.iter().filter(|standing| standing.state.permits() || standing.state.awaits_an_answer());
+        let void = standings
+            .iter()
+            .filter(|standing| standing.state.permits() || standing.state.awaits_an_answer())
+            .filter(|standing| !self.governance.is_asked(terms, person, standing.purpose));
         let requests: Vec<_> = void
             .map(|standing| {
                 let choice = ConsentChoice { act: ConsentAct::Invalidate, ..choice_about(standing) };

@@ -267,6 +267,12 @@ impl Writer {
         let channel = request.speaker.channel();
         let mut next = transition(state, choice.act, purpose, choice.kind, channel, names_emergency)
             .map_err(|unlawful| AdminError::Conflict(unlawful.to_string()))?;
+        if choice.act == ConsentAct::Give && !self.governance.allows_kind(purpose, choice.kind) {
+            return Err(AdminError::Conflict(format!(
+                "the policy does not let people agree to {purpose} in the way `{}`; nothing was changed",
+                choice.kind
+            )));
+        }
         if request.pauses && choice.act == ConsentAct::Request {
             next = ConsentState::Requested;
         }
@@ -293,19 +299,23 @@ impl Writer {
         let (row, pseudonym) = self.living_subject(request.subject)?;
         let asks = matches!(request.choice.act, ConsentAct::Give | ConsentAct::Request | ConsentAct::Defer);
         if asks {
-            self.refuse_where_unasked(&row)?;
+            self.refuse_where_unasked(&row, request.choice.purpose)?;
         }
         Ok((row, pseudonym))
     }
 
     /// Refuses what needs a question where there is none.
-    pub(crate) fn refuse_where_unasked(&self, row: &SubjectRecord) -> Result<(), AdminError> {
-        if self.governance.is_asked(self.terms_of(row.organization)?, PersonTerms::from(row)) {
+    pub(crate) fn refuse_where_unasked(
+        &self,
+        row: &SubjectRecord,
+        purpose: ConsentPurpose,
+    ) -> Result<(), AdminError> {
+        if self.governance.is_asked(self.terms_of(row.organization)?, PersonTerms::from(row), purpose) {
             return Ok(());
         }
         Err(AdminError::Conflict(format!(
-            "people on the plan of {} are never asked about training and never trained on, or the account is closed; \
-             nothing was changed",
+            "people on the plan of {} are never asked about {purpose} and nothing of theirs is used for it, or the account is \
+             closed; nothing was changed",
             row.id
         )))
     }
@@ -435,7 +445,11 @@ impl Writer {
             ConsentAct::Request => {
                 before.and_then(|standing| standing.valid_until).filter(|_| next.permits())
             }
-            _ => validity.map(|span| span.after(at)),
+            _ => {
+                // The notice's word and the policy's: whichever comes first.
+                let by_policy = self.governance.consent_ends(choice.purpose, at).filter(|_| next.permits());
+                validity.map(|span| span.after(at)).into_iter().chain(by_policy).min()
+            }
         };
         let region = choice.region.clone().or_else(|| before.and_then(|standing| standing.region.clone()));
         let evidence = serde_json::to_string(&choice.evidence).map_err(|error| unwritable(&error))?;

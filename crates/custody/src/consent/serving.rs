@@ -49,11 +49,11 @@ impl Reader {
             .callers
             .terms(row.organization)
             .ok_or_else(|| AdminError::NotFound(format!("there is no {}", row.organization)))?;
-        let is_asked = self.governance.is_asked(terms, PersonTerms::from(&row));
         let standings = control.consent_standings(subject)?;
         let now = self.clock.now();
         let rows = ConsentPurpose::ALL.into_iter().map(|purpose| {
             let standing = standings.iter().find(|standing| standing.purpose == purpose);
+            let is_asked = self.governance.is_asked(terms, PersonTerms::from(&row), purpose);
             ConsentRow {
                 purpose,
                 state: standing.map_or(ConsentState::Unknown, |standing| standing.state),

@@ -249,7 +249,8 @@ impl Walk<'_> {
             return Ok(Err(TrainingRefusal::NoConsent));
         };
         let terms = self.reader.callers.terms(row.organization);
-        if !terms.is_some_and(|terms| self.reader.governance.is_asked(terms, PersonTerms::from(&row))) {
+        let person = PersonTerms::from(&row);
+        if !terms.is_some_and(|terms| self.reader.governance.is_asked(terms, person, self.purpose)) {
             return Ok(Err(TrainingRefusal::NoQuestion));
         }
         if self.control.restriction(subject)?.is_some() {

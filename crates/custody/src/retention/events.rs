@@ -177,7 +177,7 @@ impl Writer {
         let purpose = ConsentPurpose::BatchTraining;
         let standing = self.any_standing_notice(purpose)?;
         if allowed {
-            self.refuse_where_unasked(&self.living_subject(subject)?.0)?;
+            self.refuse_where_unasked(&self.living_subject(subject)?.0, purpose)?;
         }
         if allowed && standing.is_none() {
             return Err(AdminError::Conflict(format!(

@@ -3,8 +3,8 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use fiducia_policy::{
-    Facts, GroundKind, LegalBasis, Plan, Policy, PolicyVersion, RecordClass, Schedule, Situation, Standing,
-    Timestamp,
+    ConsentKind, ConsentPurpose, Facts, GroundKind, LegalBasis, Plan, Policy, PolicyVersion, RecordClass,
+    Schedule, Situation, Standing, Timestamp,
 };
 use fiducia_store::{
     BucketName, CaptureTerms, ConversationRecord, KeyKind, OrganizationTerms, PublishedPolicy, SubjectRecord,
@@ -179,11 +179,28 @@ impl Governance {
         }
     }
 
-    /// Whether a person is asked about uses at all, as things stand. Where not there is no question, and an answer that was
-    /// given earlier opens nothing.
-    pub(crate) fn is_asked(&self, terms: OrganizationTerms, person: PersonTerms) -> bool {
+    /// Whether a person is asked about a use, as the policy in force says. Where not there is no question, and an answer that
+    /// was given earlier opens nothing.
+    pub(crate) fn is_asked(
+        &self,
+        terms: OrganizationTerms,
+        person: PersonTerms,
+        purpose: ConsentPurpose,
+    ) -> bool {
         let (_, policy) = self.current();
-        person.closed_at.is_none() && policy.may_train(situation(terms, person, RecordClass::Chat, false))
+        person.closed_at.is_none()
+            && policy.consent(purpose).asks(person.plan.unwrap_or(terms.plan))
+            && policy.may_train(situation(terms, person, RecordClass::Chat, false))
+    }
+
+    /// Whether the policy in force lets people agree to a use in this way.
+    pub(crate) fn allows_kind(&self, purpose: ConsentPurpose, kind: ConsentKind) -> bool {
+        self.current().1.consent(purpose).allows(kind)
+    }
+
+    /// When a yes that is given at `at` must be asked for again, as the policy in force says.
+    pub(crate) fn consent_ends(&self, purpose: ConsentPurpose, at: Timestamp) -> Option<Timestamp> {
+        self.current().1.consent(purpose).ends_at(at)
     }
 
     /// The class of what is captured on a plan, where nothing else says.

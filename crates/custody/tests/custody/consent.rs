@@ -93,7 +93,7 @@ fn commercial_plans_have_no_question_and_no_path() {
     let mut world = World::new();
     world.publish_notice("batch-training", "en", 1);
     world.exchange(&anthropic(&["x"]), "y");
-    check_refused(world.choose(choice(ConsentAct::Give)), "never asked about training");
+    check_refused(world.choose(choice(ConsentAct::Give)), "never asked about batch-training");
     assert!(!world.standing(world.subject(), BATCH).is_asked);
     assert!(world.own_keys().iter().all(|(_, kind, _)| kind != "subject"), "no key that could have a path");
     assert_eq!(world.taken(BATCH, world.conversations()[0]).1.refused[0].1, TrainingRefusal::NoQuestion);
@@ -200,7 +200,10 @@ fn forged_replayed_and_stale_choices_do_not_count() {
     let implicit = ConsentChoice { kind: ConsentKind::Implicit, ..choice(ConsentAct::Give) };
     check_refused(world.choose(implicit), "said in words");
     let retroactive = ConsentChoice { kind: ConsentKind::Retroactive, ..choice(ConsentAct::Give) };
-    check_refused(world.choose(retroactive), "emergency");
+    check_refused(world.choose(retroactive.clone()), "emergency");
+    let named = ConsentEvidence { emergency: Some("break-glass-7".to_owned()), ..ConsentEvidence::default() };
+    let retroactive = ConsentChoice { evidence: named, ..retroactive };
+    check_refused(world.choose(retroactive), "does not let people agree to batch-training");
     check_refused(world.choose_by(ConsentChannel::Gpc, choice(ConsentAct::Give)), "by the channel `gpc`");
     check_refused(world.choose_by(ConsentChannel::Admin, choice(ConsentAct::Give)), "for themselves");
     check_refused(world.choose_by(ConsentChannel::System, choice(ConsentAct::Lapse)), "for themselves");
@@ -522,4 +525,34 @@ fn the_signal_of_a_browser_takes_back_what_was_said_before_and_not_what_is_said_
         2,
         "a yes beside the signal is the person's later word"
     );
+}
+
+#[test]
+fn a_policy_that_asks_about_fewer_uses_ends_the_others_and_dates_what_it_asks_again() {
+    let world = World::of_consumers();
+    world.exchange(&anthropic(&["one"]), "uno");
+    let conversation = world.conversations()[0];
+    for purpose in [BATCH, ConsentPurpose::Research] {
+        world.choose(choice_on(purpose, ConsentAct::Give)).unwrap();
+        assert_eq!(world.taken(purpose, conversation).1.opened, 2);
+    }
+    let fewer = include_str!("policy.toml")
+        .replace("[consents.research]\nplans = [\"pro\"]", "[consents.research]\nplans = []")
+        .replace("[consents.partner-use]", "[consents.partner-use]\nreconsent_after = \"1 year\"");
+    world.govern(RetentionCommand::PublishPolicy { source: fewer, actor: "tester".to_owned() }).unwrap();
+    let refused = &world.taken(ConsentPurpose::Research, conversation).1.refused;
+    assert_eq!(refused[0].1, TrainingRefusal::NoQuestion, "at once, before any worker");
+    assert_eq!(world.taken(BATCH, conversation).1.opened, 2, "the other stands");
+    world.sweep();
+    assert_eq!(world.standing(world.subject(), ConsentPurpose::Research).state, ConsentState::Invalidated);
+    let again = world.choose(choice_on(ConsentPurpose::Research, ConsentAct::Give));
+    check_refused(again, "never asked about research");
+    let emergency =
+        ConsentEvidence { emergency: Some("break-glass-7".to_owned()), ..ConsentEvidence::default() };
+    let safety = choice_on(ConsentPurpose::SafetyTraining, ConsentAct::Give);
+    let after_the_fact = ConsentChoice { kind: ConsentKind::Retroactive, evidence: emergency, ..safety };
+    assert_eq!(world.choose(after_the_fact).unwrap().state, ConsentState::Given);
+    world.choose(choice_on(ConsentPurpose::PartnerUse, ConsentAct::Give)).unwrap();
+    let until = world.standing(world.subject(), ConsentPurpose::PartnerUse).valid_until.unwrap();
+    assert!(until.to_string().starts_with("2027-01-10"), "{until}: a year, as the policy says");
 }
