@@ -24,7 +24,7 @@ fn by_password_and_everything_about_the_account() {
     browser.examine("account");
     browser.open(&stand.page("/"));
     browser.says("Hello, Ada");
-    browser.says("You see what is kept about you");
+    browser.says("What is kept about you");
     browser.examine("home");
 
     browser.open(&stand.page("/account"));
