@@ -737,3 +737,24 @@ fn paid_plans_are_served_first_where_nobody_is_late_for_it() {
     world.advance_to("2026-02-10T17:00:00Z".parse().unwrap());
     assert_eq!(order(&world), [free, paid]);
 }
+
+#[test]
+fn a_copy_says_until_when_as_things_stand_before_any_worker_has_seen_it() {
+    let world = World::of_consumers();
+    world.exchange(&anthropic(&["one"]), "uno");
+    let conversation = world.conversations()[0];
+    let until = |submission: &str| {
+        let asked = NewRequest { submission: submission.to_owned(), ..new(&world, RequestKind::Access) };
+        let copy = try_open(&world, asked).unwrap().0.id;
+        identify(&world, copy);
+        let report = export(&world, wanted(&world, copy)).unwrap();
+        let document =
+            json(&mut opened(&report.files[0].file), &format!("conversations/{conversation}.json"));
+        let grounds = document["records"][0]["grounds"].as_array().unwrap().clone();
+        let service = grounds.iter().find(|ground| ground["ground"] == "service").unwrap();
+        service["until"].as_str().unwrap()[..10].to_owned()
+    };
+    assert_eq!(until("before"), "2027-01-10", "a year without a yes");
+    world.choose(choice_on(ConsentPurpose::BatchTraining, ConsentAct::Give)).unwrap();
+    assert_eq!(until("after"), "2031-01-10", "five years with one");
+}

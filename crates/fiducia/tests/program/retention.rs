@@ -114,7 +114,9 @@ fn a_persons_plan_choice_and_account_are_kept() {
     assert_eq!(row["plan"], "team");
     kept.run(&["subjects", "plan", "SUBJECT", "--organization-plan"]).exits(0);
     kept.run(&["subjects", "plan", "SUBJECT"]).exits(2).complains("--organization-plan");
-    kept.run(&["subjects", "training", "SUBJECT", "--allow"]).exits(1).complains("never asked about batch-training");
+    kept.run(&["subjects", "training", "SUBJECT", "--allow"])
+        .exits(1)
+        .complains("never asked about batch-training");
     kept.run(&["subjects", "training", "SUBJECT", "--refuse"]).exits(0);
     kept.run(&["subjects", "close", "SUBJECT"]).exits(0).prints("closed");
     kept.run(&["subjects", "close", "SUBJECT"]).exits(1).complains("was closed at");
