@@ -418,24 +418,28 @@ impl<'a, W: Write> Volume<'a, W> {
             until: None,
             clauses: Vec::new(),
         });
-        let until = self.end_as_things_stand(conversation, record, ground).unwrap_or(until);
+        let until = self.end_as_things_stand(conversation, record, ground, until);
         GroundDocument { until: until.map(time), ..document }
     }
 
-    /// When the person's own use ends, as things stand: a choice or a deletion of a moment ago moves it before the worker
-    /// has written it on the key. `None` where the key's own date is the last word.
+    /// When a ground ends, as things stand: a choice or a deletion of a moment ago moves the end of the person's own use before
+    /// the worker has written it on the key, whose date is `until`. Other ends are as the keys say.
     fn end_as_things_stand(
         &self,
         conversation: &ConversationRecord,
         record: &StoredRecord,
         ground: GroundKind,
-    ) -> Option<Option<Timestamp>> {
+        until: Option<Timestamp>,
+    ) -> Option<Timestamp> {
         let governance = &self.reader.governance;
-        let terms = self.reader.callers.terms(conversation.organization)?;
+        let Some(terms) = self.reader.callers.terms(conversation.organization) else { return until };
         let person = PersonTerms::from(&self.exported.subject);
         let wanted = situation(terms, person, record.terms.class, record.terms.covered);
-        let is_open = ground == GroundKind::Service && !governance.current().1.service_end_is_fixed(wanted);
-        is_open.then(|| governance.service_end(terms, person, conversation))
+        if ground == GroundKind::Service && !governance.current().1.service_end_is_fixed(wanted) {
+            governance.service_end(terms, person, conversation)
+        } else {
+            until
+        }
     }
 
     /// What the policy in force says about the grounds of such records. The same for every record of a situation.
