@@ -164,9 +164,9 @@ impl File {
         self.pragma("BEGIN")
     }
 
-    /// Ends what [`File::begin_snapshot`] began.
+    /// Ends what [`File::begin_snapshot`] began; does nothing where nothing was begun.
     pub(crate) fn end_snapshot(&self) -> Result<(), StoreError> {
-        self.pragma("COMMIT")
+        if self.connection.is_autocommit() { Ok(()) } else { self.pragma("COMMIT") }
     }
 
     fn pragma(&self, sql: &str) -> Result<(), StoreError> {

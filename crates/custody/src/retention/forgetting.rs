@@ -7,7 +7,7 @@
 use std::collections::HashSet;
 
 use fiducia_policy::ConversationId;
-use fiducia_store::KeyNode;
+use fiducia_store::{KeyKind, KeyNode};
 
 use crate::AdminError;
 use crate::faults;
@@ -46,9 +46,14 @@ impl Writer {
     /// A step of a pass through the table, when there is or should be one for the ended conversations of these keys. A
     /// crash forgets the pass and it begins anew: the keys are not ticked off before it is over.
     pub(super) fn forget_many(&mut self, unpurged: &[KeyNode]) -> Result<bool, AdminError> {
+        let service = unpurged.iter().filter(|node| node.kind == KeyKind::Conversation);
+        let here: Vec<_> = service.filter_map(|node| node.conversation).collect();
+        if here.is_empty() {
+            // Only other grounds ended here: what conversations begin with stays known.
+            return Ok(false);
+        }
         if self.forgetting.is_done {
-            let mut ended = unpurged.iter().filter_map(|node| node.conversation);
-            if ended.any(|conversation| self.forgetting.conversations.contains(&conversation)) {
+            if here.iter().any(|conversation| self.forgetting.conversations.contains(conversation)) {
                 return Ok(false);
             }
             self.forgetting = Forgetting::default();
@@ -59,7 +64,8 @@ impl Writer {
             if u64::try_from(ended.len()).unwrap_or(u64::MAX) * PAGES_PER_CONVERSATION < pages {
                 return Ok(false);
             }
-            self.forgetting.conversations = ended.into_iter().collect();
+            // INVARIANT: a pass takes in what this step is about, or the next step would begin another, without end.
+            self.forgetting.conversations = ended.into_iter().chain(here).collect();
         }
         let Forgetting { conversations, from, is_done } = &mut self.forgetting;
         let is_over = |conversation: &ConversationId| conversations.contains(conversation);

@@ -338,13 +338,14 @@ impl Writer {
         hold: &ActiveHold,
     ) -> Result<u64, AdminError> {
         let buckets: BTreeSet<_> = conversations.iter().flat_map(|found| found.buckets.clone()).collect();
-        for bucket in &buckets {
-            self.files.bucket(bucket)?.begin_snapshot()?;
-        }
-        let staged = self.stage_held(conversations, hold);
-        for bucket in &buckets {
-            self.files.bucket(bucket)?.end_snapshot()?;
-        }
+        let begun = buckets.iter().try_for_each(|bucket| self.files.bucket(bucket)?.begin_snapshot());
+        let staged = begun.map_err(AdminError::from).and_then(|()| self.stage_held(conversations, hold));
+        // All of them, also after an error: a lock that stays would keep records from being filed.
+        let ended: Vec<_> = buckets
+            .iter()
+            .map(|bucket| self.files.bucket(bucket).and_then(|open| open.end_snapshot()))
+            .collect();
+        ended.into_iter().collect::<Result<(), _>>()?;
         let (batch, staged) = staged?;
         // Keys first: a wrap under a key that was never stored would keep nothing.
         self.files.keys.add(&batch.new_keys)?;
