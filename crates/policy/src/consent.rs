@@ -3,14 +3,15 @@
 mod campaign;
 mod grade;
 mod notice;
+mod shipped;
 mod state;
 mod words;
 
 pub use campaign::{Asked, CampaignError, CampaignTerms, LastNo, Meanwhile, NotAsked, is_in_region};
-pub use grade::reading_grade;
+pub use grade::{GradeFormula, READING_GRADE_MAX, reading_grade, reading_grade_in_german};
 pub use notice::{Controller, NOTICE_BYTES_MAX, Notice, NoticeError, NoticeIdentity, is_language, is_region};
 pub use state::{ConsentAct, ConsentChannel, ConsentState, UnlawfulAct, transition};
-pub use words::{WordChange, change_in_words};
+pub use words::{WordChange, change_in_words, change_word_by_word};
 
 use crate::ground::LegalBasis;
 use crate::named::named;

@@ -202,9 +202,10 @@ pub use change::{Carried, CarriedSchedule};
 pub use chart::chart;
 pub use consent::{
     Asked, CampaignError, CampaignTerms, ConsentAct, ConsentChannel, ConsentKind, ConsentPurpose,
-    ConsentState, Controller, LastNo, Meanwhile, NOTICE_BYTES_MAX, NotAsked, Notice, NoticeError,
-    NoticeIdentity, UnlawfulAct, WordChange, change_in_words, is_in_region, is_language, is_region,
-    reading_grade, transition,
+    ConsentState, Controller, GradeFormula, LastNo, Meanwhile, NOTICE_BYTES_MAX, NotAsked, Notice,
+    NoticeError, NoticeIdentity, READING_GRADE_MAX, UnlawfulAct, WordChange, change_in_words,
+    change_word_by_word, is_in_region, is_language, is_region, reading_grade, reading_grade_in_german,
+    transition,
 };
 pub use diff::{Affected, Change, PolicyDiff, diff};
 pub use edge::{Clock, Randomness, RandomnessUnavailable, Timestamp};

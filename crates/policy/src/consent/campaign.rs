@@ -108,18 +108,24 @@ impl CampaignTerms {
     }
 
     /// Whether a person is asked at `now`: one whose state is `state`, by an answer to the notice's version `answered`, and
-    /// who last said no as `last_no` says. Where the person's region is not known, the stricter law counts.
+    /// who last said no as `last_no` says. `pause` is for how long after a no the policy in force lets nobody of the
+    /// person's plan be asked ([`crate::Policy::no_second_ask_within`]): a campaign may be stricter, never looser. Where
+    /// the person's region is not known, the stricter law counts.
     pub fn asks(
         &self,
         state: ConsentState,
         answered: Option<u32>,
         last_no: Option<LastNo<'_>>,
+        pause: Option<RetentionSpan>,
         now: Timestamp,
     ) -> Asked {
         if state.permits() && answered.is_some_and(|version| version >= self.version) {
             return Asked::Not(NotAsked::Answered);
         }
         let is_quiet = last_no.is_some_and(|no| {
+            if pause.is_some_and(|pause| now < pause.after(no.at)) {
+                return true;
+            }
             let is_there = no
                 .region
                 .is_none_or(|region| self.quiet_regions.iter().any(|quiet| is_in_region(region, quiet)));
@@ -170,7 +176,7 @@ mod tests {
     fn nobody_is_asked_again_within_twelve_months_where_the_law_says_so() {
         let no = |day: &str, region| Some(LastNo { at: at(day), region });
         let asks =
-            |last_no| terms().asks(ConsentState::Refused, Some(1), last_no, at("2026-09-01T00:00:00Z"));
+            |last_no| terms().asks(ConsentState::Refused, Some(1), last_no, None, at("2026-09-01T00:00:00Z"));
         assert_eq!(asks(no("2025-09-02T00:00:00Z", Some("US-CA"))), Asked::Not(NotAsked::Quiet));
         assert_eq!(asks(no("2025-09-01T00:00:00Z", Some("US-CA"))), Asked::Ask, "twelve months are over");
         assert_eq!(asks(no("2026-08-31T00:00:00Z", Some("DE"))), Asked::Ask, "another law");
@@ -180,9 +186,29 @@ mod tests {
 
     #[test]
     fn who_said_yes_to_this_version_is_not_asked_and_who_said_it_to_another_is() {
-        let asks = |answered| terms().asks(ConsentState::Given, answered, None, at("2026-09-01T00:00:00Z"));
+        let asks =
+            |answered| terms().asks(ConsentState::Given, answered, None, None, at("2026-09-01T00:00:00Z"));
         assert_eq!(asks(Some(2)), Asked::Not(NotAsked::Answered));
         assert_eq!(asks(Some(1)), Asked::Ask);
+    }
+
+    #[test]
+    fn a_campaign_may_be_stricter_than_the_policy_and_never_looser() {
+        let months = |text: &str| Some(text.parse::<RetentionSpan>().unwrap());
+        let asks = |terms: &CampaignTerms, pause, region| {
+            let last_no = Some(LastNo { at: at("2026-01-15T00:00:00Z"), region });
+            terms.asks(ConsentState::Refused, Some(1), last_no, pause, at("2026-09-01T00:00:00Z"))
+        };
+        let loose = CampaignTerms { quiet_regions: Vec::new(), ..terms() };
+        assert_eq!(asks(&loose, None, Some("DE")), Asked::Ask, "nobody says anything");
+        assert_eq!(asks(&loose, months("12 months"), Some("DE")), Asked::Not(NotAsked::Quiet));
+        assert_eq!(asks(&loose, months("12 months"), None), Asked::Not(NotAsked::Quiet));
+        assert_eq!(asks(&loose, months("6 months"), Some("DE")), Asked::Ask, "the policy's pause is over");
+        assert_eq!(
+            asks(&terms(), months("6 months"), Some("US-CA")),
+            Asked::Not(NotAsked::Quiet),
+            "stricter"
+        );
     }
 
     #[test]
@@ -204,12 +230,28 @@ mod tests {
 
     proptest! {
         #[test]
+        fn a_longer_pause_never_asks_somebody_whom_a_shorter_one_does_not(
+            shorter in 0_u32..800, more in 0_u32..400, days in 0_u64..1_200, in_california: bool,
+        ) {
+            let no = at("2025-01-31T00:00:00Z");
+            let now = no + std::time::Duration::from_secs(86_400 * days);
+            let region = if in_california { "US-CA" } else { "DE" };
+            let asks = |pause: Option<u32>| {
+                let pause = pause.map(|days| format!("{} days", days.max(1)).parse().unwrap());
+                let last_no = Some(LastNo { at: no, region: Some(region) });
+                terms().asks(ConsentState::Withdrawn, None, last_no, pause, now) == Asked::Ask
+            };
+            prop_assert!(!asks(Some(shorter + more)) || asks(Some(shorter)));
+            prop_assert!(!asks(Some(shorter)) || asks(None), "no policy loosens what the campaign says");
+        }
+
+        #[test]
         fn a_quiet_time_ends_and_never_comes_back(days in 0_i64..800) {
             let no = at("2025-01-31T00:00:00Z");
             let asks = |days: i64| {
                 let now = no + std::time::Duration::from_secs(86_400 * u64::try_from(days).unwrap());
                 let last_no = Some(LastNo { at: no, region: Some("US-CA") });
-                terms().asks(ConsentState::Withdrawn, None, last_no, now) == Asked::Ask
+                terms().asks(ConsentState::Withdrawn, None, last_no, None, now) == Asked::Ask
             };
             prop_assert!(!asks(days) || asks(days + 1));
             prop_assert_eq!(asks(days), days >= 365);

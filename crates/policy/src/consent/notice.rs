@@ -127,6 +127,14 @@ impl Notice {
         Ok(notice)
     }
 
+    /// The notice as TOML, as [`Self::parse`] reads it.
+    ///
+    /// # Errors
+    /// When it holds what TOML cannot say.
+    pub fn to_toml(&self) -> Result<String, NoticeError> {
+        toml::to_string(self).map_err(|error| NoticeError::Unreadable(error.to_string()))
+    }
+
     /// Which notice it is.
     pub fn identity(&self) -> NoticeIdentity {
         NoticeIdentity { purpose: self.purpose, language: self.language.clone(), version: self.version }
