@@ -133,6 +133,7 @@ impl Writer {
             | AdminCommand::Sweep { .. }
             | AdminCommand::ExportHold(_)
             | AdminCommand::Certify(_)
+            | AdminCommand::People(_)
             | AdminCommand::Status => {
                 Err(AdminError::Invalid("this command is not for the writer; nothing was changed".to_owned()))
             }

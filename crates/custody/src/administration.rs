@@ -12,6 +12,7 @@ use crate::certificate::{CertificateCommand, CertificateReference, CertificateRe
 use crate::consent::commands::{ConsentCommand, ConsentReply};
 use crate::import::{ImportOutcome, ImportProgress};
 use crate::mail::{MailCommand, MailReply};
+use crate::people::{PeopleCommand, PeopleReply};
 use crate::retention::commands::{
     HoldExport, HoldExportReport, RetentionCommand, RetentionProgress, RetentionReply,
 };
@@ -141,6 +142,8 @@ pub enum AdminCommand {
     Account(AccountCommand),
     /// People's requests about their data.
     Rights(RightsCommand),
+    /// Looks people up. Nothing is changed.
+    People(PeopleCommand),
     /// Finds or makes the subject of a name.
     NameSubject {
         /// Whose.
@@ -207,6 +210,7 @@ impl AdminCommand {
             Self::Mail(_) => "mail",
             Self::Account(_) => "account",
             Self::Rights(_) => "rights",
+            Self::People(_) => "people",
             Self::NameSubject { .. } => "name-subject",
             Self::NamePerson { .. } => "name-person",
             Self::BeginImport { .. } => "begin-import",
@@ -263,6 +267,8 @@ pub enum AdminReply {
     Account(AccountReply),
     /// To [`AdminCommand::Rights`].
     Rights(RightsReply),
+    /// To [`AdminCommand::People`].
+    People(PeopleReply),
     /// To [`AdminCommand::NameSubject`].
     Subject(SubjectId),
     /// To [`AdminCommand::NamePerson`].

@@ -415,6 +415,10 @@ impl Custody {
             AdminCommand::Rights(RightsCommand::Export(export)) => {
                 self.export_rights(&export).map(|report| AdminReply::Rights(RightsReply::Exported(report)))
             }
+            AdminCommand::People(command) => {
+                self.caught_up()?;
+                reader.people(command).map(AdminReply::People)
+            }
             AdminCommand::Mail(MailCommand::Due { limit }) => reader.due_mails(limit),
             AdminCommand::Account(command) => self.administer_accounts(command).map(AdminReply::Account),
             AdminCommand::Consent(command) => self.consent(command).map(AdminReply::Consented),
@@ -442,6 +446,9 @@ impl Custody {
             ConsentCommand::Receipt { id } => reader.receipt(id),
             ConsentCommand::ListCampaigns => reader.campaigns(),
             ConsentCommand::ShowCampaign { id } => reader.campaign(id),
+            ConsentCommand::PreviewCampaign { organization, terms } => {
+                reader.preview_campaign(organization, &terms)
+            }
             other => match self.on_writer(AdminCommand::Consent(other))? {
                 AdminReply::Consented(reply) => Ok(reply),
                 _ => Err(AdminError::Storage("the store gave an answer to another question".to_owned())),

@@ -25,6 +25,7 @@ mod mailbox;
 mod open_error;
 mod opening;
 mod payload;
+mod people;
 mod reading;
 mod recovery;
 mod retention;
@@ -73,6 +74,7 @@ pub use mail::{
     WarningLetter,
 };
 pub use open_error::OpenError;
+pub use people::{HeldCount, HeldFor, PeopleCommand, PeopleReply, PersonDetail, PersonRow};
 pub use retention::commands::{
     CaseRow, CensusRow, ContentScope, ConversationWish, ExplainedPath, FlagRow, HoldExport, HoldExportReport,
     HoldRow, NewHold, PolicyRow, RecordExplanation, RetentionCommand, RetentionProgress, RetentionReply,

@@ -154,6 +154,10 @@ id!(
     WarningId, "warning", "warning_"
 );
 id!(
+    /// A letter to one person by mail.
+    LetterId, "letter", "letter_"
+);
+id!(
     /// An account that signs in to the console.
     AccountId, "account", "acct_"
 );

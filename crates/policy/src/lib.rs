@@ -189,6 +189,7 @@ mod ground;
 mod hold;
 mod id;
 mod language;
+mod letter;
 mod named;
 mod retention;
 mod rights;
@@ -215,13 +216,14 @@ pub use ground::{Ground, GroundKind, LegalBasis, Purpose};
 pub use hold::{HoldCandidate, HoldScope, HoldScopeError, SCOPE_ENTRIES_MAX, SCOPE_NAME_BYTES_MAX};
 pub use id::{
     AccountId, CampaignId, CaseId, ConsentId, ConversationId, ExchangeId, FlagId, HoldId, IdParseError,
-    KeyId, OrganizationId, PersonId, Pseudonym, RecordId, RightsRequestId, SessionId, SubjectId,
+    KeyId, LetterId, OrganizationId, PersonId, Pseudonym, RecordId, RightsRequestId, SessionId, SubjectId,
     VirtualKeyId, WarningId, WorkspaceId,
 };
 pub use language::{
     Audience, BUILT_IN_NAMES, Chooser, ConsentNotice, ConsentRule, Counterexample, ExistingRecords,
     LabelTerms, MonthLength, PolicyProblem, PolicyProblems, ProblemKind, TrainingChoice, policy_schema,
 };
+pub use letter::LetterKind;
 pub use named::UnknownName;
 pub use retention::{
     Agreement, Claim, ClockStart, CustomBounds, Effect, End, Facts, Level, ModelTerms, Plan, PlanTerms,

@@ -53,7 +53,7 @@ const MIGRATIONS: &[&str] = &["
     CREATE TABLE outbox (
         sequence INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, organization BLOB NOT NULL, event BLOB NOT NULL
     );
-", crate::retention::TABLES, crate::certificates::TABLES, crate::warnings::TABLES, crate::accounts::TABLES, crate::rights::TABLES, crate::consents::TABLES];
+", crate::retention::TABLES, crate::certificates::TABLES, crate::warnings::TABLES, crate::accounts::TABLES, crate::rights::TABLES, crate::consents::TABLES, crate::letters::TABLES];
 
 /// An organisation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -308,6 +308,7 @@ impl ControlStore {
             crate::certificates::forget_subject(tx, id)?;
             crate::rights::forget_subject(tx, id)?;
             crate::warnings::forget_subject(tx, id)?;
+            crate::letters::forget_subject(tx, id)?;
             crate::accounts::forget_subject(tx, id)?;
             crate::consents::forget_subject(tx, id)?;
             announcement.map_or(Ok(()), |announcement| announce(tx, announcement))
@@ -395,7 +396,7 @@ fn insert_workspace(
     .map(drop)
 }
 
-fn subject(row: &rusqlite::Row<'_>) -> rusqlite::Result<SubjectRecord> {
+pub(crate) fn subject(row: &rusqlite::Row<'_>) -> rusqlite::Result<SubjectRecord> {
     let pseudonym: Option<[u8; 16]> = row.get(2)?;
     Ok(SubjectRecord {
         id: SubjectId::from_bytes(bytes16(row, 0)?),

@@ -95,6 +95,7 @@ impl ControlStore {
                      WHERE subject = ?1 AND next_attempt_at IS NOT NULL",
                     params![subject.as_bytes(), now.as_microsecond()],
                 )?;
+                crate::letters::give_up(tx, subject, now)?;
             }
             announce(tx, announcement)
         })

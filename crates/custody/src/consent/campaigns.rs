@@ -1,5 +1,7 @@
 //! Campaigns carried out: asking page by page, reminding, and the date on which silence is a no.
 
+use std::collections::BTreeMap;
+
 use fiducia_ledger::{CampaignClosed, CampaignOpened, Event};
 use fiducia_policy::{
     Asked, CampaignId, CampaignTerms, ConsentAct, ConsentKind, ConsentState, LastNo, Meanwhile, NotAsked,
@@ -13,7 +15,9 @@ use super::commands::{
 };
 use crate::AdminError;
 use crate::administer::check_name;
-use crate::retention::governance::PersonTerms;
+use crate::callers::Callers;
+use crate::reading::Reader;
+use crate::retention::governance::{Governance, PersonTerms};
 use crate::writer::Writer;
 
 /// People looked at in one step.
@@ -31,21 +35,8 @@ impl Writer {
     ) -> Result<ConsentReply, AdminError> {
         check_name("a campaign's reason", &reason)?;
         let now = self.clock.now();
-        terms.check(now).map_err(|error| AdminError::Invalid(error.to_string()))?;
         self.terms_of(organization)?;
-        if !self.is_published(terms.purpose, terms.version)? {
-            return Err(AdminError::NotFound(format!(
-                "version {} of the notice on {} was never published, so nobody could be shown it; nothing was opened",
-                terms.version, terms.purpose
-            )));
-        }
-        let open = self.files.control.campaigns(true)?;
-        if open.iter().any(|other| other.organization == organization && other.purpose == terms.purpose) {
-            return Err(AdminError::Conflict(format!(
-                "a campaign on {} is open already; close it first, so that nobody is asked twice; nothing was opened",
-                terms.purpose
-            )));
-        }
+        check_campaign(&self.files.control, organization, terms, now)?;
         let actor = self.person(actor)?;
         let id = CampaignId::generate(now, &*self.randomness)?;
         let event = Event::CampaignOpened(CampaignOpened {
@@ -140,21 +131,7 @@ impl Writer {
         standing: Option<&ConsentStanding>,
         now: Timestamp,
     ) -> Result<Asked, AdminError> {
-        let Some(row) = self.files.control.subject(subject)? else { return Ok(Asked::Not(NotAsked::Gone)) };
-        if row.erased_at.is_some() || row.closed_at.is_some() {
-            return Ok(Asked::Not(NotAsked::Gone));
-        }
-        let organization = self.terms_of(row.organization)?;
-        if !self.governance.is_asked(organization, PersonTerms::from(&row), terms.purpose) {
-            return Ok(Asked::Not(NotAsked::NoQuestion));
-        }
-        let Some(standing) = standing else {
-            return Ok(terms.asks(ConsentState::Unknown, None, None, now));
-        };
-        let answered = standing.notice.as_ref().map(|notice| notice.1);
-        let last_no =
-            standing.last_no.as_ref().map(|(at, region)| LastNo { at: *at, region: region.as_deref() });
-        Ok(terms.asks(standing.state, answered, last_no, now))
+        asked(&self.files.control, (&self.governance, &self.callers), subject, terms, standing, now)
     }
 
     /// Ends what has lapsed or expired. It counted no more from its instant on; now the keys follow.
@@ -289,6 +266,105 @@ impl Writer {
             self.delivered(announced)?;
         }
         Ok(())
+    }
+}
+
+/// Whether a campaign asks a person. The policy in force decides with it: for as long after a no as it says, and for as long as
+/// an opt-out by request says, nobody is asked, whatever the campaign's own terms are.
+pub(super) fn asked(
+    control: &ControlStore,
+    (governance, callers): (&Governance, &Callers),
+    subject: SubjectId,
+    terms: &CampaignTerms,
+    standing: Option<&ConsentStanding>,
+    now: Timestamp,
+) -> Result<Asked, AdminError> {
+    let Some(row) = control.subject(subject)? else { return Ok(Asked::Not(NotAsked::Gone)) };
+    if row.erased_at.is_some() || row.closed_at.is_some() {
+        return Ok(Asked::Not(NotAsked::Gone));
+    }
+    let Some(organization) = callers.terms(row.organization) else {
+        return Err(AdminError::NotFound(format!("there is no {}", row.organization)));
+    };
+    if !governance.is_asked(organization, PersonTerms::from(&row), terms.purpose) {
+        return Ok(Asked::Not(NotAsked::NoQuestion));
+    }
+    if terms.purpose.trains() && control.opt_out(subject)?.is_some_and(|opt_out| now < opt_out.ask_again_at) {
+        return Ok(Asked::Not(NotAsked::Quiet));
+    }
+    let (_, policy) = governance.current();
+    let pause = policy.no_second_ask_within(terms.purpose, row.plan.unwrap_or(organization.plan));
+    let Some(standing) = standing else {
+        return Ok(terms.asks(ConsentState::Unknown, None, None, pause, now));
+    };
+    let answered = standing.notice.as_ref().map(|notice| notice.1);
+    let last_no = standing.last_no.as_ref().map(|(at, region)| LastNo { at: *at, region: region.as_deref() });
+    Ok(terms.asks(standing.state, answered, last_no, pause, now))
+}
+
+/// Whether a campaign with these terms may be opened now.
+pub(super) fn check_campaign(
+    control: &ControlStore,
+    organization: OrganizationId,
+    terms: &CampaignTerms,
+    now: Timestamp,
+) -> Result<(), AdminError> {
+    terms.check(now).map_err(|error| AdminError::Invalid(error.to_string()))?;
+    let notices = control.notices(Some(terms.purpose))?;
+    if !notices.iter().any(|notice| notice.identity.version == terms.version) {
+        return Err(AdminError::NotFound(format!(
+            "version {} of the notice on {} was never published, so nobody could be shown it; nothing was opened",
+            terms.version, terms.purpose
+        )));
+    }
+    let open = control.campaigns(true)?;
+    if open.iter().any(|other| other.organization == organization && other.purpose == terms.purpose) {
+        return Err(AdminError::Conflict(format!(
+            "a campaign on {} is open already; close it first, so that nobody is asked twice; nothing was opened",
+            terms.purpose
+        )));
+    }
+    Ok(())
+}
+
+impl Reader {
+    /// Whom a campaign with these terms would ask, and why it would not ask the others, by region and language. Nothing is
+    /// opened.
+    pub(crate) fn preview_campaign(
+        &self,
+        organization: OrganizationId,
+        terms: &CampaignTerms,
+    ) -> Result<ConsentReply, AdminError> {
+        let _reading = self.reading();
+        let (control, now) = (self.control()?, self.clock.now());
+        check_campaign(&control, organization, terms, now)?;
+        let mut tally: BTreeMap<(Option<String>, Option<String>, String), u64> = BTreeMap::new();
+        let mut after = None;
+        loop {
+            let people = control.subjects_after(organization, after, PEOPLE_PER_STEP)?;
+            let Some(last) = people.last() else { break };
+            after = Some(*last);
+            for subject in people {
+                let standing = control.consent_standing(subject, terms.purpose)?;
+                let law = (&self.governance, &*self.callers);
+                let outcome = match asked(&control, law, subject, terms, standing.as_ref(), now)? {
+                    Asked::Ask => "open".to_owned(),
+                    Asked::Not(why) => why.name().to_owned(),
+                };
+                let language =
+                    standing.as_ref().and_then(|standing| standing.notice.as_ref()).map(|it| it.0.clone());
+                let region = standing.and_then(|standing| standing.region);
+                let count = tally.entry((region, language, outcome)).or_default();
+                *count = count.saturating_add(1);
+            }
+        }
+        let tally = tally.into_iter().map(|((region, language, outcome), people)| CampaignTally {
+            region,
+            language,
+            outcome,
+            people,
+        });
+        Ok(ConsentReply::Preview(tally.collect()))
     }
 }
 

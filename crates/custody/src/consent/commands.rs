@@ -157,6 +157,13 @@ pub enum ConsentCommand {
         /// Which.
         id: ConsentId,
     },
+    /// Whom a campaign would ask, and why it would not ask the others. Nothing is opened.
+    PreviewCampaign {
+        /// Whose people.
+        organization: OrganizationId,
+        /// What would be asked, and until when.
+        terms: CampaignTerms,
+    },
     /// Opens a campaign.
     OpenCampaign {
         /// Whose people are asked.
@@ -360,6 +367,8 @@ pub enum ConsentReply {
     Campaign(Box<CampaignRow>),
     /// Campaigns.
     Campaigns(Vec<CampaignRow>),
+    /// Whom a campaign would ask: `open`, or why not, by region and language.
+    Preview(Vec<CampaignTally>),
     /// Who must be reminded.
     Reminders(Vec<ReminderRow>),
 }

@@ -42,6 +42,7 @@ impl Writer {
             | ConsentCommand::History { .. }
             | ConsentCommand::Receipt { .. }
             | ConsentCommand::ListCampaigns
+            | ConsentCommand::PreviewCampaign { .. }
             | ConsentCommand::ShowCampaign { .. } => {
                 Err(AdminError::Invalid("this command is not for the writer; nothing was changed".to_owned()))
             }
@@ -132,16 +133,6 @@ impl Writer {
         }
         report.refused.sort_by_key(|refused| refused.place);
         Ok(ConsentReply::Imported(report))
-    }
-
-    /// Whether a version of a purpose's notice was published in any language.
-    pub(super) fn is_published(
-        &self,
-        purpose: fiducia_policy::ConsentPurpose,
-        version: u32,
-    ) -> Result<bool, AdminError> {
-        let all = self.files.control.notices(Some(purpose))?;
-        Ok(all.iter().any(|notice| notice.identity.version == version))
     }
 
     /// A notice on a purpose that stands now, in some language: English first.

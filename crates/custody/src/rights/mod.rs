@@ -16,3 +16,4 @@ mod submission;
 
 pub use document::rights_export_schema;
 pub(crate) use export::{ExportNote, Exporting};
+pub(crate) use requests::row_of;

@@ -166,7 +166,7 @@ pub(super) fn step_fact(
 }
 
 /// A request as lists show it.
-pub(super) fn row_of(record: &RightsRecord, now: Timestamp) -> RequestRow {
+pub(crate) fn row_of(record: &RightsRecord, now: Timestamp) -> RequestRow {
     let due = record.due();
     RequestRow {
         id: record.id,
