@@ -57,13 +57,12 @@ fn permitted(command: &AdminCommand) -> &'static [Role] {
             },
             RightsCommand::Export(_) => DECIDING,
         },
-        AdminCommand::Account(command) => match command {
+        AdminCommand::Account(
             AccountCommand::Create(_)
             | AccountCommand::List { .. }
             | AccountCommand::SetRoles { .. }
-            | AccountCommand::SetState { .. } => GOVERNING,
-            _ => &[],
-        },
+            | AccountCommand::SetState { .. },
+        ) => GOVERNING,
         AdminCommand::Govern(RetentionCommand::ListPolicies | RetentionCommand::ShowPolicy { .. }) => STAFF,
         _ => &[],
     }
