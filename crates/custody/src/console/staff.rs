@@ -30,7 +30,13 @@ const CHECKING: &[Role] = &[Role::TenantAdmin, Role::Legal, Role::Auditor];
 fn permitted(command: &AdminCommand) -> &'static [Role] {
     match command {
         AdminCommand::ListSubjects { .. } => SERVING,
-        AdminCommand::ListVirtualKeys { .. } => GOVERNING,
+        AdminCommand::ListVirtualKeys { .. }
+        | AdminCommand::Account(
+            AccountCommand::Create(_)
+            | AccountCommand::List { .. }
+            | AccountCommand::SetRoles { .. }
+            | AccountCommand::SetState { .. },
+        ) => GOVERNING,
         AdminCommand::Consent(command) => match command {
             ConsentCommand::ListNotices { .. } | ConsentCommand::ShowNotice { .. } => STAFF,
             ConsentCommand::Show { .. } => SERVING,
@@ -57,12 +63,6 @@ fn permitted(command: &AdminCommand) -> &'static [Role] {
             },
             RightsCommand::Export(_) => DECIDING,
         },
-        AdminCommand::Account(
-            AccountCommand::Create(_)
-            | AccountCommand::List { .. }
-            | AccountCommand::SetRoles { .. }
-            | AccountCommand::SetState { .. },
-        ) => GOVERNING,
         AdminCommand::Govern(RetentionCommand::ListPolicies | RetentionCommand::ShowPolicy { .. }) => STAFF,
         _ => &[],
     }
