@@ -291,6 +291,9 @@ pub enum AdminError {
     /// The command's arguments are not acceptable. Nothing was changed.
     #[error("{0}")]
     Invalid(String),
+    /// Whoever asks may not do this. Nothing was read or changed.
+    #[error("{0}")]
+    Forbidden(String),
     /// It exists already, or its state forbids the command. Nothing was changed.
     #[error("{0}")]
     Conflict(String),

@@ -467,13 +467,18 @@ impl Custody {
         channel: ConsentChannel,
         choice: ConsentChoice,
     ) -> Result<ConsentOutcome, AdminError> {
+        let speaker = Speaker::Person { key: caller.key, channel };
+        self.choose_as(ChoiceRequest::new(caller.subject, choice, speaker))
+    }
+
+    /// Enters a choice by one of the person's own ways.
+    pub(crate) fn choose_as(&self, request: ChoiceRequest) -> Result<ConsentOutcome, AdminError> {
+        let channel = request.speaker.channel();
         if !channel.is_the_persons() {
             return Err(AdminError::Invalid(format!(
                 "nobody chooses for themselves by the channel `{channel}`; nothing was changed"
             )));
         }
-        let speaker = Speaker::Person { key: caller.key, channel };
-        let request = ChoiceRequest::new(caller.subject, choice, speaker);
         self.0
             .handle
             .ask(|reply| Message::Choose(Box::new(request), reply))?
@@ -547,7 +552,12 @@ impl Custody {
     }
 
     /// Waits until the index holds everything that was acknowledged.
-    fn caught_up(&self) -> Result<(), AdminError> {
+    /// Reads beside the writer.
+    pub(crate) fn reader(&self) -> &Reader {
+        &self.0.reader
+    }
+
+    pub(crate) fn caught_up(&self) -> Result<(), AdminError> {
         self.0
             .handle
             .ask(Message::CatchUp)?

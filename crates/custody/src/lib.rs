@@ -13,6 +13,7 @@ mod caller;
 mod callers;
 mod certificate;
 mod consent;
+mod console;
 mod custody;
 mod destruction;
 mod exchange;
@@ -64,6 +65,7 @@ pub use consent::{
     RECEIPT_FILE_BYTES_MAX, RECEIPT_FORMAT, ReceiptFacts, ReceiptRejected, TrainingRead, TrainingRecord,
     TrainingRefusal, TrainingTarget, VerifiedReceipt, verify_receipt,
 };
+pub use console::{Oneself, PersonalCommand, PersonalRequest, Staff};
 pub use custody::{Custody, CustodyMetrics, PendingImport};
 pub use exchange::{
     AnswerOutcome, CaptureFailed, CaptureRefused, CapturedAnswer, ExchangeOpening, Notice, OpenExchange,
