@@ -3,7 +3,7 @@
 use fiducia_policy::{OrganizationId, SubjectId};
 use rusqlite::{OptionalExtension, params};
 
-use crate::control::{named, optional_named, subject};
+use crate::control::subject;
 use crate::{ControlStore, KeyKind, KeyStore, StoreError, SubjectRecord};
 
 /// A person, and what is counted about them.
@@ -88,10 +88,23 @@ impl KeyStore {
                      WHERE n.subject = ?1 AND n.conversation IS NOT NULL AND n.destroyed_at IS NULL
                      GROUP BY n.kind, p.kind",
                 )?
-                .query_map([id.as_bytes()], |row| Ok((named(row, 0)?, optional_named(row, 1)?, row.get(2)?)))?
+                .query_map([id.as_bytes()], |row| {
+                    // Kinds are never empty; one that were would be for the person's own use at least.
+                    let own = kind(row, 0)?.unwrap_or(KeyKind::Conversation);
+                    Ok((own, kind(row, 1)?, row.get(2)?))
+                })?
                 .collect()
         })
     }
+}
+
+/// The kind of a key, where there is a key.
+fn kind(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<Option<KeyKind>> {
+    let Some(name) = row.get::<_, Option<String>>(column)? else { return Ok(None) };
+    KeyKind::parse(&name).map(Some).ok_or_else(|| {
+        let unknown = format!("`{name}` is no kind of key").into();
+        rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, unknown)
+    })
 }
 
 const PERSON: &str =

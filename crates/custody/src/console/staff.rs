@@ -6,6 +6,7 @@ use super::Staff;
 use crate::accounts::{AccountCommand, AccountReply};
 use crate::certificate::CertificateCommand;
 use crate::consent::commands::{ConsentCommand, ConsentReply};
+use crate::people::PeopleCommand;
 use crate::retention::commands::RetentionCommand;
 use crate::rights::commands::{RightsAction, RightsCommand};
 use crate::{AdminCommand, AdminError, AdminReply, Custody};
@@ -45,11 +46,13 @@ fn permitted(command: &AdminCommand) -> &'static [Role] {
             | ConsentCommand::Receipt { .. }
             | ConsentCommand::Choose { .. }
             | ConsentCommand::PublishNotice { .. }
+            | ConsentCommand::PreviewCampaign { .. }
             | ConsentCommand::OpenCampaign { .. }
             | ConsentCommand::Remind { .. }
             | ConsentCommand::CloseCampaign { .. } => DECIDING,
             ConsentCommand::Import { .. } => GOVERNING,
         },
+        AdminCommand::People(_) => SERVING,
         AdminCommand::Certify(_) => CHECKING,
         AdminCommand::Rights(command) => match command {
             RightsCommand::List { .. } => FOLLOWING,
@@ -68,6 +71,14 @@ fn permitted(command: &AdminCommand) -> &'static [Role] {
     }
 }
 
+impl Staff {
+    /// Whether one of their roles permits a command, as far as that can be said without looking whose it is about: for
+    /// pages, which offer nothing that would be refused.
+    pub fn may(&self, command: &AdminCommand) -> bool {
+        permitted(command).iter().any(|role| self.roles().contains(*role))
+    }
+}
+
 impl Custody {
     /// Does what a member of staff asks for, if one of their roles permits it and it stays in their organisation. Whoever is
     /// named as acting in the command is replaced by who is signed in. Blocks: call it from a thread that may.
@@ -76,8 +87,7 @@ impl Custody {
     /// [`AdminError::Forbidden`] when no role permits it; [`AdminError::NotFound`] for what belongs to another organisation;
     /// else the command's own.
     pub fn as_staff(&self, who: &Staff, command: AdminCommand) -> Result<AdminReply, AdminError> {
-        let roles = permitted(&command);
-        if !roles.iter().any(|role| who.roles().contains(*role)) {
+        if !who.may(&command) {
             return Err(AdminError::Forbidden(format!(
                 "your role ({}) does not permit this (`{}`); nothing was read or changed",
                 who.roles(),
@@ -106,6 +116,7 @@ impl Custody {
                 self.reader().certificate_file(&reference)
             }
             AdminCommand::Rights(command) => self.staff_rights(who, command),
+            AdminCommand::People(command) => self.staff_people(who, command),
             AdminCommand::Account(command) => self.staff_accounts(who, command),
             other => self.administer(other),
         }
@@ -125,6 +136,9 @@ impl Custody {
             ConsentCommand::Import { choices, .. } => ConsentCommand::Import { organization, choices, actor },
             ConsentCommand::OpenCampaign { terms, reason, .. } => {
                 ConsentCommand::OpenCampaign { organization, terms, reason, actor }
+            }
+            ConsentCommand::PreviewCampaign { terms, .. } => {
+                ConsentCommand::PreviewCampaign { organization, terms }
             }
             ConsentCommand::CloseCampaign { id, .. } => {
                 self.own_campaign(who, id)?;
@@ -193,6 +207,19 @@ impl Custody {
             }
         };
         self.administer(AdminCommand::Rights(command))
+    }
+
+    fn staff_people(&self, who: &Staff, command: PeopleCommand) -> Result<AdminReply, AdminError> {
+        let organization = who.organization();
+        let command = match command {
+            PeopleCommand::Find { name, .. } => PeopleCommand::Find { organization, name },
+            PeopleCommand::List { before, limit, .. } => PeopleCommand::List { organization, before, limit },
+            PeopleCommand::Show { subject } => {
+                self.within_own(who, subject)?;
+                PeopleCommand::Show { subject }
+            }
+        };
+        self.administer(AdminCommand::People(command))
     }
 
     fn staff_accounts(&self, who: &Staff, command: AccountCommand) -> Result<AdminReply, AdminError> {
