@@ -65,7 +65,7 @@ pub use consent::{
     RECEIPT_FILE_BYTES_MAX, RECEIPT_FORMAT, ReceiptFacts, ReceiptRejected, TrainingRead, TrainingRecord,
     TrainingRefusal, TrainingTarget, VerifiedReceipt, verify_receipt,
 };
-pub use console::{Oneself, PersonalCommand, PersonalRequest, Staff};
+pub use console::{Oneself, PersonalCommand, PersonalRequest, Staff, roles_permit};
 pub use custody::{Custody, CustodyMetrics, PendingImport};
 pub use exchange::{
     AnswerOutcome, CaptureFailed, CaptureRefused, CapturedAnswer, ExchangeOpening, Notice, OpenExchange,

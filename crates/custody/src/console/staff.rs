@@ -1,6 +1,6 @@
 //! What staff do: what one of their roles permits, within their organisation.
 
-use fiducia_policy::{AccountId, ConsentPurpose, OrganizationId, Role, SubjectId};
+use fiducia_policy::{AccountId, ConsentPurpose, OrganizationId, Role, RoleSet, SubjectId};
 
 use super::Staff;
 use crate::accounts::{AccountCommand, AccountReply};
@@ -75,8 +75,13 @@ impl Staff {
     /// Whether one of their roles permits a command, as far as that can be said without looking whose it is about: for
     /// pages, which offer nothing that would be refused.
     pub fn may(&self, command: &AdminCommand) -> bool {
-        permitted(command).iter().any(|role| self.roles().contains(*role))
+        roles_permit(self.roles(), command)
     }
+}
+
+/// Whether one of these roles permits a command: see [`Staff::may`].
+pub fn roles_permit(roles: &RoleSet, command: &AdminCommand) -> bool {
+    permitted(command).iter().any(|role| roles.contains(*role))
 }
 
 impl Custody {

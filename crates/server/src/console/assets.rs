@@ -21,6 +21,18 @@ static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
     vec![
         asset("tokens", "css", "text/css; charset=utf-8", include_str!("../../assets/tokens.css")),
         asset("console", "css", "text/css; charset=utf-8", include_str!("../../assets/console.css")),
+        asset(
+            "administration",
+            "css",
+            "text/css; charset=utf-8",
+            include_str!("../../assets/administration.css"),
+        ),
+        asset(
+            "administration",
+            "js",
+            "text/javascript; charset=utf-8",
+            include_str!("../../assets/administration.js"),
+        ),
         asset("console", "js", "text/javascript; charset=utf-8", include_str!("../../assets/console.js")),
         asset("icon", "svg", "image/svg+xml", include_str!("../../assets/icon.svg")),
     ]
@@ -31,6 +43,8 @@ fn asset(stem: &str, ending: &str, content_type: &'static str, text: &'static st
     let digits: u64 = digest.as_ref().iter().take(8).fold(0, |digits, byte| digits << 8 | u64::from(*byte));
     let plain_name = match (stem, ending) {
         ("tokens", _) => "tokens.css",
+        ("administration", "css") => "administration.css",
+        ("administration", _) => "administration.js",
         ("console", "css") => "console.css",
         ("console", _) => "console.js",
         _ => "icon.svg",

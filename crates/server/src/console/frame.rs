@@ -12,6 +12,29 @@ use super::texts::Language;
 use super::visitor::{PrivacyControl, Visitor};
 use super::{Console, assets, cookies};
 
+/// How many: what templates hand over by value or by reference.
+pub(super) trait Count {
+    fn count(&self) -> i64;
+}
+
+macro_rules! counts {
+    ($($number:ty),+) => {
+        $(impl Count for $number {
+            fn count(&self) -> i64 {
+                i64::try_from(*self).unwrap_or(i64::MAX)
+            }
+        })+
+    };
+}
+
+counts!(i64, u32, u64, usize);
+
+impl<T: Count + ?Sized> Count for &T {
+    fn count(&self) -> i64 {
+        (**self).count()
+    }
+}
+
 /// The frame of a page.
 pub(super) struct Frame {
     pub(super) language: Language,
@@ -76,13 +99,38 @@ impl Frame {
     }
 
     /// A text with one value put in.
-    pub(super) fn text_with(&self, name: &str, key: &str, value: &str) -> String {
-        self.language.text_with(name, &[(key, value.to_owned().into())])
+    pub(super) fn text_with(&self, name: &str, key: &str, value: impl AsRef<str>) -> String {
+        self.language.text_with(name, &[(key, value.as_ref().to_owned().into())])
     }
 
     /// A text with a number put in.
     pub(super) fn text_counting(&self, name: &str, key: &str, value: i64) -> String {
         self.language.text_with(name, &[(key, value.into())])
+    }
+
+    /// The text of one of several things, such as the kinds of request: `kind` and the thing's own name.
+    pub(super) fn text_of(&self, kind: &str, name: impl AsRef<str>) -> String {
+        self.language.text(&format!("{kind}-{}", name.as_ref()))
+    }
+
+    /// A text with a count of things put in.
+    pub(super) fn text_number(&self, name: &str, key: &str, value: impl Count) -> String {
+        self.text_counting(name, key, value.count())
+    }
+
+    /// The text of one of several fields of the same kind, by its place from 1.
+    pub(super) fn text_place(&self, name: &str, place: impl Count) -> String {
+        self.text_counting(name, "place", place.count())
+    }
+
+    /// A text that says how many of how many.
+    pub(super) fn text_share(&self, name: &str, part: impl Count, whole: impl Count) -> String {
+        self.language.text_with(name, &[("part", part.count().into()), ("whole", whole.count().into())])
+    }
+
+    /// A day as the language writes it.
+    pub(super) fn date(&self, at: &Timestamp) -> String {
+        at.strftime(self.language.date_form()).to_string()
     }
 
     /// An instant as the language writes it.

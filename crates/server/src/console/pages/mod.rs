@@ -1,6 +1,7 @@
 //! The pages. Each is one file, and one line in [`PAGES`].
 
 mod account;
+mod administration;
 mod home;
 mod passkeys;
 mod preferences;
@@ -34,6 +35,12 @@ pub(super) struct Page {
 /// Every page, in the order of the navigation.
 pub(super) const PAGES: &[Page] = &[
     home::PAGE,
+    // What staff administer.
+    administration::REQUESTS,
+    administration::PEOPLE,
+    administration::CAMPAIGNS,
+    administration::NOTICES,
+    // What is everybody's own.
     account::PAGE,
     passkeys::PAGE,
     sign_in::PAGE,
