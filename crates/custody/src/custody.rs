@@ -434,6 +434,14 @@ impl Custody {
         self.0.reader.warning_letter(id)
     }
 
+    /// What a letter says, and to whom: for whoever sends mails in this process.
+    ///
+    /// # Errors
+    /// When there is no such letter, or its person has no address any more.
+    pub fn letter(&self, id: fiducia_policy::LetterId) -> Result<crate::Letter, AdminError> {
+        self.0.reader.letter(id)
+    }
+
     fn consent(&self, command: ConsentCommand) -> Result<ConsentReply, AdminError> {
         let reader = &self.0.reader;
         match command {

@@ -72,8 +72,8 @@ pub use exchange::{
 };
 pub use import::{ImportOutcome, ImportProgress, RejectedLine};
 pub use mail::{
-    DueMail, MailAbout, MailAddress, MailCommand, MailOutcome, MailReply, MailState, NotAnAddress,
-    WarningLetter,
+    DueMail, Letter, LetterAbout, MailAbout, MailAddress, MailCommand, MailOutcome, MailReply, MailState,
+    NotAnAddress, WarningLetter,
 };
 pub use open_error::OpenError;
 pub use people::{HeldCount, HeldFor, PeopleCommand, PeopleReply, PersonDetail, PersonRow};

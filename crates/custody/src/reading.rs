@@ -458,6 +458,10 @@ impl Reader {
         status.push(("warnings waiting".to_owned(), warnings.waiting.to_string()));
         status.push(("warnings sent".to_owned(), warnings.sent.to_string()));
         status.push(("warnings given up".to_owned(), warnings.given_up.to_string()));
+        let letters = control.letter_mail_counts()?;
+        status.push(("letters waiting".to_owned(), letters.waiting.to_string()));
+        status.push(("letters sent".to_owned(), letters.sent.to_string()));
+        status.push(("letters given up".to_owned(), letters.given_up.to_string()));
         status.push(("ledger entries since start".to_owned(), self.scribe.entries().to_string()));
         Ok(status)
     }

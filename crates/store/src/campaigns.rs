@@ -1,12 +1,14 @@
 //! Campaigns: questions put to many people, and who answered what.
 
-use fiducia_policy::{CampaignId, ConsentPurpose, OrganizationId, PersonId, SubjectId, Timestamp};
+use fiducia_policy::{
+    CampaignId, ConsentPurpose, LetterId, LetterKind, OrganizationId, PersonId, SubjectId, Timestamp,
+};
 use rusqlite::{OptionalExtension, params};
 
 use crate::connection::{bytes16, instant, optional_instant};
 use crate::control::named;
 use crate::outbox::{Announcement, announce};
-use crate::{ControlStore, StoreError};
+use crate::{ControlStore, LetterRecord, LetterSource, StoreError};
 
 /// A campaign.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,11 +90,13 @@ impl ControlStore {
         })
     }
 
-    /// Adds people whom a campaign looked at and notes how far it has come; `after` is `None` when it is through.
+    /// Adds people whom a campaign looked at, queues the letters to those who are asked, and notes how far it has come;
+    /// `after` is `None` when it is through.
     pub fn extend_campaign(
         &mut self,
         campaign: CampaignId,
         members: &[CampaignMember],
+        letters: &[LetterRecord],
         after: Option<SubjectId>,
     ) -> Result<(), StoreError> {
         self.file.write("extend_campaign", |tx| {
@@ -109,6 +113,9 @@ impl ControlStore {
                     member.asked_at.map(Timestamp::as_microsecond),
                     member.outcome,
                 ])?;
+            }
+            for letter in letters {
+                crate::letters::queue(tx, letter)?;
             }
             tx.execute(
                 "UPDATE campaigns SET after = ?2, extended = ?3 WHERE id = ?1",
@@ -181,30 +188,65 @@ impl ControlStore {
         })
     }
 
-    /// People who were asked, have not answered and were reminded fewer than `reminders` times, at most `limit`. They are
-    /// noted as reminded that often.
+    /// People who were asked, have not answered and were reminded fewer than `reminders` times, at most `limit`; only those
+    /// with an address where `with_address` says so. They are noted as reminded that often, and where there are ids for
+    /// letters, each with an address gets one, in the same commit. Gives who they are and whether there is a letter.
     pub fn remind(
         &mut self,
-        campaign: CampaignId,
+        campaign: &CampaignRecord,
         reminders: u32,
         limit: u32,
-    ) -> Result<Vec<CampaignMember>, StoreError> {
+        with_address: bool,
+        (letters, now): (&[LetterId], Timestamp),
+    ) -> Result<Vec<(CampaignMember, bool)>, StoreError> {
         self.file.write("remind", |tx| {
             let members: Vec<CampaignMember> = tx
                 .prepare_cached(
-                    "SELECT subject, language, region, asked_at, outcome, reminders FROM campaign_members
+                    "SELECT subject, language, region, asked_at, outcome, reminders FROM campaign_members m
                      WHERE campaign = ?1 AND asked_at IS NOT NULL AND outcome IS NULL AND reminders < ?2
+                        AND (NOT ?4 OR EXISTS (
+                            SELECT 1 FROM subject_contacts t WHERE t.subject = m.subject AND t.key IS NOT NULL))
                      ORDER BY subject LIMIT ?3",
                 )?
-                .query_map(params![campaign.as_bytes(), reminders, limit], member)?
+                .query_map(params![campaign.id.as_bytes(), reminders, limit, with_address], member)?
                 .collect::<rusqlite::Result<_>>()?;
             let mut note = tx.prepare_cached(
                 "UPDATE campaign_members SET reminders = ?3 WHERE campaign = ?1 AND subject = ?2",
             )?;
-            for member in &members {
-                note.execute(params![campaign.as_bytes(), member.subject.as_bytes(), reminders])?;
+            let mut letters = letters.iter();
+            let mut reminded = Vec::with_capacity(members.len());
+            for member in members {
+                note.execute(params![campaign.id.as_bytes(), member.subject.as_bytes(), reminders])?;
+                let is_written = match letters.next() {
+                    Some(id) => crate::letters::queue(
+                        tx,
+                        &LetterRecord {
+                            id: *id,
+                            organization: campaign.organization,
+                            subject: member.subject,
+                            kind: LetterKind::Reminder,
+                            source: LetterSource::Campaign(campaign.id, reminders),
+                            queued_at: now,
+                        },
+                    )?,
+                    None => false,
+                };
+                reminded.push((member, is_written));
             }
-            Ok(members)
+            Ok(reminded)
+        })
+    }
+
+    /// Whether a campaign's question to a person is still open.
+    pub fn awaits_answer(&self, campaign: CampaignId, subject: SubjectId) -> Result<bool, StoreError> {
+        self.file.read("awaits_answer", |connection| {
+            connection
+                .prepare_cached(
+                    "SELECT 1 FROM campaign_members m JOIN campaigns c ON c.id = m.campaign
+                     WHERE m.campaign = ?1 AND m.subject = ?2 AND m.asked_at IS NOT NULL AND m.outcome IS NULL
+                        AND c.closed_at IS NULL",
+                )?
+                .exists(params![campaign.as_bytes(), subject.as_bytes()])
         })
     }
 

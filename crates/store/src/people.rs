@@ -62,6 +62,28 @@ impl ControlStore {
         })
     }
 
+    /// The language in which a person last chose, else that of an account of theirs.
+    pub fn language_of(&self, id: SubjectId) -> Result<Option<String>, StoreError> {
+        self.file.read("language_of", |connection| {
+            let chosen = connection
+                .prepare_cached(
+                    "SELECT language FROM consent_standings WHERE subject = ?1 AND language IS NOT NULL
+                     ORDER BY since DESC LIMIT 1",
+                )?
+                .query_row([id.as_bytes()], |row| row.get(0))
+                .optional()?;
+            if chosen.is_some() {
+                return Ok(chosen);
+            }
+            connection
+                .prepare_cached(
+                    "SELECT language FROM accounts WHERE subject = ?1 AND language IS NOT NULL ORDER BY id LIMIT 1",
+                )?
+                .query_row([id.as_bytes()], |row| row.get(0))
+                .optional()
+        })
+    }
+
     /// The logins of the accounts whose owner governs what is kept of a person.
     pub fn logins_of(&self, id: SubjectId) -> Result<Vec<String>, StoreError> {
         self.file.read("logins_of", |connection| {

@@ -10,7 +10,7 @@ use crate::connection::{bytes16, fixed, instant, optional_instant};
 use crate::control::named;
 use crate::outbox::{Announcement, announce};
 use crate::rights_effects::{RightsEffect, RightsStatement, apply, keep_statement};
-use crate::{ControlStore, StoreError};
+use crate::{ControlStore, LetterRecord, StoreError};
 
 /// The tables of this module and of [`crate::rights_effects`], the fifth step of `control.db`.
 pub(crate) const TABLES: &str = "
@@ -248,12 +248,14 @@ impl ControlStore {
         })
     }
 
-    /// Notes a step, where the request stands after it, and what it changed for the person, and announces it.
+    /// Notes a step, where the request stands after it, and what it changed for the person, queues the letter that tells them
+    /// of it, and announces it.
     pub fn step_request(
         &mut self,
         request: &RightsRecord,
         step: &RightsStepRecord,
         effect: &RightsEffect,
+        letter: Option<&LetterRecord>,
         announcement: &Announcement,
     ) -> Result<(), StoreError> {
         self.file.write("step_request", |tx| {
@@ -272,6 +274,10 @@ impl ControlStore {
             )?;
             insert_step(tx, request.id, step)?;
             apply(tx, request, effect, step.at)?;
+            // After the effect: who was erased has no address any more.
+            if let Some(letter) = letter {
+                crate::letters::queue(tx, letter)?;
+            }
             announce(tx, announcement)
         })
     }

@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 
 use fiducia_ledger::{CampaignClosed, CampaignOpened, Event};
 use fiducia_policy::{
-    Asked, CampaignId, CampaignTerms, ConsentAct, ConsentKind, ConsentState, LastNo, Meanwhile, NotAsked,
-    OrganizationId, PersonId, SubjectId, Timestamp,
+    Asked, CampaignId, CampaignTerms, ConsentAct, ConsentKind, ConsentState, LastNo, LetterId, LetterKind,
+    Meanwhile, NotAsked, OrganizationId, PersonId, SubjectId, Timestamp,
 };
-use fiducia_store::{CampaignMember, CampaignRecord, ConsentStanding, ControlStore};
+use fiducia_store::{
+    CampaignMember, CampaignRecord, ConsentStanding, ControlStore, LetterRecord, LetterSource,
+};
 
 use super::choosing::{ChoiceRequest, Speaker, unwritable};
 use super::commands::{
@@ -67,7 +69,7 @@ impl Writer {
     /// Asks the next people of an open campaign, or closes one whose date has come. Gives whether there was anything to do.
     pub(crate) fn extend_campaigns(&mut self, now: Timestamp) -> Result<bool, AdminError> {
         for campaign in self.files.control.campaigns(true)? {
-            let terms = terms_of(&campaign)?;
+            let terms = campaign_terms(&campaign)?;
             if terms.deadline <= now {
                 // Whoever was asked has fallen silent by that date: see [`Self::end_consents`], which comes first.
                 self.close(&campaign, None, now)?;
@@ -76,6 +78,17 @@ impl Writer {
             if !campaign.is_extended {
                 self.ask_page(&campaign, &terms, now)?;
                 return Ok(true);
+            }
+            // Whoever has an address is reminded without anybody having to remember it.
+            if self.certificates.mail.is_some() {
+                let due = reminders_due(&terms, now);
+                let fresh = self.letter_ids(PEOPLE_PER_STEP, now)?;
+                let reminded =
+                    self.files.control.remind(&campaign, due, PEOPLE_PER_STEP, true, (&fresh, now))?;
+                crate::faults::reached("campaign-reminded");
+                if !reminded.is_empty() {
+                    return Ok(true);
+                }
             }
         }
         Ok(false)
@@ -90,6 +103,7 @@ impl Writer {
         let people =
             self.files.control.subjects_after(campaign.organization, campaign.after, PEOPLE_PER_STEP)?;
         let (mut members, mut requests) = (Vec::with_capacity(people.len()), Vec::new());
+        let mut letters = Vec::new();
         for subject in &people {
             let standing = self.files.control.consent_standing(*subject, campaign.purpose)?;
             let asked = self.asked(*subject, terms, standing.as_ref(), now)?;
@@ -100,6 +114,16 @@ impl Writer {
             let region = standing.as_ref().and_then(|standing| standing.region.clone());
             let (asked_at, outcome) = match asked {
                 Asked::Ask => {
+                    if self.certificates.mail.is_some() {
+                        letters.push(LetterRecord {
+                            id: LetterId::generate(now, &*self.randomness)?,
+                            organization: campaign.organization,
+                            subject: *subject,
+                            kind: LetterKind::Question,
+                            source: LetterSource::Campaign(campaign.id, 0),
+                            queued_at: now,
+                        });
+                    }
                     requests.push(question(*subject, campaign, terms, standing.as_ref()));
                     (Some(now), None)
                 }
@@ -121,7 +145,7 @@ impl Writer {
         crate::faults::reached("campaign-asked");
         let full = people.len() >= usize::try_from(PEOPLE_PER_STEP).unwrap_or(usize::MAX);
         let after = people.last().copied().filter(|_| full);
-        Ok(self.files.control.extend_campaign(campaign.id, &members, after)?)
+        Ok(self.files.control.extend_campaign(campaign.id, &members, &letters, after)?)
     }
 
     fn asked(
@@ -185,15 +209,21 @@ impl Writer {
             return Err(AdminError::Invalid(format!("a list has 1 to {LIST_ROWS_MAX} rows")));
         }
         let campaign = self.open_one(id)?;
-        let due = terms_of(&campaign)?.reminders_due(self.clock.now());
-        let due = u32::try_from(due).unwrap_or(u32::MAX);
-        let members = self.files.control.remind(id, due, limit)?;
-        let rows = members.into_iter().map(|member| ReminderRow {
+        let now = self.clock.now();
+        let due = reminders_due(&campaign_terms(&campaign)?, now);
+        let fresh = if self.certificates.mail.is_some() { self.letter_ids(limit, now)? } else { Vec::new() };
+        let members = self.files.control.remind(&campaign, due, limit, false, (&fresh, now))?;
+        let rows = members.into_iter().map(|(member, by_mail)| ReminderRow {
             subject: member.subject,
             language: member.language,
             region: member.region,
+            by_mail,
         });
         Ok(ConsentReply::Reminders(rows.collect()))
+    }
+
+    fn letter_ids(&self, count: u32, now: Timestamp) -> Result<Vec<LetterId>, AdminError> {
+        (0..count).map(|_| Ok(LetterId::generate(now, &*self.randomness)?)).collect()
     }
 
     /// Ends a campaign before its date.
@@ -392,6 +422,10 @@ fn question(
     }
 }
 
+fn reminders_due(terms: &CampaignTerms, now: Timestamp) -> u32 {
+    u32::try_from(terms.reminders_due(now)).unwrap_or(u32::MAX)
+}
+
 /// What the clock says about a standing: to be completed with an act.
 fn choice_about(standing: &ConsentStanding) -> ConsentChoice {
     ConsentChoice {
@@ -410,7 +444,7 @@ fn choice_about(standing: &ConsentStanding) -> ConsentChoice {
     }
 }
 
-fn terms_of(campaign: &CampaignRecord) -> Result<CampaignTerms, AdminError> {
+pub(crate) fn campaign_terms(campaign: &CampaignRecord) -> Result<CampaignTerms, AdminError> {
     serde_json::from_str(&campaign.terms)
         .map_err(|error| AdminError::Storage(format!("{} cannot be read: {error}", campaign.id)))
 }
@@ -429,7 +463,7 @@ pub(super) fn campaign_row(
     Ok(CampaignRow {
         id: campaign.id,
         organization: campaign.organization,
-        terms: terms_of(&campaign)?,
+        terms: campaign_terms(&campaign)?,
         tally: tally.collect(),
         reason: campaign.reason,
         opened_at: campaign.opened_at,

@@ -338,6 +338,9 @@ pub struct ReminderRow {
     pub language: Option<String>,
     /// Where they were last.
     pub region: Option<String>,
+    /// Whether a mail goes to them. Whoever gets none is for the caller to remind.
+    #[serde(default)]
+    pub by_mail: bool,
 }
 
 /// A reply to a [`ConsentCommand`].

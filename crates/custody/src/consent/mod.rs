@@ -17,4 +17,5 @@ pub use profile::RECEIPT_FORMAT;
 pub use receipt::{RECEIPT_FILE_BYTES_MAX, ReceiptFacts, ReceiptRejected, VerifiedReceipt, verify_receipt};
 pub use training::{TrainingRead, TrainingRecord, TrainingRefusal, TrainingTarget};
 
+pub(crate) use campaigns::campaign_terms;
 pub(crate) use choosing::{ChoiceRequest, ConsentMemory, Speaker};

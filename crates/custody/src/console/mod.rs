@@ -8,5 +8,5 @@ mod personal;
 mod staff;
 
 pub use oneself::{Oneself, Staff};
-pub use staff::roles_permit;
 pub use personal::{PersonalCommand, PersonalRequest};
+pub use staff::roles_permit;

@@ -5,8 +5,8 @@
 
 use std::time::Duration;
 
-use fiducia_policy::Timestamp;
-use fiducia_store::MailRecord;
+use fiducia_policy::{LetterId, Timestamp};
+use fiducia_store::{LetterSource, MailRecord};
 
 use super::{MailAbout, MailCommand, MailOutcome, MailReply, MailState};
 use crate::AdminError;
@@ -35,7 +35,17 @@ impl Writer {
     fn begin_mail(&mut self, about: &MailAbout) -> Result<MailReply, AdminError> {
         let mut mail = self.waiting_mail(about)?;
         let now = self.clock.now();
-        if matches!(about, MailAbout::Warning(_)) && is_too_late(&mail, now) {
+        if let MailAbout::Letter(id) = about
+            && self.is_answered(*id)?
+        {
+            mail.failure = Some("the question is open no more".to_owned());
+            (mail.next_attempt_at, mail.given_up_at) = (None, Some(now));
+            self.keep_mail(about, &mail)?;
+            return Err(AdminError::NotFound(format!(
+                "{about} asks something that was answered; it is not sent"
+            )));
+        }
+        if !matches!(about, MailAbout::Certificate(_)) && is_too_late(&mail, now) {
             // What it warns of may have come. The marks in the list stay.
             mail.failure = Some("nobody sent mails in time".to_owned());
             (mail.next_attempt_at, mail.given_up_at) = (None, Some(now));
@@ -68,10 +78,22 @@ impl Writer {
         self.keep_mail(about, &mail)
     }
 
+    /// Whether a letter asks something to which there is an answer, or nothing to answer any more.
+    fn is_answered(&self, id: LetterId) -> Result<bool, AdminError> {
+        let control = &self.files.control;
+        match control.letter(id)?.map(|letter| (letter.source, letter.subject)) {
+            Some((LetterSource::Campaign(campaign, _), subject)) => {
+                Ok(!control.awaits_answer(campaign, subject)?)
+            }
+            _ => Ok(false),
+        }
+    }
+
     fn waiting_mail(&self, about: &MailAbout) -> Result<MailRecord, AdminError> {
         let mail = match about {
             MailAbout::Certificate(reference) => self.files.control.mail(reference.as_str())?,
             MailAbout::Warning(id) => self.files.control.warning_mail(*id)?,
+            MailAbout::Letter(id) => self.files.control.letter_mail(*id)?,
         };
         mail.filter(|mail| mail.next_attempt_at.is_some())
             .ok_or_else(|| AdminError::NotFound(format!("no mail about {about} waits; nothing was noted")))
@@ -81,6 +103,7 @@ impl Writer {
         match about {
             MailAbout::Certificate(_) => self.files.control.note_mail(mail)?,
             MailAbout::Warning(id) => self.files.control.note_warning_mail(*id, mail)?,
+            MailAbout::Letter(id) => self.files.control.note_letter_mail(*id, mail)?,
         }
         Ok(MailReply::Noted(state_of(Some(mail))))
     }

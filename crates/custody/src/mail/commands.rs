@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use fiducia_policy::{OrganizationId, Timestamp, WarningId};
+use fiducia_policy::{
+    ComplaintRoute, ConsentPurpose, LetterId, LetterKind, OrganizationId, RequestKind, RightsRequestId,
+    Timestamp, WarningId,
+};
 
 use super::MailAddress;
 use crate::CertificateReference;
@@ -15,6 +18,8 @@ pub enum MailAbout {
     Certificate(CertificateReference),
     /// Conversations that end soon; it goes to the person whose they are.
     Warning(WarningId),
+    /// A question, a reminder, or what becomes of a request; it goes to the person it is about.
+    Letter(LetterId),
 }
 
 impl fmt::Display for MailAbout {
@@ -22,6 +27,7 @@ impl fmt::Display for MailAbout {
         match self {
             Self::Certificate(reference) => reference.fmt(f),
             Self::Warning(id) => id.fmt(f),
+            Self::Letter(id) => id.fmt(f),
         }
     }
 }
@@ -124,4 +130,50 @@ pub struct WarningLetter {
     pub first_ends_at: Timestamp,
     /// Whether the person's plan lets them be kept.
     pub may_keep: bool,
+}
+
+/// A letter to a person. It never crosses the admin socket: the address is for the mail alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Letter {
+    /// Its id.
+    pub id: LetterId,
+    /// Where the person is written to.
+    pub to: MailAddress,
+    /// The name of the organisation.
+    pub organization: String,
+    /// The language the person last chose in, or their account speaks: a tag of BCP 47.
+    pub language: Option<String>,
+    /// What it is.
+    pub kind: LetterKind,
+    /// What it tells of.
+    pub about: LetterAbout,
+    /// Queued when.
+    pub queued_at: Timestamp,
+}
+
+/// What a letter tells of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LetterAbout {
+    /// A campaign's question.
+    Question {
+        /// What is asked about.
+        purpose: ConsentPurpose,
+        /// From when on silence is a no.
+        deadline: Timestamp,
+    },
+    /// A request of the person.
+    Request {
+        /// Which.
+        id: RightsRequestId,
+        /// What was asked.
+        kind: RequestKind,
+        /// The first instant at which an answer is too late.
+        due: Timestamp,
+        /// Why it takes longer or was refused: a word from a closed list.
+        reason: Option<String>,
+        /// What was left undone and why, as the staff wrote it for the person.
+        left_undone: Option<String>,
+        /// Where the person can go who is not content.
+        routes: Vec<ComplaintRoute>,
+    },
 }

@@ -12,4 +12,6 @@ mod serving;
 
 pub use address::{MailAddress, NotAnAddress};
 pub(crate) use attempts::state_of;
-pub use commands::{DueMail, MailAbout, MailCommand, MailOutcome, MailReply, MailState, WarningLetter};
+pub use commands::{
+    DueMail, Letter, LetterAbout, MailAbout, MailCommand, MailOutcome, MailReply, MailState, WarningLetter,
+};

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use fiducia_keyring::open_value;
-use fiducia_policy::WarningId;
-use fiducia_store::MailRecord;
+use fiducia_policy::{LetterId, SubjectId, WarningId};
+use fiducia_store::{ControlStore, LetterSource, MailRecord};
 
-use super::{DueMail, MailAbout, MailAddress, MailReply, WarningLetter};
+use super::{DueMail, Letter, LetterAbout, MailAbout, MailAddress, MailReply, WarningLetter};
+use crate::consent::campaign_terms;
 use crate::keychain::Keychain;
 use crate::reading::Reader;
+use crate::rights::commands::RightsReport;
 use crate::{AdminError, AdminReply};
 
 const LIST_ROWS_MAX: u32 = 1_000;
@@ -30,21 +32,74 @@ impl Reader {
             let id = mail.reference.parse().map_err(|error| damaged(&error))?;
             due.push(due_mail(MailAbout::Warning(id), &mail));
         }
+        for mail in control.due_letters(now, limit)? {
+            let id = mail.reference.parse().map_err(|error| damaged(&error))?;
+            due.push(due_mail(MailAbout::Letter(id), &mail));
+        }
         Ok(AdminReply::Mailed(MailReply::Due(due)))
+    }
+
+    /// What a letter says, and to whom.
+    pub(crate) fn letter(&self, id: LetterId) -> Result<Letter, AdminError> {
+        let _reading = self.reading();
+        let control = self.control()?;
+        let missing = |what: &str| AdminError::NotFound(format!("{id} cannot be sent: {what}"));
+        let letter = control.letter(id)?.ok_or_else(|| missing("it is there no more"))?;
+        let to =
+            self.address(&control, letter.subject)?.ok_or_else(|| missing("its person has no address"))?;
+        let organization = self
+            .callers
+            .organization(letter.organization)
+            .ok_or_else(|| missing("its organisation is gone"))?;
+        let about = match letter.source {
+            LetterSource::Campaign(campaign, _) => {
+                let found = control.campaign(campaign)?.ok_or_else(|| missing("its campaign is gone"))?;
+                LetterAbout::Question { purpose: found.purpose, deadline: campaign_terms(&found)?.deadline }
+            }
+            LetterSource::Request(request, number) => {
+                let found = control.request(request)?.ok_or_else(|| missing("its request is gone"))?;
+                let steps = control.request_steps(request)?;
+                let reason =
+                    steps.into_iter().find(|step| step.number == number).and_then(|step| step.reason);
+                let report: Option<RightsReport> = found
+                    .report
+                    .as_deref()
+                    .map(serde_json::from_str)
+                    .transpose()
+                    .map_err(|error| damaged(&error))?;
+                let (_, policy) = self.governance.current();
+                LetterAbout::Request {
+                    id: request,
+                    kind: found.kind,
+                    due: found.due(),
+                    reason,
+                    left_undone: report.and_then(|report| report.left_undone),
+                    routes: policy.rights().routes(&found.regimes),
+                }
+            }
+        };
+        let language = control.language_of(letter.subject)?;
+        let organization = organization.name;
+        Ok(Letter { id, to, organization, language, kind: letter.kind, about, queued_at: letter.queued_at })
+    }
+
+    /// Where a person is written to: opened here, for the mail alone.
+    fn address(&self, control: &ControlStore, subject: SubjectId) -> Result<Option<MailAddress>, AdminError> {
+        let Some(contact) = control.contact(subject)? else { return Ok(None) };
+        let key = Keychain::new(Arc::clone(&self.kms)).key(&self.keys()?, contact.key)?;
+        let padded = open_value((contact.key, &key), subject.as_bytes(), &contact.sealed)?;
+        MailAddress::from_padded(&padded).map(Some).map_err(|error| damaged(&error))
     }
 
     /// What a warning says, and to whom.
     pub(crate) fn warning_letter(&self, id: WarningId) -> Result<WarningLetter, AdminError> {
         let _reading = self.reading();
-        let (control, keys) = (self.control()?, self.keys()?);
+        let control = self.control()?;
         let missing = |what: &str| AdminError::NotFound(format!("{id} cannot be sent: {what}"));
         let warning = control.warning(id)?.ok_or_else(|| missing("it is there no more"))?;
         let given_at = warning.given_at.ok_or_else(|| missing("it is not given yet"))?;
-        let contact =
-            control.contact(warning.subject)?.ok_or_else(|| missing("its person has no address"))?;
-        let key = Keychain::new(Arc::clone(&self.kms)).key(&keys, contact.key)?;
-        let padded = open_value((contact.key, &key), warning.subject.as_bytes(), &contact.sealed)?;
-        let to = MailAddress::from_padded(&padded).map_err(|error| damaged(&error))?;
+        let to =
+            self.address(&control, warning.subject)?.ok_or_else(|| missing("its person has no address"))?;
         let organization = self
             .callers
             .organization(warning.organization)

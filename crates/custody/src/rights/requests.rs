@@ -2,9 +2,10 @@
 
 use fiducia_ledger::Event;
 use fiducia_policy::{
-    Pseudonym, RequestClock, RequestKind, RequestStanding, RequestStep, RightsRequestId, Timestamp,
+    LetterId, LetterKind, Pseudonym, RequestClock, RequestKind, RequestStanding, RequestStep,
+    RightsRequestId, Timestamp,
 };
-use fiducia_store::{RightsEffect, RightsRecord, RightsStepRecord};
+use fiducia_store::{LetterRecord, LetterSource, RightsEffect, RightsRecord, RightsStepRecord};
 
 use super::commands::{RequestRow, RightsAction, RightsCommand, RightsReply, RightsReport};
 use crate::AdminError;
@@ -100,9 +101,11 @@ impl Writer {
             note: note.filter(|_| !is_erased),
             event: self.event_id()?,
         };
+        let letter = self.letter_about(&request, &step)?;
         let fact = step_fact(&request, &step, pseudonym.filter(|_| !is_erased));
         let announcement = fact.announcement(step.event, request.organization);
-        self.files.control.step_request(&request, &step, &outcome.effect, &announcement)?;
+        self.files.control.step_request(&request, &step, &outcome.effect, letter.as_ref(), &announcement)?;
+        crate::faults::reached("request-stepped");
         if outcome.effect != RightsEffect::None {
             if let Some(subject) = request.subject {
                 self.caches.subjects.pop(&subject);
@@ -112,6 +115,32 @@ impl Writer {
         self.count_requests(now)?;
         self.deliver_control(step.event, request.organization, fact)?;
         self.request_detail(id).map(|detail| RightsReply::Request(Box::new(detail)))
+    }
+
+    /// The letter by which a person is told of a step, where mail is on. Who has no address gets none.
+    fn letter_about(
+        &self,
+        request: &RightsRecord,
+        step: &RightsStepRecord,
+    ) -> Result<Option<LetterRecord>, AdminError> {
+        let kind = match step.step.as_str() {
+            "confirm" => LetterKind::RequestReceived,
+            "extend" => LetterKind::RequestExtended,
+            "refuse" => LetterKind::RequestRefused,
+            "fulfil" => LetterKind::RequestDone,
+            _ => return Ok(None),
+        };
+        let Some(subject) = request.subject.filter(|_| self.certificates.mail.is_some()) else {
+            return Ok(None);
+        };
+        Ok(Some(LetterRecord {
+            id: LetterId::generate(step.at, &*self.randomness)?,
+            organization: request.organization,
+            subject,
+            kind,
+            source: LetterSource::Request(request.id, step.number),
+            queued_at: step.at,
+        }))
     }
 
     fn pseudonym_of(&self, request: &RightsRecord) -> Result<Option<Pseudonym>, AdminError> {

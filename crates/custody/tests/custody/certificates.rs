@@ -302,7 +302,7 @@ fn lists_go_in_pages_from_the_newest() {
 fn due(world: &World) -> Vec<(CertificateReference, u32)> {
     let references = world.due_mails().into_iter().map(|mail| match mail.about {
         MailAbout::Certificate(reference) => (reference, mail.attempts),
-        MailAbout::Warning(id) => panic!("{id}"),
+        other => panic!("{other}"),
     });
     references.collect()
 }

@@ -50,7 +50,8 @@ fn serve(configuration: &Configuration) -> Result<ExitStatus, Failure> {
         .as_ref()
         .map(|section| {
             let contact = configuration.certificates.contact.clone();
-            MailSender::start(section, contact, custody.clone())
+            let console = configuration.console.as_ref().map(|console| console.public_url.clone());
+            MailSender::start(section, (contact, console), custody.clone())
         })
         .transpose();
     let mail = match mail {

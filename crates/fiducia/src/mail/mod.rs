@@ -1,7 +1,8 @@
-//! Mails that tell of certificates of destruction, and that warn people of ends. Custody keeps which are due; one thread
+//! Mails that tell of certificates of destruction, warn people of ends, ask them, and tell them about their requests. Custody keeps which are due; one thread
 //! here sends them, one after the other, and says what became of each.
 
 mod certificate;
+mod letter;
 mod warning;
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -40,10 +41,11 @@ impl MailSender {
     /// When the section cannot be used, or the system gives no thread.
     pub(crate) fn start(
         section: &MailSection,
-        contact: Option<String>,
+        (contact, console): (Option<String>, Option<String>),
         custody: Custody,
     ) -> Result<Self, Failure> {
-        let post = Post { transport: transport(section)?, section: section.clone(), contact, custody };
+        let post =
+            Post { transport: transport(section)?, section: section.clone(), contact, console, custody };
         let (stop, stopped) = sync_channel(1);
         let thread = std::thread::Builder::new()
             .name("fiducia-mail".to_owned())
@@ -66,6 +68,8 @@ struct Post {
     section: MailSection,
     /// Whom people may ask.
     contact: Option<String>,
+    /// Where people sign in, where there is a console.
+    console: Option<String>,
     custody: Custody,
 }
 
@@ -117,6 +121,10 @@ impl Post {
                 let how_to_keep = self.section.how_to_keep.as_deref();
                 warning::about(&letter, &self.section.from, self.contact.as_deref(), how_to_keep)?
             }
+            MailAbout::Letter(id) => {
+                let found = self.custody.letter(*id).map_err(|error| error.to_string())?;
+                letter::about(&found, &self.section.from, self.contact.as_deref(), self.console.as_deref())?
+            }
         };
         self.transport.send(&message).map(drop).map_err(|error| reason(&error))
     }
@@ -150,6 +158,7 @@ fn say(about: &MailAbout, reply: &MailReply) {
     let what = match about {
         MailAbout::Certificate(_) => "certificate",
         MailAbout::Warning(_) => "warning",
+        MailAbout::Letter(_) => "question or a request",
     };
     match reply {
         MailReply::Noted(MailState::Sent { .. }) => {
@@ -162,7 +171,9 @@ fn say(about: &MailAbout, reply: &MailReply) {
         MailReply::Noted(MailState::GivenUp { failure, .. }) => {
             let instead = match about {
                 MailAbout::Certificate(_) => "tell its contact yourself (`fiducia certificate show`)",
-                MailAbout::Warning(_) => "check the person's address (`fiducia subjects contact`)",
+                MailAbout::Warning(_) | MailAbout::Letter(_) => {
+                    "check the person's address (`fiducia subjects contact`)"
+                }
             };
             tracing::error!(
                 %about, failure = failure.as_deref().unwrap_or_default(),

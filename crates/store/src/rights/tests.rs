@@ -98,9 +98,9 @@ fn the_queue_is_in_the_order_of_due_dates_and_counts_who_is_late() {
     let (_folder, mut store) = store();
     let mut all: Vec<_> = (1..=4).map(|number| opened(&mut store, number)).collect();
     all[0].standing.is_extended = true;
-    store.step_request(&all[0], &step(2), &RightsEffect::None, &announcement(60)).unwrap();
+    store.step_request(&all[0], &step(2), &RightsEffect::None, None, &announcement(60)).unwrap();
     all[1].closed_at = Some(at(50));
-    store.step_request(&all[1], &step(2), &RightsEffect::None, &announcement(61)).unwrap();
+    store.step_request(&all[1], &step(2), &RightsEffect::None, None, &announcement(61)).unwrap();
     let open: Vec<_> = store.open_requests(None, 10).unwrap().into_iter().map(|row| row.id).collect();
     assert_eq!(open, [all[2].id, all[3].id, all[0].id]);
     let counts = store.request_counts(at(103), at(104)).unwrap();
@@ -131,7 +131,7 @@ fn effects_are_kept_and_taken_back_and_an_erased_person_leaves_no_thread() {
     let mut apply = |store: &mut ControlStore, effect| {
         number += 1;
         let announced = announcement(100 + u8::try_from(number).unwrap());
-        store.step_request(&request, &step(number), &effect, &announced).unwrap();
+        store.step_request(&request, &step(number), &effect, None, &announced).unwrap();
     };
     apply(&mut store, RightsEffect::Restrict);
     assert_eq!(store.restriction(SUBJECT).unwrap().map(|found| found.request), Some(request.id));

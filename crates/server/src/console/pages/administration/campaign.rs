@@ -7,9 +7,7 @@ use axum::Router;
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
-use fiducia_custody::{
-    AdminCommand, CampaignRow, CampaignTally, ConsentCommand, ConsentReply, Staff,
-};
+use fiducia_custody::{AdminCommand, CampaignRow, CampaignTally, ConsentCommand, ConsentReply, Staff};
 use fiducia_policy::CampaignId;
 use http::StatusCode;
 
@@ -53,7 +51,8 @@ impl Bar {
         let all = progress.asked().max(1);
         let width = |part: u64| part.saturating_mul(BAR_WIDTH).checked_div(all).unwrap_or(0);
         let (given, refused) = (width(progress.given), width(progress.refused));
-        let rest = if progress.asked() == 0 { 0 } else { BAR_WIDTH.saturating_sub(given.saturating_add(refused)) };
+        let rest =
+            if progress.asked() == 0 { 0 } else { BAR_WIDTH.saturating_sub(given.saturating_add(refused)) };
         let begins = given.saturating_add(refused);
         Self { given: (0, given), refused: (given, refused), rest: (begins, rest) }
     }
@@ -104,7 +103,11 @@ async fn show(
     page(&console, &member.visitor, id, (StatusCode::OK, false, done, None)).await
 }
 
-async fn consider(State(console): Shared, Path(id): Path<String>, member: Member) -> Result<Response, Refusal> {
+async fn consider(
+    State(console): Shared,
+    Path(id): Path<String>,
+    member: Member,
+) -> Result<Response, Refusal> {
     let id = id.parse().map_err(|_| Refusal::NotFound)?;
     page(&console, &member.visitor, id, (StatusCode::OK, true, None, None)).await
 }
@@ -116,7 +119,8 @@ async fn page(
     (status, closing, done, problem): (StatusCode, bool, Option<String>, Option<String>),
 ) -> Result<Response, Refusal> {
     let staff = staff(visitor)?;
-    let ConsentReply::Campaign(row) = consent(console, &staff, ConsentCommand::ShowCampaign { id }).await? else {
+    let ConsentReply::Campaign(row) = consent(console, &staff, ConsentCommand::ShowCampaign { id }).await?
+    else {
         return Err(Refusal::Unavailable);
     };
     let frame = Frame::new(console, visitor, CAMPAIGNS.path);

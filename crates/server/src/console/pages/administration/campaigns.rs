@@ -95,7 +95,8 @@ fn may_open(staff: &Staff) -> bool {
 
 async fn list(State(console): Shared, member: Member) -> Result<Response, Refusal> {
     let staff = staff(&member.visitor)?;
-    let ConsentReply::Campaigns(rows) = consent(&console, &staff, ConsentCommand::ListCampaigns).await? else {
+    let ConsentReply::Campaigns(rows) = consent(&console, &staff, ConsentCommand::ListCampaigns).await?
+    else {
         return Err(Refusal::Unavailable);
     };
     let frame = Frame::new(&console, &member.visitor, CAMPAIGNS.path);
@@ -206,7 +207,11 @@ struct About {
     notice: Option<String>,
 }
 
-async fn begin(State(console): Shared, Query(about): Query<About>, member: Member) -> Result<Response, Refusal> {
+async fn begin(
+    State(console): Shared,
+    Query(about): Query<About>,
+    member: Member,
+) -> Result<Response, Refusal> {
     let staff = staff(&member.visitor)?;
     if !may_open(&staff) {
         return Err(Refusal::NotFound);
@@ -241,7 +246,8 @@ async fn go_on(State(console): Shared, posted: Posted<Typed>) -> Result<Response
     let staff = staff(&visitor)?;
     let frame = Frame::new(&console, &visitor, CAMPAIGNS.path);
     let rows = published(&console, &staff, None).await?;
-    let again = |preview, problem| page(&frame, &rows, &fields, StatusCode::BAD_REQUEST, (preview, Some(problem)));
+    let again =
+        |preview, problem| page(&frame, &rows, &fields, StatusCode::BAD_REQUEST, (preview, Some(problem)));
     let terms = match fields.terms() {
         Ok(terms) => terms,
         Err(name) => return Ok(again(None, frame.text(name))),
@@ -285,7 +291,13 @@ mod tests {
 
     #[test]
     fn everybody_is_counted_once() {
-        let tally = [count("given", 3), count("renewed", 1), count("refused", 2), count("open", 5), count("quiet", 7)];
+        let tally = [
+            count("given", 3),
+            count("renewed", 1),
+            count("refused", 2),
+            count("open", 5),
+            count("quiet", 7),
+        ];
         let progress = Progress::of(&tally);
         assert_eq!((progress.answered(), progress.asked(), progress.not_asked), (6, 11, 7));
         let preview = Preview::of(tally.to_vec());
@@ -295,13 +307,20 @@ mod tests {
 
     #[test]
     fn terms_are_read_as_they_are_typed() {
-        let typed = Typed { notice: "research.2".to_owned(), deadline: "2026-10-08".to_owned(), ..Typed::fresh(None) };
+        let typed = Typed {
+            notice: "research.2".to_owned(),
+            deadline: "2026-10-08".to_owned(),
+            ..Typed::fresh(None)
+        };
         let terms = typed.terms().unwrap();
         assert_eq!((terms.purpose, terms.version, terms.reminders.len()), (ConsentPurpose::Research, 2, 2));
         assert_eq!(terms.quiet_regions, ["US-CA"]);
         for (wrong, expect) in [
             (Typed { notice: "research".to_owned(), ..Typed::fresh(None) }, "admin-campaign-notice-missing"),
-            (Typed { deadline: "soon".to_owned(), ..Typed::fresh(Some("research.2".to_owned())) }, "admin-campaign-deadline-missing"),
+            (
+                Typed { deadline: "soon".to_owned(), ..Typed::fresh(Some("research.2".to_owned())) },
+                "admin-campaign-deadline-missing",
+            ),
         ] {
             assert_eq!(wrong.terms().unwrap_err(), expect);
         }

@@ -127,7 +127,8 @@ impl Draft {
 
     /// How many controllers the form shows: those that are there and room for one more.
     pub(super) fn controllers(&self) -> Vec<usize> {
-        let filled = |place: &usize| CONTROLLER_PARTS.iter().any(|part| !self.controller(*place, part).is_empty());
+        let filled =
+            |place: &usize| CONTROLLER_PARTS.iter().any(|part| !self.controller(*place, part).is_empty());
         let last = (1..=CONTROLLERS_MAX).rev().find(filled).unwrap_or(0);
         (1..=last.saturating_add(1).min(CONTROLLERS_MAX)).collect()
     }
@@ -222,7 +223,12 @@ impl Draft {
     /// Every part that differs from a published notice, and the text in any case.
     pub(super) fn compared(&self, with: &Notice) -> Vec<Compared> {
         let before = Self::of(with);
-        let fields = ["title", "text"].into_iter().chain(LISTS).chain(["retention", "withdrawal", "authority", "validity"]);
+        let fields = ["title", "text"].into_iter().chain(LISTS).chain([
+            "retention",
+            "withdrawal",
+            "authority",
+            "validity",
+        ]);
         let mut compared: Vec<Compared> = Vec::new();
         for field in fields {
             let changes = change_word_by_word(before.get(field), self.get(field));
@@ -238,7 +244,8 @@ impl Draft {
 /// The parts in which something stands in brackets, which the notices that come with the program leave for the operator.
 fn in_brackets(notice: &Notice) -> impl Iterator<Item = &'static str> {
     let holds = |text: &str| text.contains('[') && text.contains(']');
-    let mut found: Vec<&'static str> = LINES.into_iter().filter(|name| holds(line_of(notice, name))).collect();
+    let mut found: Vec<&'static str> =
+        LINES.into_iter().filter(|name| holds(line_of(notice, name))).collect();
     found.extend(LISTS.into_iter().filter(|name| list_of(notice, name).iter().any(|entry| holds(entry))));
     let of = |controller: &Controller| {
         let Controller { id, name, address, contact, .. } = controller;
@@ -300,7 +307,10 @@ mod tests {
         draft.set("data", "\n".to_owned());
         draft.set("validity", "soon".to_owned());
         let lacks = draft.notice().unwrap_err();
-        assert!(lacks.contains(&Lack::Missing("title")) && lacks.contains(&Lack::Missing("data")), "{lacks:?}");
+        assert!(
+            lacks.contains(&Lack::Missing("title")) && lacks.contains(&Lack::Missing("data")),
+            "{lacks:?}"
+        );
         assert!(lacks.iter().any(|lack| matches!(lack, Lack::Rule(_))), "{lacks:?}");
     }
 
@@ -319,6 +329,9 @@ mod tests {
         assert!(draft.compared(&notice).iter().all(|part| !part.is_changed));
         draft.set("title", notice.title.replace("chats", "conversations"));
         let compared = draft.compared(&notice);
-        assert_eq!(compared.iter().filter(|part| part.is_changed).map(|part| part.field).collect::<Vec<_>>(), ["title"]);
+        assert_eq!(
+            compared.iter().filter(|part| part.is_changed).map(|part| part.field).collect::<Vec<_>>(),
+            ["title"]
+        );
     }
 }

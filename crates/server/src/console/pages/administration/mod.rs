@@ -136,7 +136,8 @@ mod tests {
         let check = |roles: &str, expect: &[&str]| {
             let roles: RoleSet = roles.parse().unwrap();
             let pages = [REQUESTS, PEOPLE, CAMPAIGNS, NOTICES];
-            let shown: Vec<_> = pages.iter().filter(|page| (page.is_for)(&roles)).map(|page| page.title).collect();
+            let shown: Vec<_> =
+                pages.iter().filter(|page| (page.is_for)(&roles)).map(|page| page.title).collect();
             assert_eq!(shown, expect, "{roles}");
         };
         check("person", &[]);

@@ -77,7 +77,9 @@ async fn list(State(console): Shared, member: Member) -> Result<Response, Refusa
     let frame = Frame::new(&console, &member.visitor, NOTICES.path);
     let of = |purpose: ConsentPurpose| {
         let mut rows: Vec<&NoticeRow> = rows.iter().filter(|row| row.notice.purpose == purpose).collect();
-        rows.sort_by_key(|row| (row.superseded, std::cmp::Reverse(row.notice.version), row.notice.language.clone()));
+        rows.sort_by_key(|row| {
+            (row.superseded, std::cmp::Reverse(row.notice.version), row.notice.language.clone())
+        });
         (purpose, rows)
     };
     let page = NoticesPage {
@@ -99,7 +101,8 @@ async fn show(
     let identity = NoticeIdentity { purpose, language, version };
     let rows = published(&console, &staff, Some(purpose)).await?;
     let row = rows.iter().find(|row| row.notice.identity() == identity).ok_or(Refusal::NotFound)?;
-    let mut versions: Vec<_> = rows.iter().filter(|other| other.notice.language == identity.language).collect();
+    let mut versions: Vec<_> =
+        rows.iter().filter(|other| other.notice.language == identity.language).collect();
     versions.sort_by_key(|other| std::cmp::Reverse(other.notice.version));
     let before = versions.iter().find(|other| other.notice.version < version);
     let compared = before.map(|before| Draft::of(&row.notice).compared(&before.notice)).unwrap_or_default();

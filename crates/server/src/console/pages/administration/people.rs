@@ -19,9 +19,7 @@ use crate::console::refusal::Refusal;
 use crate::console::visitor::{Member, Shared, Visitor};
 
 pub(super) fn routes() -> Router<Arc<Console>> {
-    Router::new()
-        .route("/administration/people", get(list))
-        .route("/administration/people/find", post(find))
+    Router::new().route("/administration/people", get(list)).route("/administration/people/find", post(find))
 }
 
 #[derive(Template)]
@@ -40,7 +38,11 @@ struct Asked {
     before: Option<String>,
 }
 
-async fn list(State(console): Shared, Query(asked): Query<Asked>, member: Member) -> Result<Response, Refusal> {
+async fn list(
+    State(console): Shared,
+    Query(asked): Query<Asked>,
+    member: Member,
+) -> Result<Response, Refusal> {
     let before = asked.before.map(|text| text.parse()).transpose().map_err(|_| Refusal::NotFound)?;
     page(&console, &member.visitor, before, (StatusCode::OK, None)).await
 }
@@ -89,7 +91,9 @@ async fn find(State(console): Shared, posted: Posted<Wanted>) -> Result<Response
             return Ok(Redirect::to(&format!("/administration/people/{subject}")).into_response());
         }
         Ok(_) => (StatusCode::NOT_FOUND, frame.text("admin-people-nobody")),
-        Err(refusal) => (StatusCode::BAD_REQUEST, as_problem(refusal).map(|_| frame.text("admin-people-name-unfit"))?),
+        Err(refusal) => {
+            (StatusCode::BAD_REQUEST, as_problem(refusal).map(|_| frame.text("admin-people-name-unfit"))?)
+        }
     };
     page(&console, &visitor, None, (status, Some(problem))).await
 }

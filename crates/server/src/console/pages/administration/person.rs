@@ -33,7 +33,8 @@ struct PersonPage<'a> {
 async fn show(State(console): Shared, Path(id): Path<String>, member: Member) -> Result<Response, Refusal> {
     let staff = staff(&member.visitor)?;
     let subject: SubjectId = id.parse().map_err(|_| Refusal::NotFound)?;
-    let PeopleReply::Person(detail) = people_of(&console, &staff, PeopleCommand::Show { subject }).await? else {
+    let PeopleReply::Person(detail) = people_of(&console, &staff, PeopleCommand::Show { subject }).await?
+    else {
         return Err(Refusal::Unavailable);
     };
     let standings = match detail.row.erased_at {

@@ -146,7 +146,10 @@ fn acts(staff: &Staff, detail: &RequestDetail, now: Timestamp) -> Vec<&'static s
             acts.push(("begin", RightsAction::Begin {}));
         }
         if detail.extensible_to.is_some() {
-            acts.push(("extend", RightsAction::Extend { reason: ExtensionReason::Complexity, told_at: None }));
+            acts.push((
+                "extend",
+                RightsAction::Extend { reason: ExtensionReason::Complexity, told_at: None },
+            ));
         }
         acts.push(("fulfil", RightsAction::Fulfil { left_undone: None }));
         acts.push(("refuse", RightsAction::Refuse { reason: RefusalReason::NotApplicable }));
@@ -184,7 +187,9 @@ fn action(act: &Act, now: Timestamp) -> Option<RightsAction> {
         "ask-identity" => RightsAction::AskIdentity {},
         "identify" => RightsAction::Identify { method: act.method.parse().ok()? },
         "begin" => RightsAction::Begin {},
-        "extend" => RightsAction::Extend { reason: act.reason.parse().ok()?, told_at: told_at(&act.told_on, now)? },
+        "extend" => {
+            RightsAction::Extend { reason: act.reason.parse().ok()?, told_at: told_at(&act.told_on, now)? }
+        }
         "fulfil" => RightsAction::Fulfil { left_undone: typed(&act.left_undone) },
         "refuse" => RightsAction::Refuse { reason: act.reason.parse().ok()? },
         "lift" => RightsAction::Lift { told_at: told_at(&act.told_on, now)?.unwrap_or(now) },
@@ -213,8 +218,7 @@ async fn act(
         let problem = Some(frame.text("admin-request-incomplete"));
         return page(&console, &visitor, id, (StatusCode::BAD_REQUEST, None, problem)).await;
     };
-    let command =
-        RightsCommand::Act { request: id, step, note: typed(&fields.note), actor: String::new() };
+    let command = RightsCommand::Act { request: id, step, note: typed(&fields.note), actor: String::new() };
     finish(&console, &visitor, id, rights(&console, &staff, command).await, &fields.act).await
 }
 

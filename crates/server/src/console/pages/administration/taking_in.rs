@@ -126,7 +126,8 @@ async fn take_in(State(console): Shared, posted: Posted<Typed>) -> Result<Respon
     let Posted { visitor, fields } = posted;
     let staff = staff(&visitor)?;
     let frame = Frame::new(&console, &visitor, REQUESTS.path);
-    let again = |problem: String| Ok(page(&console, &visitor, &fields, StatusCode::BAD_REQUEST, Some(problem)));
+    let again =
+        |problem: String| Ok(page(&console, &visitor, &fields, StatusCode::BAD_REQUEST, Some(problem)));
     let subject = match whom(&console, &staff, &fields).await {
         Ok(Some(subject)) => subject,
         Ok(None) => return again(frame.text("admin-people-nobody")),
