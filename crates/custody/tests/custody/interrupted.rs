@@ -10,8 +10,10 @@ use crate::certificates::certificates;
 use crate::consent_world::choice;
 use crate::warnings::{ADDRESS, contact_keys, due_warnings, logged, set_contact, with_mail};
 use crate::world::{World, anthropic, spawn};
-use fiducia_custody::{DestructionScope, NewHold, RetentionCommand, Scope};
-use fiducia_policy::{ConsentAct, ConsentPurpose, ConsentState, GroundKind, HoldScope, Plan};
+use fiducia_custody::{DestructionScope, NewHold, RetentionCommand, RightsAction, Scope};
+use fiducia_policy::{
+    ConsentAct, ConsentPurpose, ConsentState, GroundKind, HoldScope, LetterKind, Plan, RequestKind,
+};
 
 /// The signal of an abort (POSIX).
 const SIGABRT: i32 = 6;
@@ -37,6 +39,9 @@ fn work() {
         "warn" => warn(&mut World::at(Path::new(&folder), 359)),
         "move-contact" => move_contact(&World::at(Path::new(&folder), 1)),
         "give" => give(&World::at(Path::new(&folder), 1)),
+        "ask" => ask(&mut World::at(Path::new(&folder), 20)),
+        "remind" => ask(&mut World::at(Path::new(&folder), 40)),
+        "confirm" => confirm(&mut World::at(Path::new(&folder), 20)),
         "withdraw" => withdraw(&World::at(Path::new(&folder), 1)),
         "sweep-in-vain" => sweep_in_vain(&World::at(Path::new(&folder), 1)),
         other => panic!("no work is named {other}"),
@@ -67,6 +72,17 @@ fn answer_after_delete(world: &World) {
 fn warn(world: &mut World) {
     world.reopen_with(with_mail());
     world.sweep();
+}
+
+fn ask(world: &mut World) {
+    world.reopen_with(with_mail());
+    world.sweep();
+}
+
+fn confirm(world: &mut World) {
+    world.reopen_with(with_mail());
+    let request = crate::letters::open_requests(world)[0];
+    crate::letters::act(world, request, RightsAction::Confirm {}).unwrap();
 }
 
 fn move_contact(world: &World) {
@@ -382,6 +398,45 @@ fn a_warning_is_given_once_wherever_the_worker_was_cut_off() {
         assert_eq!(logged(&mut world), [(2, "mail".to_owned())], "{step}: one entry");
         world.verify_ledger();
     }
+}
+
+#[test]
+fn a_question_and_its_reminder_are_queued_once_wherever_the_worker_was_cut_off() {
+    for step in ["consent-recorded", "campaign-asked", "campaign-reminded"] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut world = World::of_plan(folder.path(), Plan::Pro);
+        world.publish_notice("batch-training", "en", 1);
+        set_contact(&world, world.subject(), Some(ADDRESS));
+        crate::letters::open(&world, 50);
+        drop(world);
+        if step == "campaign-reminded" {
+            ask(&mut World::at(folder.path(), 20));
+        }
+        let mut world = cut_off(
+            folder.path(),
+            if step == "campaign-reminded" { "remind" } else { "ask" },
+            &format!("abort-at:{step}:1"),
+        );
+        world.reopen_with(with_mail());
+        for _ in 0..3 {
+            world.sweep();
+        }
+        assert_eq!(crate::letters::kinds(&world), [LetterKind::Question, LetterKind::Reminder], "{step}");
+        world.verify_ledger();
+    }
+}
+
+#[test]
+fn a_step_and_the_letter_about_it_are_one_commit() {
+    let folder = tempfile::tempdir().unwrap();
+    let world = World::of_plan(folder.path(), Plan::Pro);
+    set_contact(&world, world.subject(), Some(ADDRESS));
+    crate::letters::opened(&world, world.subject(), RequestKind::Complaint);
+    drop(world);
+    let mut world = cut_off(folder.path(), "confirm", "abort-at:request-stepped:1");
+    world.reopen_with(with_mail());
+    assert_eq!(crate::letters::kinds(&world), [LetterKind::RequestReceived]);
+    world.verify_ledger();
 }
 
 #[test]

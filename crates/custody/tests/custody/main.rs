@@ -15,6 +15,7 @@ mod crashes;
 mod export;
 #[cfg(feature = "fault-injection")]
 mod interrupted;
+mod letters;
 mod refusals;
 mod retention;
 mod rights;

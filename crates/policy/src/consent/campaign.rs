@@ -50,6 +50,11 @@ pub enum CampaignError {
     /// A region has no such form.
     #[error("`{0}` is no region such as `DE` or `US-CA`; nothing was opened")]
     Region(String),
+    /// A span is no time at all, which cannot be written down.
+    #[error(
+        "a reminder or a quiet time of no time at all means nothing; name a span such as `12 months`; nothing was opened"
+    )]
+    NoTime,
     /// Too many regions or reminders.
     #[error(
         "a campaign names at most {REGIONS_MAX} regions and {REMINDERS_MAX} reminders; nothing was opened"
@@ -100,6 +105,9 @@ impl CampaignTerms {
         }
         if self.quiet_regions.len() > REGIONS_MAX || self.reminders.len() > REMINDERS_MAX {
             return Err(CampaignError::TooMany);
+        }
+        if self.reminders.iter().chain([&self.quiet]).any(|span| *span == RetentionSpan::ZERO) {
+            return Err(CampaignError::NoTime);
         }
         match self.quiet_regions.iter().find(|region| !is_region(region)) {
             Some(region) => Err(CampaignError::Region(region.clone())),
@@ -226,6 +234,8 @@ mod tests {
         assert!(terms().check(at("2026-10-07T23:59:59Z")).is_ok());
         let elsewhere = CampaignTerms { quiet_regions: vec!["california".to_owned()], ..terms() };
         assert!(elsewhere.check(at("2026-01-01T00:00:00Z")).is_err());
+        let unwritable = CampaignTerms { quiet: RetentionSpan::ZERO, ..terms() };
+        assert_eq!(unwritable.check(at("2026-01-01T00:00:00Z")), Err(CampaignError::NoTime));
     }
 
     proptest! {

@@ -88,7 +88,7 @@ fn may_open(staff: &Staff) -> bool {
         meanwhile: Meanwhile::Continue,
         reminders: Vec::new(),
         quiet_regions: Vec::new(),
-        quiet: RetentionSpan::ZERO,
+        quiet: RetentionSpan::months(12),
     };
     staff.may(&AdminCommand::Consent(ConsentCommand::PreviewCampaign { organization, terms }))
 }
@@ -153,7 +153,8 @@ impl Typed {
         let spans = entries(&self.reminders).iter().map(|text| text.parse()).collect::<Result<Vec<_>, _>>();
         let quiet_regions = entries(&self.quiet_regions);
         let quiet = match self.quiet.trim() {
-            "" if quiet_regions.is_empty() => RetentionSpan::ZERO,
+            // Without a region it means nothing.
+            "" if quiet_regions.is_empty() => RetentionSpan::months(12),
             text => text.parse().map_err(|_| "admin-campaign-span-unfit")?,
         };
         Ok(CampaignTerms {

@@ -127,8 +127,9 @@ impl Draft {
 
     /// How many controllers the form shows: those that are there and room for one more.
     pub(super) fn controllers(&self) -> Vec<usize> {
-        let filled =
-            |place: &usize| CONTROLLER_PARTS.iter().any(|part| !self.controller(*place, part).is_empty());
+        // A role is always chosen, so it says nothing.
+        let parts = CONTROLLER_PARTS.iter().filter(|part| **part != "role");
+        let filled = |place: &usize| parts.clone().any(|part| !self.controller(*place, part).is_empty());
         let last = (1..=CONTROLLERS_MAX).rev().find(filled).unwrap_or(0);
         (1..=last.saturating_add(1).min(CONTROLLERS_MAX)).collect()
     }
