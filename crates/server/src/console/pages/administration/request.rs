@@ -10,7 +10,10 @@ use axum::routing::{get, post};
 use fiducia_custody::{
     AdminCommand, RequestDetail, RightsAction, RightsCommand, RightsExport, RightsReply, Staff,
 };
-use fiducia_policy::{ExtensionReason, IdentityMethod, RefusalReason, RightsRequestId, Timestamp};
+use fiducia_policy::{
+    ExtensionReason, IdentityMethod, RefusalReason, RequestClock, RequestKind, RequestStanding, RequestState,
+    RequestStep, RightsRequestId, Timestamp,
+};
 use http::StatusCode;
 
 use super::requests::due_in_words;
@@ -123,46 +126,57 @@ async fn page(
     Ok(frame.show(status, &page))
 }
 
-/// What can be done now by whoever asks. What a page offers and custody refuses all the same is said in words.
+/// What can be done now, by the same pure rules that custody follows, by whoever asks.
 fn acts(staff: &Staff, detail: &RequestDetail, now: Timestamp) -> Vec<&'static str> {
     let row = &detail.row;
-    let mut acts: Vec<(&'static str, RightsAction)> = Vec::new();
-    if row.closed_at.is_some() {
-        let restricts = row.kind == fiducia_policy::RequestKind::Restriction && !was_lifted(detail);
-        if restricts && row.state != fiducia_policy::RequestState::Refused && row.subject.is_some() {
-            acts.push(("lift", RightsAction::Lift { told_at: now }));
-        }
-    } else {
-        if !detail.steps.iter().any(|step| step.step == "confirm") {
-            acts.push(("confirm", RightsAction::Confirm {}));
-        }
-        if !row.is_identified {
-            if row.state == fiducia_policy::RequestState::Received {
-                acts.push(("ask-identity", RightsAction::AskIdentity {}));
-            }
-            acts.push(("identify", RightsAction::Identify { method: IdentityMethod::SignedIn }));
-        }
-        if !detail.steps.iter().any(|step| step.step == "begin") {
-            acts.push(("begin", RightsAction::Begin {}));
-        }
-        if detail.extensible_to.is_some() {
-            acts.push((
-                "extend",
-                RightsAction::Extend { reason: ExtensionReason::Complexity, told_at: None },
-            ));
-        }
-        acts.push(("fulfil", RightsAction::Fulfil { left_undone: None }));
-        acts.push(("refuse", RightsAction::Refuse { reason: RefusalReason::NotApplicable }));
+    let was = |name: &str| detail.steps.iter().any(|step| step.step == name);
+    let standing = RequestStanding {
+        state: row.state,
+        is_confirmed: was("confirm"),
+        is_identified: row.is_identified,
+        is_extended: was("extend"),
+    };
+    let clock = RequestClock {
+        received_at: row.received_at,
+        answer_by: row.due,
+        extended_by: detail.extensible_to.unwrap_or(row.due),
+    };
+    let (delay, refusal) = (ExtensionReason::Complexity, RefusalReason::NotApplicable);
+    let method = IdentityMethod::SignedIn;
+    let all = [
+        ("confirm", RequestStep::Confirm, RightsAction::Confirm {}),
+        ("ask-identity", RequestStep::AskIdentity, RightsAction::AskIdentity {}),
+        ("identify", RequestStep::Identify, RightsAction::Identify { method }),
+        ("begin", RequestStep::Begin, RightsAction::Begin {}),
+        (
+            "extend",
+            RequestStep::Extend { reason: delay, told_at: now },
+            RightsAction::Extend { reason: delay, told_at: None },
+        ),
+        ("fulfil", RequestStep::Fulfil { in_part: false }, RightsAction::Fulfil { left_undone: None }),
+        ("refuse", RequestStep::Refuse { reason: refusal }, RightsAction::Refuse { reason: refusal }),
+    ];
+    let may = |step: &RightsAction| {
+        let command =
+            RightsCommand::Act { request: row.id, step: step.clone(), note: None, actor: String::new() };
+        staff.may(&AdminCommand::Rights(command))
+    };
+    let mut acts: Vec<&'static str> = all
+        .into_iter()
+        .filter(|(name, step, _)| {
+            (*name != "extend" || detail.extensible_to.is_some())
+                && standing.after(row.kind, &clock, *step, now).is_ok()
+        })
+        .filter(|(_, _, action)| may(action))
+        .map(|(name, _, _)| name)
+        .collect();
+    let restricts = row.kind == RequestKind::Restriction
+        && matches!(row.state, RequestState::Fulfilled | RequestState::PartlyFulfilled)
+        && row.subject.is_some();
+    if restricts && !was("lift") && may(&RightsAction::Lift { told_at: now }) {
+        acts.push("lift");
     }
-    let command = |step| RightsCommand::Act { request: row.id, step, note: None, actor: String::new() };
-    acts.into_iter()
-        .filter(|(_, step)| staff.may(&AdminCommand::Rights(command(step.clone()))))
-        .map(|(name, _)| name)
-        .collect()
-}
-
-fn was_lifted(detail: &RequestDetail) -> bool {
-    detail.steps.iter().any(|step| step.step == "lift")
+    acts
 }
 
 /// An act with everything that any of them needs.
@@ -177,6 +191,9 @@ struct Act {
     left_undone: String,
     #[serde(default)]
     told_on: String,
+    /// Ticked by whoever carries a request out: it cannot be undone.
+    #[serde(default)]
+    sure: String,
     #[serde(default)]
     note: String,
 }
@@ -190,7 +207,7 @@ fn action(act: &Act, now: Timestamp) -> Option<RightsAction> {
         "extend" => {
             RightsAction::Extend { reason: act.reason.parse().ok()?, told_at: told_at(&act.told_on, now)? }
         }
-        "fulfil" => RightsAction::Fulfil { left_undone: typed(&act.left_undone) },
+        "fulfil" if act.sure == "yes" => RightsAction::Fulfil { left_undone: typed(&act.left_undone) },
         "refuse" => RightsAction::Refuse { reason: act.reason.parse().ok()? },
         "lift" => RightsAction::Lift { told_at: told_at(&act.told_on, now)?.unwrap_or(now) },
         _ => return None,
