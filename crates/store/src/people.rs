@@ -180,11 +180,16 @@ mod tests {
                 crate::Announcement { id: *organization.as_bytes(), organization, event: b"{}".to_vec() };
             store.create_organization(&new, &announcement).unwrap();
         }
-        for number in 1..=9_u8 {
-            let whose = if number % 3 == 0 { other } else { mine };
-            let id = SubjectId::from_bytes([number; 16]);
-            store.create_subject(id, whose, Pseudonym::from_bytes([number; 16]), [number; 32], now).unwrap();
-        }
+        let people: Vec<_> = (1..=9_u8)
+            .map(|number| crate::NewSubject {
+                id: SubjectId::from_bytes([number; 16]),
+                organization: if number % 3 == 0 { other } else { mine },
+                pseudonym: Pseudonym::from_bytes([number; 16]),
+                name_digest: [number; 32],
+                created_at: now,
+            })
+            .collect();
+        store.create_subjects(&people).unwrap();
         let (mut seen, mut before) = (Vec::new(), None);
         loop {
             let page = store.people_before(mine, before, 2).unwrap();

@@ -30,7 +30,7 @@ const CHECKING: &[Role] = &[Role::TenantAdmin, Role::Legal, Role::Auditor];
 /// Which roles a command takes. What is not listed is for operators on the command line alone.
 fn permitted(command: &AdminCommand) -> &'static [Role] {
     match command {
-        AdminCommand::ListSubjects { .. } => SERVING,
+        AdminCommand::ListSubjects { .. } | AdminCommand::People(_) => SERVING,
         AdminCommand::ListVirtualKeys { .. }
         | AdminCommand::Account(
             AccountCommand::Create(_)
@@ -52,7 +52,6 @@ fn permitted(command: &AdminCommand) -> &'static [Role] {
             | ConsentCommand::CloseCampaign { .. } => DECIDING,
             ConsentCommand::Import { .. } => GOVERNING,
         },
-        AdminCommand::People(_) => SERVING,
         AdminCommand::Certify(_) => CHECKING,
         AdminCommand::Rights(command) => match command {
             RightsCommand::List { .. } => FOLLOWING,

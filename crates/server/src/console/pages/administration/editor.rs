@@ -18,7 +18,7 @@ use super::notices::{may_publish, published};
 use super::{NOTICES, as_problem, consent, staff};
 use crate::console::Console;
 use crate::console::form::{Posted, PostedJson};
-use crate::console::frame::Frame;
+use crate::console::frame::{Count, Frame};
 use crate::console::refusal::Refusal;
 use crate::console::visitor::{Member, Shared};
 
@@ -54,8 +54,8 @@ impl EditorPage<'_> {
         score_in_words(self.frame, self.score.as_ref())
     }
 
-    fn controller(&self, place: &usize, part: &str) -> &str {
-        self.draft.controller(*place, part)
+    fn controller(&self, place: impl Count, part: &str) -> &str {
+        self.draft.controller(usize::try_from(place.count()).unwrap_or_default(), part)
     }
 
     /// Whether a check found nothing amiss: only then is publishing offered.
@@ -178,8 +178,8 @@ fn check(frame: &Frame, rows: &[NoticeRow], draft: &Draft) -> Checked {
     };
     let field = |name: &str| frame.text(&format!("admin-notice-{}", name.replace('_', "-")));
     let said = lacks.into_iter().map(|lack| match lack {
-        Lack::Missing(name) => frame.text_with("admin-notice-missing", "field", &field(name)),
-        Lack::InBrackets(name) => frame.text_with("admin-notice-in-brackets", "field", &field(name)),
+        Lack::Missing(name) => frame.text_with("admin-notice-missing", "field", field(name)),
+        Lack::InBrackets(name) => frame.text_with("admin-notice-in-brackets", "field", field(name)),
         Lack::Rule(said) => said,
     });
     Checked {

@@ -181,7 +181,7 @@ fn acts(staff: &Staff, detail: &RequestDetail, now: Timestamp) -> Vec<&'static s
 
 /// An act with everything that any of them needs.
 #[derive(serde::Deserialize)]
-struct Act {
+struct Fields {
     act: String,
     #[serde(default)]
     reason: String,
@@ -198,34 +198,35 @@ struct Act {
     note: String,
 }
 
-fn action(act: &Act, now: Timestamp) -> Option<RightsAction> {
+fn action(act: &Fields, now: Timestamp) -> Option<RightsAction> {
     Some(match act.act.as_str() {
         "confirm" => RightsAction::Confirm {},
         "ask-identity" => RightsAction::AskIdentity {},
         "identify" => RightsAction::Identify { method: act.method.parse().ok()? },
         "begin" => RightsAction::Begin {},
-        "extend" => {
-            RightsAction::Extend { reason: act.reason.parse().ok()?, told_at: told_at(&act.told_on, now)? }
-        }
+        "extend" => RightsAction::Extend {
+            reason: act.reason.parse().ok()?,
+            told_at: Some(told_at(&act.told_on, now)?),
+        },
         "fulfil" if act.sure == "yes" => RightsAction::Fulfil { left_undone: typed(&act.left_undone) },
         "refuse" => RightsAction::Refuse { reason: act.reason.parse().ok()? },
-        "lift" => RightsAction::Lift { told_at: told_at(&act.told_on, now)?.unwrap_or(now) },
+        "lift" => RightsAction::Lift { told_at: told_at(&act.told_on, now)? },
         _ => return None,
     })
 }
 
 /// When the person was told: on the day that was typed, now when it is today or nothing. `None` for what is no day.
-fn told_at(text: &str, now: Timestamp) -> Option<Option<Timestamp>> {
-    let Some(text) = typed(text) else { return Some(None) };
+fn told_at(text: &str, now: Timestamp) -> Option<Timestamp> {
+    let Some(text) = typed(text) else { return Some(now) };
     let began = day(&text)?;
     let is_today = (0..86_400).contains(&now.as_second().saturating_sub(began.as_second()));
-    Some((!is_today).then_some(began))
+    Some(if is_today { now } else { began })
 }
 
 async fn act(
     State(console): Shared,
     Path(id): Path<String>,
-    posted: Posted<Act>,
+    posted: Posted<Fields>,
 ) -> Result<Response, Refusal> {
     let id: RightsRequestId = id.parse().map_err(|_| Refusal::NotFound)?;
     let Posted { visitor, fields } = posted;
