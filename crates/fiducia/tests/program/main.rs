@@ -15,6 +15,7 @@ mod consent;
 mod demo;
 mod import;
 mod ledger;
+mod letters;
 mod mail_server;
 mod place;
 mod policy;
