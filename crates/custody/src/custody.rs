@@ -11,7 +11,7 @@ use fiducia_policy::{
     Clock, ConsentChannel, ConsentPurpose, ExchangeId, OrganizationId, PersonId, Randomness, SubjectId,
     WarningId,
 };
-use fiducia_store::{DataDirectory, Journal};
+use fiducia_store::{ControlStore, DataDirectory, Journal};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::accounts::Throttle;
@@ -144,7 +144,7 @@ impl Custody {
         let callers = load_callers(&files, &mut keychain)?;
         let governance = Governance::load(&files.control.policies()?)?;
         let holds = Holds::load(&files.control).map_err(|error| OpenError::Destruction(error.to_string()))?;
-        let (scribe, scribe_thread) = Scribe::start(ledger)?;
+        let (scribe, scribe_thread) = Scribe::start(ledger, ControlStore::open(&DataDirectory::control(&root))?)?;
         let readers = Arc::new(RwLock::new(()));
         let (sender, mut receiver) = mpsc::channel(settings.limits.queue_parts_max);
         let state = Arc::new(WriterState::default());
