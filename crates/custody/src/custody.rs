@@ -99,7 +99,7 @@ pub(crate) struct Inner {
     names: LedgerNames,
     governance: Governance,
     pub(crate) throttle: Mutex<Throttle>,
-    exporting: Exporting,
+    pub(crate) exporting: Exporting,
     _directory: DataDirectory,
 }
 
@@ -492,7 +492,7 @@ impl Custody {
         Ok(read)
     }
 
-    fn person(&self, name: String) -> Result<PersonId, AdminError> {
+    pub(crate) fn person(&self, name: String) -> Result<PersonId, AdminError> {
         match self.on_writer(AdminCommand::NamePerson { name })? {
             AdminReply::Person(id) => Ok(id),
             _ => Err(AdminError::Storage("the store gave an answer to another question".to_owned())),
@@ -540,7 +540,7 @@ impl Custody {
     }
 
     /// Waits until the index holds everything that was acknowledged.
-    fn caught_up(&self) -> Result<(), AdminError> {
+    pub(crate) fn caught_up(&self) -> Result<(), AdminError> {
         self.0
             .handle
             .ask(Message::CatchUp)?

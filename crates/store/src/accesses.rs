@@ -5,11 +5,14 @@
 //! nothing was read then, or the program ended before the place was noted.
 
 use fiducia_policy::{AccessReason, ConversationId, GroundKind, OrganizationId, PersonId, SubjectId, Timestamp};
-use rusqlite::{Transaction, params};
+use rusqlite::{OptionalExtension, Transaction, params};
 
 use crate::connection::{bytes16, instant};
 use crate::control::named;
-use crate::{ControlStore, StoreError};
+use crate::{ControlStore, ConversationRecord, StoreError};
+
+/// Conversations among which the newest that is there is looked for.
+const NEWEST_ROWS: u32 = 50;
 
 /// The tables of this module, a step of `control.db`.
 pub(crate) const TABLES: &str = "
@@ -117,6 +120,27 @@ impl ControlStore {
                 .query_map(params![subject.as_bytes(), before, limit], access)?
                 .collect()
         })
+    }
+}
+
+impl ControlStore {
+    /// The name under which somebody acts, and the roles of their account where they have one, separated by spaces.
+    pub fn actor(&self, person: PersonId) -> Result<Option<(String, Option<String>)>, StoreError> {
+        self.file.read("actor", |connection| {
+            connection
+                .prepare_cached(
+                    "SELECT p.name, (SELECT a.roles FROM accounts a WHERE a.person = p.id OR a.login = p.name LIMIT 1)
+                     FROM people p WHERE p.id = ?1",
+                )?
+                .query_row([person.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))
+                .optional()
+        })
+    }
+
+    /// The newest conversation of a person that is neither deleted nor destroyed.
+    pub fn newest_conversation(&self, subject: SubjectId) -> Result<Option<ConversationRecord>, StoreError> {
+        let found = self.conversations(None, Some(subject), false, None, NEWEST_ROWS)?;
+        Ok(found.into_iter().find(|conversation| conversation.destroyed_at.is_none()))
     }
 }
 

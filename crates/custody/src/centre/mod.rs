@@ -1,0 +1,9 @@
+//! What the privacy centre shows beside a person's own commands: who looked, what a choice would mean, and a copy handed over
+//! while it is made.
+
+mod copies;
+mod looks;
+mod prospects;
+
+pub use looks::{LookRow, LookProof, Looker};
+pub use prospects::{Prospect, ProspectiveEnds};
