@@ -8,6 +8,7 @@ use fiducia_policy::{
 
 use crate::Scope;
 use crate::accounts::{AccountCommand, AccountReply};
+use crate::centre::LookRow;
 use crate::certificate::{CertificateCommand, CertificateReference, CertificateReply};
 use crate::consent::commands::{ConsentCommand, ConsentReply};
 use crate::import::{ImportOutcome, ImportProgress};
@@ -263,6 +264,8 @@ pub enum AdminReply {
     Account(AccountReply),
     /// To [`AdminCommand::Rights`].
     Rights(RightsReply),
+    /// To [`crate::PersonalCommand::Accesses`].
+    Accesses(Vec<LookRow>),
     /// To [`AdminCommand::NameSubject`].
     Subject(SubjectId),
     /// To [`AdminCommand::NamePerson`].
@@ -285,6 +288,9 @@ pub enum AdminError {
     /// The command's arguments are not acceptable. Nothing was changed.
     #[error("{0}")]
     Invalid(String),
+    /// Whoever asks may not do this. Nothing was read or changed.
+    #[error("{0}")]
+    Forbidden(String),
     /// It exists already, or its state forbids the command. Nothing was changed.
     #[error("{0}")]
     Conflict(String),

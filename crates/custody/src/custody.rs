@@ -144,7 +144,8 @@ impl Custody {
         let callers = load_callers(&files, &mut keychain)?;
         let governance = Governance::load(&files.control.policies()?)?;
         let holds = Holds::load(&files.control).map_err(|error| OpenError::Destruction(error.to_string()))?;
-        let (scribe, scribe_thread) = Scribe::start(ledger, ControlStore::open(&DataDirectory::control(&root))?)?;
+        let (scribe, scribe_thread) =
+            Scribe::start(ledger, ControlStore::open(&DataDirectory::control(&root))?)?;
         let readers = Arc::new(RwLock::new(()));
         let (sender, mut receiver) = mpsc::channel(settings.limits.queue_parts_max);
         let state = Arc::new(WriterState::default());
@@ -460,13 +461,18 @@ impl Custody {
         channel: ConsentChannel,
         choice: ConsentChoice,
     ) -> Result<ConsentOutcome, AdminError> {
+        let speaker = Speaker::Person { key: caller.key, channel };
+        self.choose_as(ChoiceRequest::new(caller.subject, choice, speaker))
+    }
+
+    /// Enters a choice by one of the person's own ways.
+    pub(crate) fn choose_as(&self, request: ChoiceRequest) -> Result<ConsentOutcome, AdminError> {
+        let channel = request.speaker.channel();
         if !channel.is_the_persons() {
             return Err(AdminError::Invalid(format!(
                 "nobody chooses for themselves by the channel `{channel}`; nothing was changed"
             )));
         }
-        let speaker = Speaker::Person { key: caller.key, channel };
-        let request = ChoiceRequest::new(caller.subject, choice, speaker);
         self.0
             .handle
             .ask(|reply| Message::Choose(Box::new(request), reply))?
@@ -537,6 +543,11 @@ impl Custody {
                 return Ok(total);
             }
         }
+    }
+
+    /// Reads beside the writer.
+    pub(crate) fn reader(&self) -> &Reader {
+        &self.0.reader
     }
 
     /// Waits until the index holds everything that was acknowledged.

@@ -14,6 +14,7 @@ mod callers;
 mod centre;
 mod certificate;
 mod consent;
+mod console;
 mod custody;
 mod destruction;
 mod exchange;
@@ -65,6 +66,7 @@ pub use consent::{
     RECEIPT_FILE_BYTES_MAX, RECEIPT_FORMAT, ReceiptFacts, ReceiptRejected, TrainingRead, TrainingRecord,
     TrainingRefusal, TrainingTarget, VerifiedReceipt, verify_receipt,
 };
+pub use console::{Oneself, PersonalCommand, PersonalRequest, Staff};
 pub use custody::{Custody, CustodyMetrics, PendingImport};
 pub use exchange::{
     AnswerOutcome, CaptureFailed, CaptureRefused, CapturedAnswer, ExchangeOpening, Notice, OpenExchange,

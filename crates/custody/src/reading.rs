@@ -328,7 +328,8 @@ impl Reader {
                 .map_err(|error| AdminError::Storage(error.to_string()))?,
         };
         let count = u64::try_from(records.len()).unwrap_or(u64::MAX);
-        let look = Look { event: request.event, at: now, entry, of: vec![(subject, Some(conversation), count)] };
+        let look =
+            Look { event: request.event, at: now, entry, of: vec![(subject, Some(conversation), count)] };
         let receipt = self.scribe.access(look).map_err(|error| {
             AdminError::Storage(format!("the access could not be logged, so nothing was decrypted: {error}"))
         })?;

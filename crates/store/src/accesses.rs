@@ -4,7 +4,9 @@
 //! So a row is written before each entry. A row without a place in the log is of an access that the log has not confirmed:
 //! nothing was read then, or the program ended before the place was noted.
 
-use fiducia_policy::{AccessReason, ConversationId, GroundKind, OrganizationId, PersonId, SubjectId, Timestamp};
+use fiducia_policy::{
+    AccessReason, ConversationId, GroundKind, OrganizationId, PersonId, SubjectId, Timestamp,
+};
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use crate::connection::{bytes16, instant};
@@ -87,11 +89,8 @@ impl ControlStore {
     /// Notes where the entry of an access lies in its log.
     pub fn place_access(&mut self, event: [u8; 16], ledger_index: u64) -> Result<(), StoreError> {
         self.file.write("place_access", |tx| {
-            tx.execute(
-                "UPDATE accesses SET ledger_index = ?2 WHERE event = ?1",
-                params![event, ledger_index],
-            )
-            .map(drop)
+            tx.execute("UPDATE accesses SET ledger_index = ?2 WHERE event = ?1", params![event, ledger_index])
+                .map(drop)
         })
     }
 

@@ -84,12 +84,7 @@ impl Custody {
 }
 
 impl Reader {
-    fn looks(
-        &self,
-        subject: SubjectId,
-        before: Option<u64>,
-        limit: u32,
-    ) -> Result<Vec<LookRow>, AdminError> {
+    fn looks(&self, subject: SubjectId, before: Option<u64>, limit: u32) -> Result<Vec<LookRow>, AdminError> {
         if limit == 0 || limit > LIST_ROWS_MAX {
             return Err(AdminError::Invalid(format!("a list has 1 to {LIST_ROWS_MAX} rows")));
         }
@@ -130,7 +125,8 @@ impl Reader {
 
     /// Where an access's entry lies whose place was not noted.
     fn place_of_access(&self, record: &AccessRecord) -> Result<Option<u64>, AdminError> {
-        let unread = |error: &dyn std::fmt::Display| AdminError::Storage(format!("the log cannot be read: {error}"));
+        let unread =
+            |error: &dyn std::fmt::Display| AdminError::Storage(format!("the log cannot be read: {error}"));
         let (log, _) = self.log_of(record.organization)?;
         let id = event_id(record.event).map_err(|error| unread(&error))?;
         Ok(log.locate(&id).map_err(|error| unread(&error))?.map(|(index, _)| index))
@@ -152,7 +148,8 @@ fn look_row(control: &ControlStore, record: AccessRecord, ledger_index: u64) -> 
         Looker::Oneself {}
     } else {
         // Roles of a newer version are left out: the rest is said all the same.
-        let roles = roles.unwrap_or_default().split_whitespace().filter_map(|role| role.parse().ok()).collect();
+        let roles =
+            roles.unwrap_or_default().split_whitespace().filter_map(|role| role.parse().ok()).collect();
         Looker::Staff { person: record.actor, roles }
     };
     Ok(LookRow {

@@ -5,5 +5,5 @@ mod copies;
 mod looks;
 mod prospects;
 
-pub use looks::{LookRow, LookProof, Looker};
+pub use looks::{LookProof, LookRow, Looker};
 pub use prospects::{Prospect, ProspectiveEnds};

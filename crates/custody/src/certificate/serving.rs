@@ -3,8 +3,8 @@
 use std::sync::PoisonError;
 
 use fiducia_ledger::{LogReader, VerifierKey};
-use fiducia_policy::OrganizationId;
-use fiducia_store::{CertificateRecord, DataDirectory};
+use fiducia_policy::{OrganizationId, SubjectId};
+use fiducia_store::{CertificateRecord, ControlStore, DataDirectory};
 
 use super::commands::{CertificateReply, CertificateRow};
 use super::document::{digest, signer_name};
@@ -35,16 +35,21 @@ impl Reader {
             })
             .transpose()?;
         let before = after.as_ref().map(|last| (last.issued_at, last.reference.as_str()));
-        let mut rows = Vec::new();
-        for record in control.certificates(organization, before, limit)? {
-            let mail = control.mail(&record.reference)?;
-            rows.push(CertificateRow {
-                certificate: document(&record)?,
-                ledger_index: record.ledger_index,
-                mail: state_of(mail.as_ref()),
-            });
-        }
-        Ok(AdminReply::Certified(CertificateReply::Certificates(rows)))
+        certificate_rows(&control, &control.certificates(organization, before, limit)?)
+    }
+
+    /// Certificates about a person, in the order of their numbers.
+    pub(crate) fn certificates_about(
+        &self,
+        subject: SubjectId,
+        limit: u32,
+        after: Option<&CertificateReference>,
+    ) -> Result<AdminReply, AdminError> {
+        check_limit(limit)?;
+        let _reading = self.reading();
+        let control = self.control()?;
+        let after = after.map_or("", CertificateReference::as_str);
+        certificate_rows(&control, &control.certificates_of(subject, after, limit)?)
     }
 
     /// The file of a certificate, checked before it is given out.
@@ -122,4 +127,17 @@ fn check_limit(limit: u32) -> Result<(), AdminError> {
 fn document(record: &CertificateRecord) -> Result<Certificate, AdminError> {
     serde_json::from_str(&record.json)
         .map_err(|error| AdminError::Storage(format!("{} cannot be read: {error}", record.reference)))
+}
+
+fn certificate_rows(control: &ControlStore, records: &[CertificateRecord]) -> Result<AdminReply, AdminError> {
+    let rows = records.iter().map(|record| {
+        let mail = control.mail(&record.reference)?;
+        Ok(CertificateRow {
+            certificate: document(record)?,
+            ledger_index: record.ledger_index,
+            mail: state_of(mail.as_ref()),
+        })
+    });
+    rows.collect::<Result<_, AdminError>>()
+        .map(|rows| AdminReply::Certified(CertificateReply::Certificates(rows)))
 }

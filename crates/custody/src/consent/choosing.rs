@@ -5,8 +5,9 @@ use std::sync::{Arc, PoisonError};
 
 use fiducia_ledger::{ConsentChanged, Digest, Event};
 use fiducia_policy::{
-    ConsentAct, ConsentChannel, ConsentId, ConsentKind, ConsentPurpose, ConsentState, Notice, NoticeIdentity,
-    OrganizationId, PersonId, Pseudonym, SubjectId, Timestamp, VirtualKeyId, is_region, transition,
+    AccountId, ConsentAct, ConsentChannel, ConsentId, ConsentKind, ConsentPurpose, ConsentState, Notice,
+    NoticeIdentity, OrganizationId, PersonId, Pseudonym, SubjectId, Timestamp, VirtualKeyId, is_region,
+    transition,
 };
 use fiducia_store::{ConsentRecord, ConsentStanding, ConsentWrite, SubjectRecord};
 
@@ -32,6 +33,8 @@ const NOTICES_MAX: usize = 1_024;
 pub(crate) enum Speaker {
     /// The person, by an application that holds their key.
     Person { key: VirtualKeyId, channel: ConsentChannel },
+    /// The person, signed in to their account.
+    Account { account: AccountId, channel: ConsentChannel },
     /// A member of staff.
     Staff(PersonId),
     /// The person, by the signal that their browser sends (Global Privacy Control).
@@ -41,9 +44,9 @@ pub(crate) enum Speaker {
 }
 
 impl Speaker {
-    const fn channel(self) -> ConsentChannel {
+    pub(crate) const fn channel(self) -> ConsentChannel {
         match self {
-            Self::Person { channel, .. } => channel,
+            Self::Person { channel, .. } | Self::Account { channel, .. } => channel,
             Self::Staff(_) => ConsentChannel::Admin,
             Self::Signal => ConsentChannel::Gpc,
             Self::Clock => ConsentChannel::System,
@@ -53,6 +56,7 @@ impl Speaker {
     fn entity(self) -> String {
         match self {
             Self::Person { key, .. } => format!("subject by {key}"),
+            Self::Account { account, .. } => format!("subject by {account}"),
             Self::Staff(person) => person.to_string(),
             Self::Signal => "subject by a browser's signal".to_owned(),
             Self::Clock => "system".to_owned(),
@@ -62,7 +66,7 @@ impl Speaker {
     const fn staff(self) -> Option<PersonId> {
         match self {
             Self::Staff(person) => Some(person),
-            Self::Person { .. } | Self::Signal | Self::Clock => None,
+            Self::Person { .. } | Self::Account { .. } | Self::Signal | Self::Clock => None,
         }
     }
 }

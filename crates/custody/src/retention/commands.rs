@@ -489,6 +489,8 @@ pub enum RetentionReply {
     Flags(Vec<FlagRow>),
     /// Why a record is kept.
     Explanation(Box<RecordExplanation>),
+    /// Why the records of a conversation are kept: one explanation for each of the ways in which they are.
+    Explanations(Vec<RecordExplanation>),
     /// What was done, or would be.
     Progress(RetentionProgress),
     /// What is kept.

@@ -162,7 +162,11 @@ impl Reader {
     }
 
     /// Whose data it is, if it may be handed over now.
-    pub(super) fn exportable_for(&self, id: RightsRequestId, actor: PersonId) -> Result<Exported, AdminError> {
+    pub(super) fn exportable_for(
+        &self,
+        id: RightsRequestId,
+        actor: PersonId,
+    ) -> Result<Exported, AdminError> {
         let _reading = self.reading();
         let control = self.control()?;
         let request = control

@@ -32,7 +32,9 @@ impl Reader {
         let exported = self.exportable_for(id, actor)?;
         let before: Vec<ExportVolume> = self.control()?.export_volumes(id)?;
         if before.last().is_some_and(|last| last.is_final) {
-            return Err(AdminError::Conflict(format!("everything of {id} was handed over; ask anew for a fresh copy")));
+            return Err(AdminError::Conflict(format!(
+                "everything of {id} was handed over; ask anew for a fresh copy"
+            )));
         }
         let written = self.fill_volume(&exported, &before, randomness, CONVERSATIONS_PER_FILE_MAX, sink)?;
         let mut sink = written.sink;

@@ -69,6 +69,12 @@ impl Reader {
         Ok(AdminReply::Rights(RightsReply::Requests(rows)))
     }
 
+    /// Requests as they stand now.
+    pub(crate) fn request_rows(&self, records: &[RightsRecord]) -> Vec<RequestRow> {
+        let now = self.clock.now();
+        records.iter().map(|record| row_of(record, now)).collect()
+    }
+
     fn queue(
         &self,
         control: &ControlStore,

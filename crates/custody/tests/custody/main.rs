@@ -9,6 +9,7 @@ mod consent;
 mod consent_profile;
 mod consent_races;
 mod consent_world;
+mod console;
 #[cfg(feature = "fault-injection")]
 mod crashes;
 mod export;

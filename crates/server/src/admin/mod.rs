@@ -65,6 +65,7 @@ fn status(error: &AdminError) -> StatusCode {
     match error {
         AdminError::NotFound(_) => StatusCode::NOT_FOUND,
         AdminError::Invalid(_) => StatusCode::BAD_REQUEST,
+        AdminError::Forbidden(_) => StatusCode::FORBIDDEN,
         AdminError::Conflict(_) => StatusCode::CONFLICT,
         AdminError::Destroyed(_) => StatusCode::GONE,
         AdminError::Storage(_) => StatusCode::SERVICE_UNAVAILABLE,

@@ -12,6 +12,8 @@ pub(super) enum Refusal {
     NotFound,
     /// Something in the form is not acceptable; the text says what. It is the use case's own, in English.
     Invalid(String),
+    /// The account's roles do not permit it; the text says what. It is the use case's own, in English.
+    Forbidden(String),
     /// The form was not made for this browser, or for a session that is over.
     FormExpired,
     /// Another site sent the form.
@@ -36,7 +38,7 @@ impl Refusal {
         match self {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Invalid(_) => StatusCode::BAD_REQUEST,
-            Self::FormExpired | Self::Foreign => StatusCode::FORBIDDEN,
+            Self::Forbidden(_) | Self::FormExpired | Self::Foreign => StatusCode::FORBIDDEN,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
@@ -51,6 +53,7 @@ impl Refusal {
         match self {
             Self::NotFound => "not-found",
             Self::Invalid(_) => "invalid",
+            Self::Forbidden(_) => "forbidden",
             Self::FormExpired => "form-expired",
             Self::Foreign => "foreign-form",
             Self::Method => "method",
@@ -65,7 +68,7 @@ impl Refusal {
     /// What the use case said, where it said something.
     pub(super) fn detail(&self) -> Option<&str> {
         match self {
-            Self::Invalid(detail) => Some(detail),
+            Self::Invalid(detail) | Self::Forbidden(detail) => Some(detail),
             _ => None,
         }
     }
@@ -90,6 +93,7 @@ impl From<AdminError> for Refusal {
     fn from(error: AdminError) -> Self {
         match error {
             AdminError::NotFound(_) => Self::NotFound,
+            AdminError::Forbidden(text) => Self::Forbidden(text),
             AdminError::Invalid(text) | AdminError::Conflict(text) => Self::Invalid(text),
             AdminError::Destroyed(_) | AdminError::Storage(_) => {
                 tracing::error!(%error, "the console could not use the store");

@@ -1,0 +1,11 @@
+//! What people and staff do by the console and the API: the use cases, each bound to whoever is signed in.
+//!
+//! Whose data a command is about is never taken from what was sent. A person reaches what is theirs and nothing else
+//! ([`Oneself`]); staff reach what their roles permit, in their own organisation ([`Staff`]).
+
+mod oneself;
+mod personal;
+mod staff;
+
+pub use oneself::{Oneself, Staff};
+pub use personal::{PersonalCommand, PersonalRequest};

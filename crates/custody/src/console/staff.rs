@@ -1,0 +1,266 @@
+//! What staff do: what one of their roles permits, within their organisation.
+
+use fiducia_policy::{AccountId, ConsentPurpose, OrganizationId, Role, SubjectId};
+
+use super::Staff;
+use crate::accounts::{AccountCommand, AccountReply};
+use crate::certificate::CertificateCommand;
+use crate::consent::commands::{ConsentCommand, ConsentReply};
+use crate::retention::commands::RetentionCommand;
+use crate::rights::commands::{RightsAction, RightsCommand};
+use crate::{AdminCommand, AdminError, AdminReply, Custody};
+
+/// Every role of staff.
+const STAFF: &[Role] =
+    &[Role::TenantAdmin, Role::Support, Role::TrustAndSafety, Role::Research, Role::Legal, Role::Auditor];
+/// Who governs an organisation.
+const GOVERNING: &[Role] = &[Role::TenantAdmin];
+/// Who decides about people's requests and what they are asked.
+const DECIDING: &[Role] = &[Role::TenantAdmin, Role::Legal];
+/// Who deals with people: they see the basics of accounts.
+const SERVING: &[Role] = &[Role::TenantAdmin, Role::Legal, Role::Support];
+/// Who sees how requests stand.
+const FOLLOWING: &[Role] = &[Role::TenantAdmin, Role::Legal, Role::Support, Role::Auditor];
+/// Who sees figures on campaigns.
+const COUNTING: &[Role] = &[Role::TenantAdmin, Role::Legal, Role::Auditor, Role::Research];
+/// Who sees evidence of what was destroyed.
+const CHECKING: &[Role] = &[Role::TenantAdmin, Role::Legal, Role::Auditor];
+
+/// Which roles a command takes. What is not listed is for operators on the command line alone.
+fn permitted(command: &AdminCommand) -> &'static [Role] {
+    match command {
+        AdminCommand::ListSubjects { .. } => SERVING,
+        AdminCommand::ListVirtualKeys { .. }
+        | AdminCommand::Account(
+            AccountCommand::Create(_)
+            | AccountCommand::List { .. }
+            | AccountCommand::SetRoles { .. }
+            | AccountCommand::SetState { .. },
+        ) => GOVERNING,
+        AdminCommand::Consent(command) => match command {
+            ConsentCommand::ListNotices { .. } | ConsentCommand::ShowNotice { .. } => STAFF,
+            ConsentCommand::Show { .. } => SERVING,
+            ConsentCommand::ListCampaigns | ConsentCommand::ShowCampaign { .. } => COUNTING,
+            ConsentCommand::History { .. }
+            | ConsentCommand::Receipt { .. }
+            | ConsentCommand::Choose { .. }
+            | ConsentCommand::PublishNotice { .. }
+            | ConsentCommand::OpenCampaign { .. }
+            | ConsentCommand::Remind { .. }
+            | ConsentCommand::CloseCampaign { .. } => DECIDING,
+            ConsentCommand::Import { .. } => GOVERNING,
+        },
+        AdminCommand::Certify(_) => CHECKING,
+        AdminCommand::Rights(command) => match command {
+            RightsCommand::List { .. } => FOLLOWING,
+            RightsCommand::Show { .. } | RightsCommand::Open { .. } => SERVING,
+            RightsCommand::Act { step, .. } => match step {
+                RightsAction::Confirm {}
+                | RightsAction::AskIdentity {}
+                | RightsAction::Identify { .. }
+                | RightsAction::Begin {} => SERVING,
+                _ => DECIDING,
+            },
+            RightsCommand::Export(_) => DECIDING,
+        },
+        AdminCommand::Govern(RetentionCommand::ListPolicies | RetentionCommand::ShowPolicy { .. }) => STAFF,
+        _ => &[],
+    }
+}
+
+impl Custody {
+    /// Does what a member of staff asks for, if one of their roles permits it and it stays in their organisation. Whoever is
+    /// named as acting in the command is replaced by who is signed in. Blocks: call it from a thread that may.
+    ///
+    /// # Errors
+    /// [`AdminError::Forbidden`] when no role permits it; [`AdminError::NotFound`] for what belongs to another organisation;
+    /// else the command's own.
+    pub fn as_staff(&self, who: &Staff, command: AdminCommand) -> Result<AdminReply, AdminError> {
+        let roles = permitted(&command);
+        if !roles.iter().any(|role| who.roles().contains(*role)) {
+            return Err(AdminError::Forbidden(format!(
+                "your role ({}) does not permit this (`{}`); nothing was read or changed",
+                who.roles(),
+                command.name()
+            )));
+        }
+        match command {
+            AdminCommand::ListSubjects { .. } => {
+                self.administer(AdminCommand::ListSubjects { organization: who.organization() })
+            }
+            AdminCommand::ListVirtualKeys { .. } => {
+                self.administer(AdminCommand::ListVirtualKeys { organization: Some(who.organization()) })
+            }
+            AdminCommand::Consent(command) => self.staff_consent(who, command),
+            AdminCommand::Certify(CertificateCommand::List { limit, after, .. }) => {
+                let organization = Some(who.organization());
+                self.administer(AdminCommand::Certify(CertificateCommand::List {
+                    organization,
+                    limit,
+                    after,
+                }))
+            }
+            AdminCommand::Certify(CertificateCommand::Show { reference }) => {
+                let found = self.reader().control()?.certificate(reference.as_str())?;
+                is_within(who, found.map(|record| record.organization), &reference)?;
+                self.reader().certificate_file(&reference)
+            }
+            AdminCommand::Rights(command) => self.staff_rights(who, command),
+            AdminCommand::Account(command) => self.staff_accounts(who, command),
+            other => self.administer(other),
+        }
+    }
+
+    fn staff_consent(&self, who: &Staff, command: ConsentCommand) -> Result<AdminReply, AdminError> {
+        let (organization, actor) = (who.organization(), who.actor());
+        let command = match command {
+            ConsentCommand::PublishNotice { source, .. } => {
+                self.refuse_for_several(who)?;
+                ConsentCommand::PublishNotice { source, actor }
+            }
+            ConsentCommand::Choose { subject, choice, .. } => {
+                self.within_own(who, subject)?;
+                ConsentCommand::Choose { subject, choice, actor }
+            }
+            ConsentCommand::Import { choices, .. } => ConsentCommand::Import { organization, choices, actor },
+            ConsentCommand::OpenCampaign { terms, reason, .. } => {
+                ConsentCommand::OpenCampaign { organization, terms, reason, actor }
+            }
+            ConsentCommand::CloseCampaign { id, .. } => {
+                self.own_campaign(who, id)?;
+                ConsentCommand::CloseCampaign { id, actor }
+            }
+            ConsentCommand::ShowCampaign { id } | ConsentCommand::Remind { id, .. } => {
+                self.own_campaign(who, id)?;
+                command
+            }
+            ConsentCommand::Show { subject } | ConsentCommand::History { subject, .. } => {
+                self.within_own(who, subject)?;
+                command
+            }
+            ConsentCommand::Receipt { id } => {
+                let found = self.reader().control()?.consent(id)?;
+                is_within(who, found.map(|record| record.organization), &id)?;
+                command
+            }
+            ConsentCommand::ListNotices { .. }
+            | ConsentCommand::ShowNotice { .. }
+            | ConsentCommand::ListCampaigns => command,
+        };
+        match self.administer(AdminCommand::Consent(command))? {
+            AdminReply::Consented(ConsentReply::Campaigns(mut rows)) => {
+                rows.retain(|row| row.organization == organization);
+                Ok(AdminReply::Consented(ConsentReply::Campaigns(rows)))
+            }
+            reply => Ok(reply),
+        }
+    }
+
+    fn staff_rights(&self, who: &Staff, command: RightsCommand) -> Result<AdminReply, AdminError> {
+        let actor = who.actor();
+        let within = |request| {
+            let found = self.reader().control()?.request(request)?;
+            is_within(who, found.map(|record| record.organization), &request)
+        };
+        let command = match command {
+            RightsCommand::Open { mut request } => {
+                self.within_own(who, request.subject)?;
+                request.actor = actor;
+                RightsCommand::Open { request }
+            }
+            RightsCommand::List { closed, limit, .. } => {
+                RightsCommand::List { organization: Some(who.organization()), closed, limit }
+            }
+            RightsCommand::Show { request } => {
+                within(request)?;
+                RightsCommand::Show { request }
+            }
+            RightsCommand::Act { request, step, note, .. } => {
+                within(request)?;
+                RightsCommand::Act { request, step, note, actor }
+            }
+            RightsCommand::Export(mut export) => {
+                within(export.request)?;
+                if export.out.is_some() {
+                    return Err(AdminError::Forbidden(
+                        "from the console an export goes into the data directory, sealed for whoever receives it; name no \
+                         folder. Nothing was written"
+                            .to_owned(),
+                    ));
+                }
+                export.actor = actor;
+                RightsCommand::Export(export)
+            }
+        };
+        self.administer(AdminCommand::Rights(command))
+    }
+
+    fn staff_accounts(&self, who: &Staff, command: AccountCommand) -> Result<AdminReply, AdminError> {
+        let organization = who.organization();
+        let command = match command {
+            AccountCommand::List { .. } => AccountCommand::List { organization: Some(organization) },
+            AccountCommand::Create(mut account) => {
+                account.organization = organization;
+                AccountCommand::Create(account)
+            }
+            AccountCommand::SetRoles { account, .. } | AccountCommand::SetState { account, .. } => {
+                if account == who.account() {
+                    return Err(AdminError::Forbidden(
+                        "nobody changes what they themselves may do; ask another administrator. Nothing was changed"
+                            .to_owned(),
+                    ));
+                }
+                self.own_account(who, account)?;
+                command
+            }
+            other => other,
+        };
+        self.administer(AdminCommand::Account(command))
+    }
+
+    fn own_account(&self, who: &Staff, account: AccountId) -> Result<(), AdminError> {
+        match self.reader().accounts(Some(who.organization()))? {
+            AccountReply::Accounts(rows) if rows.iter().any(|row| row.id == account) => Ok(()),
+            _ => is_within(who, None, &account),
+        }
+    }
+
+    fn own_campaign(&self, who: &Staff, id: fiducia_policy::CampaignId) -> Result<(), AdminError> {
+        let found = self.reader().control()?.campaign(id)?;
+        is_within(who, found.map(|record| record.organization), &id)
+    }
+
+    fn within_own(&self, who: &Staff, subject: SubjectId) -> Result<(), AdminError> {
+        let found = self.reader().control()?.subject(subject)?;
+        is_within(who, found.map(|record| record.organization), &subject)
+    }
+
+    /// Notices are one set for the whole installation: where it asks people of several organisations, none of these writes for
+    /// the others.
+    fn refuse_for_several(&self, who: &Staff) -> Result<(), AdminError> {
+        let organizations = self.reader().control()?.organizations()?;
+        let others = organizations.iter().filter(|organization| organization.id != who.organization());
+        let (_, policy) = self.reader().governance.current();
+        let asks = |plan| ConsentPurpose::ALL.into_iter().any(|purpose| policy.consent(purpose).asks(plan));
+        if others.into_iter().all(|organization| !asks(organization.terms.plan)) {
+            return Ok(());
+        }
+        Err(AdminError::Forbidden(
+            "this installation asks people of several organisations, and a notice would stand for all of them; it is published \
+             on the command line, with `fiducia notices publish`. Nothing was changed"
+                .to_owned(),
+        ))
+    }
+}
+
+/// Whether something belongs to the organisation. What does not is not said to exist.
+fn is_within(
+    who: &Staff,
+    owner: Option<OrganizationId>,
+    what: &dyn std::fmt::Display,
+) -> Result<(), AdminError> {
+    if owner == Some(who.organization()) {
+        return Ok(());
+    }
+    Err(AdminError::NotFound(format!("there is no {what} in your organisation; nothing was changed")))
+}
