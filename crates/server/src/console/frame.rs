@@ -112,9 +112,10 @@ impl Frame {
         &self.navigation
     }
 
-    /// Whether a page of the navigation is the one that is shown.
+    /// Whether a page of the navigation is the one that is shown, or the one that leads to it.
     pub(super) fn is_here(&self, page: &Page) -> bool {
-        page.path == self.path
+        let under = self.path.strip_prefix(page.path).is_some_and(|rest| rest.starts_with('/'));
+        page.path == self.path || (under && page.path != "/")
     }
 
     /// Every language the console speaks.

@@ -1,6 +1,7 @@
 //! The pages. Each is one file, and one line in [`PAGES`].
 
 mod account;
+mod choices;
 mod home;
 mod passkeys;
 mod preferences;
@@ -34,6 +35,8 @@ pub(super) struct Page {
 /// Every page, in the order of the navigation.
 pub(super) const PAGES: &[Page] = &[
     home::PAGE,
+    // The privacy centre.
+    choices::PAGE,
     account::PAGE,
     passkeys::PAGE,
     sign_in::PAGE,
