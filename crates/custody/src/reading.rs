@@ -170,7 +170,7 @@ impl Reader {
         Ok(AdminReply::Conversations(vec![self.conversation_row(&found, &control, &keys)?]))
     }
 
-    fn conversation_row(
+    pub(crate) fn conversation_row(
         &self,
         conversation: &ConversationRecord,
         control: &ControlStore,

@@ -16,7 +16,7 @@ use crate::{ControlStore, ConversationRecord, StoreError};
 /// Conversations among which the newest that is there is looked for.
 const NEWEST_ROWS: u32 = 50;
 
-/// The tables of this module, a step of `control.db`.
+/// The tables of this module, a step of `control.db`, with the index by which people find what they deleted.
 pub(crate) const TABLES: &str = "
     CREATE TABLE accesses (
         sequence INTEGER PRIMARY KEY, event BLOB NOT NULL, organization BLOB NOT NULL, subject BLOB NOT NULL,
@@ -25,6 +25,7 @@ pub(crate) const TABLES: &str = "
     );
     CREATE INDEX accesses_subject ON accesses (subject, sequence);
     CREATE INDEX accesses_event ON accesses (event);
+    CREATE INDEX conversations_deleted ON conversations (subject, id) WHERE deleted_at IS NOT NULL AND destroyed_at IS NULL;
 ";
 
 /// A look at what is kept of one person.

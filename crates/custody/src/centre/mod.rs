@@ -2,6 +2,7 @@
 //! while it is made.
 
 mod copies;
+mod deleted;
 mod looks;
 mod prospects;
 

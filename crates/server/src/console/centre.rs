@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
+use axum::response::Response;
 use fiducia_custody::{AdminReply, Oneself, PersonalCommand};
 use fiducia_policy::{Role, RoleSet};
-use axum::response::Response;
 use http::request::Parts;
 use http::{HeaderValue, header};
 
@@ -77,7 +77,8 @@ pub(super) fn attachment(
     body: impl Into<axum::body::Body>,
 ) -> Result<Response, Refusal> {
     let mut response = Response::new(body.into());
-    let said = HeaderValue::try_from(format!("attachment; filename=\"{name}\"")).map_err(|_| Refusal::NotFound)?;
+    let said =
+        HeaderValue::try_from(format!("attachment; filename=\"{name}\"")).map_err(|_| Refusal::NotFound)?;
     response.headers_mut().insert(header::CONTENT_DISPOSITION, said);
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     Ok(response)

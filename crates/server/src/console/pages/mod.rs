@@ -1,12 +1,17 @@
 //! The pages. Each is one file, and one line in [`PAGES`].
 
+mod accesses;
 mod account;
+mod certificates;
 mod choices;
+mod conversations;
 mod home;
+mod notices;
 mod passkeys;
 mod preferences;
 mod privacy_signal;
 mod provider;
+mod requests;
 mod sign_in;
 mod sign_out;
 
@@ -36,7 +41,12 @@ pub(super) struct Page {
 pub(super) const PAGES: &[Page] = &[
     home::PAGE,
     // The privacy centre.
+    conversations::PAGE,
     choices::PAGE,
+    accesses::PAGE,
+    requests::PAGE,
+    certificates::PAGE,
+    notices::PAGE,
     account::PAGE,
     passkeys::PAGE,
     sign_in::PAGE,

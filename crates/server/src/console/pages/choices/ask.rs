@@ -102,7 +102,9 @@ impl Console {
             let open = all.iter().filter(|question| question.is_open(now));
             let mark = open.filter_map(|question| question.deadline(now)).max();
             let mark = mark.map(|deadline| deadline.as_second().to_string());
-            Ok(mark.filter(|mark| Some(mark) != seen.as_ref()).map(|mark| ("/choices/ask?by=prompt", Some(mark))))
+            Ok(mark
+                .filter(|mark| Some(mark) != seen.as_ref())
+                .map(|mark| ("/choices/ask?by=prompt", Some(mark))))
         })
         .await?
     }

@@ -17,6 +17,7 @@ use fiducia_custody::{
 use fiducia_policy::{ConsentAct, ConsentPurpose};
 use http::StatusCode;
 
+pub(super) use self::question::paragraphs;
 use self::question::{Wording, questions};
 use super::Page;
 use crate::console::Console;
@@ -78,8 +79,7 @@ async fn show(State(console): Shared, Query(shown): Query<Shown>, own: Own) -> R
     let now = console.now();
     let all = questions(&console, &own.who, own.visitor.language).await?;
     let choices = PersonalCommand::Choices { purpose: None, before: shown.before, limit: ROWS_PER_PAGE };
-    let AdminReply::Consented(ConsentReply::History(entries)) =
-        console.personally(&own.who, choices).await?
+    let AdminReply::Consented(ConsentReply::History(entries)) = console.personally(&own.who, choices).await?
     else {
         return Err(unexpected());
     };

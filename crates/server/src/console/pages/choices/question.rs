@@ -197,7 +197,7 @@ pub(super) fn standing_words(frame: &Frame, row: &ConsentRow, now: Timestamp) ->
 }
 
 /// The paragraphs of a text.
-pub(super) fn paragraphs(text: &str) -> Vec<String> {
+pub(in crate::console::pages) fn paragraphs(text: &str) -> Vec<String> {
     let parts = text.split("\n\n").map(|part| part.split_whitespace().collect::<Vec<_>>().join(" "));
     parts.filter(|part| !part.is_empty()).collect()
 }
