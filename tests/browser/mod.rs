@@ -5,5 +5,6 @@
 mod driver;
 mod hostile;
 mod looks;
+mod people;
 mod signing_in;
 mod stand;

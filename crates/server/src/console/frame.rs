@@ -90,6 +90,11 @@ impl Frame {
         at.strftime(self.language.instant_form()).to_string()
     }
 
+    /// A day as the language writes it, where the hour does not matter.
+    pub(super) fn day(&self, at: &Timestamp) -> String {
+        at.strftime(self.language.day_form()).to_string()
+    }
+
     /// An instant for machines.
     #[expect(clippy::unused_self, reason = "templates call it as a method")]
     pub(super) fn machine_instant(&self, at: &Timestamp) -> String {

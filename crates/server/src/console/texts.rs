@@ -42,6 +42,14 @@ impl Language {
         }
     }
 
+    /// How days look, for `strftime`.
+    pub(super) const fn day_form(self) -> &'static str {
+        match self {
+            Self::English => "%-d %b %Y",
+            Self::German => "%d.%m.%Y",
+        }
+    }
+
     /// The language with this tag.
     pub(super) fn tagged(tag: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|language| language.tag() == tag)

@@ -38,6 +38,8 @@ pub(super) struct Asked {
     by: Option<String>,
     /// How many were answered before on this way.
     answered: Option<usize>,
+    /// The last of those answers.
+    last: Option<String>,
 }
 
 pub(super) async fn ask(
@@ -50,7 +52,8 @@ pub(super) async fn ask(
     let all = questions(&console, &own.who, own.visitor.language).await?;
     let open: Vec<&Question> = all.iter().filter(|question| question.is_open(now)).collect();
     let Some(question) = open.first().and_then(|question| Wording::of(&frame, question, now)) else {
-        return Ok(Redirect::to("/choices?done=answered").into_response());
+        let last = asked.last.as_deref().filter(|last| super::DONE.contains(last)).unwrap_or("answered");
+        return Ok(Redirect::to(&format!("/choices?done={last}")).into_response());
     };
     let answered = asked.answered.unwrap_or(0).min(16);
     let page = AskPage {

@@ -170,7 +170,7 @@ async fn answer(State(console): Shared, posted: Posted<Answer>) -> Result<Respon
         format!("/choices?done={}", fields.answer)
     } else {
         let answered = fields.answered.and_then(|text| text.parse::<usize>().ok()).unwrap_or(1).min(16);
-        format!("/choices/ask?by={by}&answered={answered}")
+        format!("/choices/ask?by={by}&answered={answered}&last={}", fields.answer)
     };
     Ok(Redirect::to(&next).into_response())
 }

@@ -150,7 +150,7 @@ fn with_yes(frame: &Frame, question: &Question) -> Vec<String> {
         said.push(newest_words(frame, ends.last_active_at, ends.with_yes));
     }
     said.push(match question.prospect.yes_until {
-        Some(until) => frame.text_with("centre-yes-until", "date", &frame.instant(&until)),
+        Some(until) => frame.text_with("centre-yes-until", "date", &frame.day(&until)),
         None => frame.text("centre-yes-open"),
     });
     said.push(frame.text("centre-yes-back"));
@@ -168,12 +168,11 @@ fn with_no(frame: &Frame, question: &Question) -> Vec<String> {
 }
 
 fn newest_words(frame: &Frame, last: Timestamp, until: Option<Timestamp>) -> String {
-    let last = frame.instant(&last);
+    let last = frame.day(&last);
     match until {
-        Some(until) => frame.language.text_with(
-            "centre-newest-until",
-            &[("last", last.into()), ("until", frame.instant(&until).into())],
-        ),
+        Some(until) => frame
+            .language
+            .text_with("centre-newest-until", &[("last", last.into()), ("until", frame.day(&until).into())]),
         None => frame.text_with("centre-newest-open", "last", &last),
     }
 }
