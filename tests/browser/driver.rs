@@ -220,6 +220,13 @@ impl Browser {
         self.wait(self.driver().action_chain().send_keys(keys.as_ref()).perform());
     }
 
+    /// Presses a key while another is held down.
+    pub(crate) fn chord(&self, held: &str, key: &str) {
+        let held = held.chars().next().unwrap();
+        let chain = self.driver().action_chain().key_down(held).send_keys(key).key_up(held);
+        self.wait(chain.perform());
+    }
+
     /// Runs a script in the page.
     pub(crate) fn run(&self, script: &str) -> Value {
         self.wait(self.driver().execute(script, vec![])).json().clone()

@@ -3,6 +3,7 @@
 //! Each page is checked by axe-core and leaves a picture in `target/screenshots/`.
 
 mod driver;
+mod fairness;
 mod hostile;
 mod looks;
 mod people;

@@ -7,7 +7,7 @@ mod state;
 mod words;
 
 pub use campaign::{Asked, CampaignError, CampaignTerms, LastNo, Meanwhile, NotAsked, is_in_region};
-pub use grade::reading_grade;
+pub use grade::{german_reading_grade, reading_grade};
 pub use notice::{Controller, NOTICE_BYTES_MAX, Notice, NoticeError, NoticeIdentity, is_language, is_region};
 pub use state::{ConsentAct, ConsentChannel, ConsentState, UnlawfulAct, transition};
 pub use words::{WordChange, change_in_words};

@@ -203,8 +203,8 @@ pub use chart::chart;
 pub use consent::{
     Asked, CampaignError, CampaignTerms, ConsentAct, ConsentChannel, ConsentKind, ConsentPurpose,
     ConsentState, Controller, LastNo, Meanwhile, NOTICE_BYTES_MAX, NotAsked, Notice, NoticeError,
-    NoticeIdentity, UnlawfulAct, WordChange, change_in_words, is_in_region, is_language, is_region,
-    reading_grade, transition,
+    NoticeIdentity, UnlawfulAct, WordChange, change_in_words, german_reading_grade, is_in_region,
+    is_language, is_region, reading_grade, transition,
 };
 pub use diff::{Affected, Change, PolicyDiff, diff};
 pub use edge::{Clock, Randomness, RandomnessUnavailable, Timestamp};

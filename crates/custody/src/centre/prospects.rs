@@ -48,6 +48,18 @@ impl Custody {
         Ok(Prospect { purpose, yes_until, newest })
     }
 
+    /// Whether the person's plan lets conversations be kept beyond their end.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn may_keep(&self, who: &Oneself) -> Result<bool, AdminError> {
+        let reader = self.reader();
+        let own = reader.control()?.subject(who.subject())?.and_then(|row| row.plan);
+        let plan = own.or_else(|| reader.callers.terms(who.organization()).map(|terms| terms.plan));
+        let (_, policy) = reader.governance.current();
+        Ok(plan.and_then(|plan| policy.plan(plan)).is_some_and(|terms| terms.may_keep))
+    }
+
     fn prospective_ends(&self, who: &Oneself) -> Result<Option<ProspectiveEnds>, AdminError> {
         let reader = &self.0.reader;
         let _reading = reader.reading();

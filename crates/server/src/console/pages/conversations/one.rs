@@ -36,6 +36,8 @@ struct ConversationPage<'a> {
     line: Line,
     records: u64,
     is_starred: bool,
+    /// Whether the plan lets it be kept beyond its end.
+    may_keep: bool,
     is_deleted: bool,
     is_destroyed: bool,
     grounds: Vec<Ground>,
@@ -71,7 +73,10 @@ pub(super) async fn show(
     let row = row(&console, &own, conversation).await?;
     let frame = Frame::new(&console, &own.visitor, &format!("/conversations/{id}"));
     let explanations = explanations(&console, &own, conversation).await?;
+    let who = own.who;
+    let may_keep = console.ask(move |custody| custody.may_keep(&who)).await??;
     let page = ConversationPage {
+        may_keep,
         frame: &frame,
         line: Line::of(&frame, &row),
         records: row.records,
