@@ -55,7 +55,7 @@ const PRESSURE: &str = r"(\b\d{1,2}:\d{2}\b(?! UTC))|hurry|last chance|only .{0,
 const MEASURE: &str = include_str!("fairness.js");
 
 /// The checks that the page fails, by name.
-fn findings(browser: &Browser, language: &str, deadline: Option<&str>) -> Vec<&'static str> {
+pub(super) fn findings(browser: &Browser, language: &str, deadline: Option<&str>) -> Vec<&'static str> {
     let script = MEASURE.replace("\"PRESSURE\"", &serde_json::to_string(PRESSURE).unwrap());
     let page = browser.run(&script);
     let (yes, no) = (&page["yes"], &page["no"]);

@@ -2,6 +2,7 @@
 //!
 //! Each page is checked by axe-core and leaves a picture in `target/screenshots/`.
 
+mod deadline;
 mod driver;
 mod fairness;
 mod hostile;
