@@ -86,10 +86,13 @@ impl Calendar {
             agreement: Agreement::Standard,
             custom_retention: None,
         };
-        let AdminReply::Organization(organization) = custody.administer(create).unwrap() else { panic!("reply") };
+        let AdminReply::Organization(organization) = custody.administer(create).unwrap() else {
+            panic!("reply")
+        };
         let (url, server) = serve(directory.path(), &custody, &clock);
         let organization = organization.id;
-        let calendar = Self { clock, custody, organization, url, server: Some(server), _directory: directory };
+        let calendar =
+            Self { clock, custody, organization, url, server: Some(server), _directory: directory };
         calendar.make_account();
         calendar
     }

@@ -1,5 +1,7 @@
 //! Commands that change something: carried out by the writer, one at a time.
 
+use std::collections::HashMap;
+
 use fiducia_keyring::MatchingKey;
 use fiducia_ledger::{Digest, Event, VerifierKey};
 use fiducia_policy::{
@@ -7,7 +9,7 @@ use fiducia_policy::{
     RetentionSpan, SubjectId, Tier, Timestamp, VirtualKeyId, WorkspaceId,
 };
 use fiducia_store::{
-    KeyKind, NewOrganization, OrganizationRecord, OrganizationTerms, StoreError, VirtualKeyRecord,
+    KeyKind, NewOrganization, NewSubject, OrganizationRecord, OrganizationTerms, StoreError, VirtualKeyRecord,
 };
 use zeroize::Zeroizing;
 
@@ -295,29 +297,64 @@ impl Writer {
     }
 
     /// The subject of this name, made on first use.
+    /// Finds or makes the subject of a name.
     pub(crate) fn subject_named(
         &mut self,
         organization: OrganizationId,
         name: &str,
     ) -> Result<SubjectId, AdminError> {
-        if !is_subject_name(name) {
-            return Err(AdminError::Invalid(
-                "a subject's name has 1 to 128 visible ASCII characters".to_owned(),
-            ));
-        }
-        let digest = self.callers.name_digest(organization, name).ok_or_else(|| {
-            AdminError::NotFound(format!("there is no organisation {organization}; nothing was changed"))
-        })?;
-        if let Some(found) = self.files.control.subject_named(organization, digest)? {
-            self.callers.put_name(organization, digest, found.id);
-            return Ok(found.id);
-        }
+        let mut found = self.subjects_named(organization, &[name])?;
+        found.pop().unwrap_or_else(|| Err(AdminError::Storage("a name got no subject".to_owned())))
+    }
+
+    /// Finds or makes the subjects of names, the new ones in one commit. What is refused is a name by itself.
+    pub(crate) fn subjects_named(
+        &mut self,
+        organization: OrganizationId,
+        names: &[&str],
+    ) -> Result<Vec<Result<SubjectId, AdminError>>, AdminError> {
         let now = self.clock.now();
-        let id = SubjectId::generate(now, &*self.randomness)?;
-        let pseudonym = random_pseudonym(&*self.randomness)?;
-        self.files.control.create_subject(id, organization, pseudonym, digest, now)?;
-        self.callers.put_name(organization, digest, id);
-        Ok(id)
+        let (mut new, mut made) = (Vec::new(), HashMap::new());
+        let mut subjects = Vec::with_capacity(names.len());
+        for name in names {
+            if !is_subject_name(name) {
+                subjects.push(Err(AdminError::Invalid(
+                    "a subject's name has 1 to 128 visible ASCII characters".to_owned(),
+                )));
+                continue;
+            }
+            let digest = self.callers.name_digest(organization, name).ok_or_else(|| {
+                AdminError::NotFound(format!("there is no organisation {organization}; nothing was changed"))
+            })?;
+            if let Some(id) = made.get(&digest) {
+                subjects.push(Ok(*id));
+                continue;
+            }
+            let id = match self.files.control.subject_named(organization, digest)? {
+                Some(found) => found.id,
+                None => {
+                    let id = SubjectId::generate(now, &*self.randomness)?;
+                    let pseudonym = random_pseudonym(&*self.randomness)?;
+                    new.push(NewSubject {
+                        id,
+                        organization,
+                        pseudonym,
+                        name_digest: digest,
+                        created_at: now,
+                    });
+                    id
+                }
+            };
+            made.insert(digest, id);
+            subjects.push(Ok(id));
+        }
+        if !new.is_empty() {
+            self.files.control.create_subjects(&new)?;
+        }
+        for (digest, id) in made {
+            self.callers.put_name(organization, digest, id);
+        }
+        Ok(subjects)
     }
 
     pub(crate) fn person(&mut self, name: &str) -> Result<PersonId, AdminError> {

@@ -14,7 +14,7 @@ use fiducia_policy::{
 use fiducia_store::{ControlStore, DataDirectory, Journal};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::accounts::Throttle;
+use crate::accounts::{PrivacySignals, Throttle};
 use crate::administer::LedgerNames;
 use crate::callers::{Callers, is_subject_name};
 use crate::certificate::{CertificateCommand, signer_name};
@@ -99,6 +99,7 @@ pub(crate) struct Inner {
     names: LedgerNames,
     governance: Governance,
     pub(crate) throttle: Mutex<Throttle>,
+    pub(crate) signals: PrivacySignals,
     pub(crate) exporting: Exporting,
     _directory: DataDirectory,
 }
@@ -214,6 +215,7 @@ impl Custody {
             names,
             governance,
             throttle: Mutex::default(),
+            signals: PrivacySignals::default(),
             exporting: Exporting::default(),
             _directory: directory,
         })))

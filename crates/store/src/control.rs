@@ -119,6 +119,21 @@ pub struct ControlStore {
     pub(crate) file: File,
 }
 
+/// A subject to be created.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NewSubject {
+    /// Its id.
+    pub id: SubjectId,
+    /// Whose.
+    pub organization: OrganizationId,
+    /// By which the ledger knows it.
+    pub pseudonym: Pseudonym,
+    /// The keyed digest of its name.
+    pub name_digest: [u8; 32],
+    /// Seen first when.
+    pub created_at: Timestamp,
+}
+
 impl ControlStore {
     /// Opens or creates the file.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
@@ -215,28 +230,23 @@ impl ControlStore {
         self.file.write("create_workspace", |tx| insert_workspace(tx, id, organization, name, now))
     }
 
-    /// Creates a subject.
-    pub fn create_subject(
-        &mut self,
-        id: SubjectId,
-        organization: OrganizationId,
-        pseudonym: Pseudonym,
-        name_digest: [u8; 32],
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        self.file.write("create_subject", |tx| {
-            tx.execute(
+    /// Creates subjects, all or none.
+    pub fn create_subjects(&mut self, subjects: &[NewSubject]) -> Result<(), StoreError> {
+        self.file.write("create_subjects", |tx| {
+            let mut insert = tx.prepare_cached(
                 "INSERT INTO subjects (id, organization, pseudonym, name_digest, created_at)
                  VALUES (?1, ?2, ?3, ?4, ?5)",
-                params![
-                    id.as_bytes(),
-                    organization.as_bytes(),
-                    pseudonym.as_bytes(),
-                    name_digest,
-                    now.as_microsecond()
-                ],
-            )
-            .map(drop)
+            )?;
+            for new in subjects {
+                insert.execute(params![
+                    new.id.as_bytes(),
+                    new.organization.as_bytes(),
+                    new.pseudonym.as_bytes(),
+                    new.name_digest,
+                    new.created_at.as_microsecond()
+                ])?;
+            }
+            Ok(())
         })
     }
 

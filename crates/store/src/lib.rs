@@ -43,7 +43,9 @@ pub use accounts::{AccountRecord, PasskeyRecord, PrivacySignal, SessionRecord};
 pub use campaigns::{CampaignCount, CampaignMember, CampaignRecord};
 pub use certificates::{CertificateRecord, MailCounts, MailRecord};
 pub use consents::{ConsentRecord, ConsentStanding, ConsentWrite};
-pub use control::{ControlStore, NewOrganization, OrganizationRecord, OrganizationTerms, SubjectRecord};
+pub use control::{
+    ControlStore, NewOrganization, NewSubject, OrganizationRecord, OrganizationTerms, SubjectRecord,
+};
 pub use credentials::VirtualKeyRecord;
 pub use destroying::PrefixesFrom;
 pub use directory::{DataDirectory, DirectoryError};

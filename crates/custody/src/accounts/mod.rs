@@ -8,6 +8,7 @@ pub(crate) mod commands;
 mod listing;
 pub(crate) mod passkey;
 pub(crate) mod password;
+mod privacy_signal;
 mod signing_in;
 mod throttle;
 
@@ -17,5 +18,6 @@ pub use commands::{
 pub use passkey::ALGORITHMS as PASSKEY_ALGORITHMS;
 pub use passkey::{Assertion, PasskeyRefused, Registration, RelyingParty};
 pub use password::{PASSWORD_BYTES_MAX, PASSWORD_CHARACTERS_MIN, Password};
+pub(crate) use privacy_signal::PrivacySignals;
 pub use signing_in::{Attempt, Browser, NewSession, ProviderIdentity, SessionTerms, SignInRefused, SignedIn};
 pub(crate) use throttle::Throttle;

@@ -21,8 +21,6 @@ use crate::{AdminCommand, AdminError, AdminReply, Custody};
 
 /// A session's use is noted once in this many seconds.
 const TOUCH_SECONDS: i64 = 60;
-/// A privacy signal is noted again after this many seconds.
-const SIGNAL_SECONDS: i64 = 86_400;
 
 /// The browser that signs in.
 #[derive(Clone)]
@@ -309,22 +307,6 @@ impl Custody {
         Ok(Some(SignedIn { account: row(&account), session: session_row(&session), privacy_signal }))
     }
 
-    /// Notes that a signed-in person's browser asks for privacy, at most once a day.
-    ///
-    /// # Errors
-    /// When it could not be recorded.
-    pub fn note_privacy_signal(&self, signed_in: &SignedIn) -> Result<(), AdminError> {
-        let Some(subject) = signed_in.account.subject else { return Ok(()) };
-        let now = self.0.clock.now().as_second();
-        let is_recent = signed_in
-            .privacy_signal
-            .is_some_and(|signal| now - signal.last_seen_at.as_second() < SIGNAL_SECONDS);
-        if is_recent {
-            return Ok(());
-        }
-        self.change_account(AccountCommand::RecordPrivacySignal { subject }).map(drop)
-    }
-
     /// Carries a command on accounts out.
     pub(crate) fn administer_accounts(&self, command: AccountCommand) -> Result<AccountReply, AdminError> {
         match command {
@@ -346,7 +328,7 @@ impl Custody {
         self.change_account(AccountCommand::StorePassword { account, hash })
     }
 
-    fn change_account(&self, command: AccountCommand) -> Result<AccountReply, AdminError> {
+    pub(super) fn change_account(&self, command: AccountCommand) -> Result<AccountReply, AdminError> {
         match self.on_writer(AdminCommand::Account(command))? {
             AdminReply::Account(reply) => Ok(reply),
             _ => Err(AdminError::Storage("the store gave an answer to another question".to_owned())),

@@ -114,8 +114,10 @@ impl Writer {
         let staff = self.person(actor)?;
         let mut report = ConsentImport::default();
         let (mut requests, mut places) = (Vec::with_capacity(choices.len()), Vec::new());
-        for (place, imported) in choices.into_iter().enumerate() {
-            match self.subject_named(organization, &imported.subject) {
+        let names: Vec<&str> = choices.iter().map(|imported| imported.subject.as_str()).collect();
+        let subjects = self.subjects_named(organization, &names)?;
+        for (place, (imported, subject)) in choices.into_iter().zip(subjects).enumerate() {
+            match subject {
                 Ok(subject) => {
                     requests.push(ChoiceRequest::new(subject, imported.choice, Speaker::Staff(staff)));
                     places.push(place);

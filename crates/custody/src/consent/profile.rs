@@ -146,10 +146,59 @@ pub(super) fn receipt_text(
     ledger_origin: &str,
 ) -> Result<String, AdminError> {
     let document = receipt_document(record, pseudonym, notice, ledger_origin);
-    serde_json_canonicalizer::to_string(&document).map_err(|error| unwritable(&error))
+    // An import makes thousands of receipts a second, and canonicalising is a third of its work. What serde_json writes is
+    // canonical already: members are sorted, names are ASCII, there are no fractions, and strings are escaped alike.
+    serde_json::to_string(&document).map_err(|error| unwritable(&error))
 }
 
 /// What the log holds of a receipt: `SHA-256(domain || salt || receipt)`.
 pub(super) fn commitment(salt: &[u8; 16], receipt: &str) -> Digest {
     Digest(sha256(&[b"fiducia/consent/receipt/v1\n", salt, receipt.as_bytes()]))
+}
+
+#[cfg(test)]
+mod tests {
+    use fiducia_policy::{
+        ConsentAct, ConsentChannel, ConsentId, ConsentKind, ConsentPurpose, ConsentState, OrganizationId,
+        SubjectId, Timestamp,
+    };
+
+    use super::*;
+
+    #[test]
+    fn a_receipt_is_written_in_canonical_form_whatever_the_notice_says() {
+        let mut notice =
+            Notice::parse(include_str!("../../../../policies/notices/batch-training.en.toml")).unwrap();
+        notice.retention = "\u{0}\u{1}\u{7f}\u{8}\t\n\u{c}\r\"\\/<\u{2028}\u{feff}é\u{1f600}".to_owned();
+        let record = ConsentRecord {
+            sequence: 1,
+            id: ConsentId::from_bytes([1; 16]),
+            organization: OrganizationId::from_bytes([2; 16]),
+            subject: Some(SubjectId::from_bytes([3; 16])),
+            purpose: ConsentPurpose::BatchTraining,
+            act: ConsentAct::Give,
+            state: ConsentState::Given,
+            kind: ConsentKind::Explicit,
+            channel: ConsentChannel::Settings,
+            notice: Some((notice.identity(), [4; 32])),
+            region: Some("DE".to_owned()),
+            evidence: Some(r#"{"screen":"a-1"}"#.to_owned()),
+            entity: "subject".to_owned(),
+            event_at: Timestamp::UNIX_EPOCH,
+            recorded_at: Timestamp::UNIX_EPOCH,
+            valid_until: None,
+            event: [5; 16],
+            salt: Some([6; 16]),
+            request: None,
+            content: None,
+        };
+        for notice in [Some(&notice), None] {
+            let (pseudonym, origin) = (Pseudonym::from_bytes([7; 16]), "ledger.example");
+            let document = receipt_document(&record, pseudonym, notice, origin);
+            assert_eq!(
+                receipt_text(&record, pseudonym, notice, origin).unwrap(),
+                serde_json_canonicalizer::to_string(&document).unwrap()
+            );
+        }
+    }
 }

@@ -12,6 +12,7 @@ use http::{HeaderMap, header};
 use super::refusal::Refusal;
 use super::texts::Language;
 use super::{Console, cookies, device};
+use crate::gateway::asks_for_privacy;
 
 /// Where the connection comes from; set for each request by the listener.
 #[derive(Debug, Clone, Copy)]
@@ -72,7 +73,7 @@ impl FromRequestParts<Arc<Console>> for Visitor {
             None => (console.fresh_secret()?, true),
         };
         let mut privacy_control = PrivacyControl::Absent;
-        if sends_privacy_control(headers) {
+        if asks_for_privacy(headers) {
             privacy_control = PrivacyControl::Received;
         }
         let person = signed_in.as_ref().filter(|signed_in| signed_in.account.subject.is_some());
@@ -136,11 +137,6 @@ impl FromRequestParts<Arc<Console>> for Member {
     }
 }
 
-/// `Sec-GPC` counts only when it is exactly `1`; among several lines one such is enough.
-fn sends_privacy_control(headers: &HeaderMap) -> bool {
-    headers.get_all("sec-gpc").iter().any(|value| value.as_bytes() == b"1")
-}
-
 /// Whether a program asks rather than a person.
 pub(super) fn wants_json(headers: &HeaderMap) -> bool {
     let accept = text(headers, &header::ACCEPT);
@@ -181,28 +177,3 @@ fn address(parts: &Parts, console: &Console) -> String {
 
 /// For handlers that need nothing but the console.
 pub(super) type Shared = State<Arc<Console>>;
-
-#[cfg(test)]
-mod tests {
-    use http::HeaderValue;
-
-    use super::*;
-
-    #[test]
-    fn the_privacy_signal_is_exactly_one() {
-        let check = |lines: &[&'static str], expect: bool| {
-            let mut headers = HeaderMap::new();
-            for line in lines {
-                headers.append("sec-gpc", HeaderValue::from_static(line));
-            }
-            assert_eq!(sends_privacy_control(&headers), expect, "{lines:?}");
-        };
-        check(&["1"], true);
-        check(&["0", "1"], true);
-        check(&[], false);
-        check(&["0"], false);
-        check(&["true"], false);
-        check(&["1, 1"], false);
-        check(&["11"], false);
-    }
-}

@@ -54,6 +54,7 @@ use crate::StartError;
 use crate::metrics::Metrics;
 use crate::settings::{GatewaySettings, ServerSettings};
 
+pub(crate) use self::admission::asks_for_privacy;
 pub(crate) use self::listener::{Acceptance, GatewayThreads, bind, serve_connections, stopped};
 
 /// What all threads share.

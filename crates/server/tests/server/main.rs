@@ -16,6 +16,7 @@ mod console;
 mod eligibility;
 mod operations;
 mod passthrough;
+mod privacy_signal;
 mod refusals;
 mod scripted;
 mod secured;

@@ -27,7 +27,14 @@ fn store() -> (tempfile::TempDir, ControlStore) {
         OrganizationRecord { id: ORGANIZATION, name: "o".to_owned(), terms, created_at: at(0) };
     let workspace = fiducia_policy::WorkspaceId::from_bytes([9; 16]);
     store.create_organization(&NewOrganization { organization, workspace }, &announcement(200)).unwrap();
-    store.create_subject(SUBJECT, ORGANIZATION, Pseudonym::from_bytes([3; 16]), [4; 32], at(0)).unwrap();
+    let subject = crate::NewSubject {
+        id: SUBJECT,
+        organization: ORGANIZATION,
+        pseudonym: Pseudonym::from_bytes([3; 16]),
+        name_digest: [4; 32],
+        created_at: at(0),
+    };
+    store.create_subjects(&[subject]).unwrap();
     (folder, store)
 }
 

@@ -109,7 +109,14 @@ pub(crate) fn people(control: &mut ControlStore) {
     control.create_organization(&new, &announcement(200)).unwrap();
     let pseudonym = Pseudonym::from_bytes(*b"<pseudonym 0001>");
     let digest = *b"<digest of the name of a person>";
-    control.create_subject(SUBJECT, ORGANIZATION, pseudonym, digest, now()).unwrap();
+    let subject = fiducia_store::NewSubject {
+        id: SUBJECT,
+        organization: ORGANIZATION,
+        pseudonym,
+        name_digest: digest,
+        created_at: now(),
+    };
+    control.create_subjects(&[subject]).unwrap();
 }
 
 /// The first file under `folder` that holds `needle`.
