@@ -7,6 +7,7 @@ mod driver;
 mod fairness;
 mod hostile;
 mod looks;
+mod many;
 mod people;
 mod signing_in;
 mod stand;

@@ -11,7 +11,7 @@ home-roles = Was Sie hier sind
 home-account = Mein Konto
 
 role-person = Ihre eigenen Gespräche
-role-about-person = Was über Sie aufbewahrt wird, dürfen Sie sehen und bestimmen. Dafür gibt es hier noch keine Seiten: Fragen Sie, wer diesen Dienst betreibt.
+role-about-person = Was über Sie aufbewahrt wird, dürfen Sie sehen und bestimmen.
 role-tenant-admin = Verwaltung
 role-about-tenant-admin = Sie verwalten Ihre Organisation: Tarif, Schlüssel und Konten.
 role-support = Kundendienst

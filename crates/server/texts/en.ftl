@@ -11,7 +11,7 @@ home-roles = What you are here
 home-account = My account
 
 role-person = Your own conversations
-role-about-person = What is kept about you is yours to see and to decide about. There are no pages for that yet: ask whoever runs this service.
+role-about-person = What is kept about you is yours to see and to decide about.
 role-tenant-admin = Administration
 role-about-tenant-admin = You govern your organisation: its plan, its keys and its accounts.
 role-support = Support

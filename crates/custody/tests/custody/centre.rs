@@ -127,7 +127,11 @@ fn what_an_answer_means_is_said_with_dates_before_it_is_given() {
     let month = "1 month".parse().unwrap();
     let until = asked(ConsentPurpose::Research, Some(month)).yes_until.unwrap();
     let expect = fiducia_policy::RetentionSpan::after(month, world.now());
-    assert_eq!(until.as_second(), expect.as_second(), "in a world whose clock goes on a little with each look");
+    assert_eq!(
+        until.as_second(),
+        expect.as_second(),
+        "in a world whose clock goes on a little with each look"
+    );
 }
 
 /// Takes so many bytes and then breaks, as a connection does.
