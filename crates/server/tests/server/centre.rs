@@ -83,6 +83,10 @@ impl Centre {
         self.send("GET", path, session, "")
     }
 
+    fn page(&self, path: &str, session: &str) -> String {
+        self.get(path, session).text().to_string()
+    }
+
     fn history(&self, subject: SubjectId) -> Vec<ConsentEntry> {
         let command = ConsentCommand::History { subject, purpose: None, before: None, limit: 100 };
         match self.app.custody.administer(AdminCommand::Consent(command)).unwrap() {
@@ -123,7 +127,7 @@ fn a_question_is_put_once_and_a_form_that_is_sent_twice_answers_once() {
         let home = centre.get("/", &session);
         assert_eq!((home.status, home.header("location")), expect);
     }
-    let page = centre.get("/choices/ask?by=sign-up", &session).text();
+    let page = centre.page("/choices/ask?by=sign-up", &session);
     let form = format!("{}&by=sign-up&answered=1", answered(&page, "yes"));
     for _ in 0..2 {
         let answer = centre.send("POST", "/choices", &session, &form);
@@ -137,11 +141,11 @@ fn a_question_is_put_once_and_a_form_that_is_sent_twice_answers_once() {
         centre.history(subject).iter().map(|one| (one.act.name(), one.channel.name())).collect();
     assert_eq!(entered, [("give", "sign-up"), ("request", "sign-up")], "newest first, and nothing twice");
     // What the address says of the way does not make it so.
-    let page = centre.get("/choices", &session).text();
+    let page = centre.page("/choices", &session);
     centre.send("POST", "/choices", &session, &format!("{}&by=prompt", answered(&page, "no")));
     assert_eq!(centre.history(subject)[0].channel.name(), "settings");
     // An answer to another text than the one that stands, by a form made up or kept, changes nothing.
-    let page = centre.get("/choices", &session).text();
+    let page = centre.page("/choices", &session);
     let forged = answered(&page, "yes").replace("hash=", "hash=0");
     assert_eq!(centre.send("POST", "/choices", &session, &forged).status, 400);
     assert_eq!(centre.history(subject).len(), 3);
@@ -169,7 +173,7 @@ fn what_is_anothers_is_not_found_and_staff_have_no_centre() {
         assert_eq!(centre.get(page, &ada).status, 200, "{page}");
     }
     assert!(!centre.get("/account", &staff).text().contains("href=\"/conversations\""));
-    let asking = centre.get("/requests/new?kind=access", &ada).text();
+    let asking = centre.page("/requests/new?kind=access", &ada);
     let token = field(&asking, "token");
     let form = format!("token={token}&kind=access&key={}", field(&asking, "key"));
     let request = |answer: Answer| answer.header("location").unwrap().split('?').next().unwrap().to_owned();
@@ -207,7 +211,7 @@ fn people_of_organisations_are_not_asked_and_told_so() {
     let centre = Centre::new(None);
     let (session, subject) = centre.person("ada", Some("ada"), "person");
     assert_eq!(centre.get("/", &session).status, 200, "nobody is led anywhere");
-    let page = centre.get("/choices", &session).text();
+    let page = centre.page("/choices", &session);
     assert!(page.contains("There is no question for you."), "{page}");
     assert!(!page.contains("class=\"answer\""));
     assert_eq!(centre.get("/choices/ask", &session).header("location"), Some("/choices?done=answered"));
