@@ -71,6 +71,8 @@ pub(super) fn findings(browser: &Browser, language: &str, deadline: Option<&str>
     };
     let refusing = text(&page["refusing"]);
     let both = |name: &str| yes[name] == true && no[name] == true;
+    let stop = |side: &Value| side["stop"].as_i64().unwrap_or(-1);
+    let are_neighbours = stop(yes) >= 0 && stop(no) >= 0 && stop(yes).abs_diff(stop(no)) == 1;
     let checks = [
         ("kind", yes["kind"] == no["kind"] && yes["kind"].is_string()),
         ("size", near("width", SIZE_TOLERANCE) && near("height", SIZE_TOLERANCE)),
@@ -87,7 +89,7 @@ pub(super) fn findings(browser: &Browser, language: &str, deadline: Option<&str>
         ("preselection", yes["chosen"] == false && no["chosen"] == false && page["chosenElsewhere"] == 0),
         // One press of the mouse, or of one chord of keys, answers: either way.
         ("steps", both("seen") && both("answers")),
-        ("keys", both("chord") && (number(yes, "stop") - number(no, "stop")).abs() == 1.0),
+        ("keys", both("chord") && are_neighbours),
         ("wording", !GUILT.iter().any(|word| refusing.contains(word))),
         ("grade", grade.is_some_and(|grade| grade <= GRADE_MAX)),
         (

@@ -57,7 +57,7 @@ impl Console {
     /// A key of a form's own: what is sent twice counts once.
     pub(super) fn form_key(&self) -> Result<String, Refusal> {
         let secret = self.fresh_secret()?;
-        Ok(secret.iter().take(16).map(|byte| format!("{byte:02x}")).collect())
+        Ok(hex(secret.get(..16).unwrap_or_default()))
     }
 }
 
@@ -65,6 +65,16 @@ impl Console {
 pub(super) fn unexpected() -> Refusal {
     tracing::error!("custody gave the console an answer to another question");
     Refusal::Unavailable
+}
+
+/// Bytes as hexadecimal digits.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 /// A file to be kept.

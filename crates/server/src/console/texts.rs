@@ -189,23 +189,29 @@ mod tests {
             centre.extend(found.iter().map(|name| format!("centre-{kind}-{}", name.replace('_', "-"))));
         };
         for kind in ["purpose", "yes"] {
-            of(kind, fiducia_policy::ConsentPurpose::ALL.map(|one| one.name()).to_vec());
+            of(kind, fiducia_policy::ConsentPurpose::ALL.map(fiducia_policy::ConsentPurpose::name).to_vec());
         }
         for kind in ["state", "word"] {
-            of(kind, fiducia_policy::ConsentState::ALL.map(|one| one.name()).to_vec());
+            of(kind, fiducia_policy::ConsentState::ALL.map(fiducia_policy::ConsentState::name).to_vec());
         }
-        of("act", fiducia_policy::ConsentAct::ALL.map(|one| one.name()).to_vec());
-        of("channel", fiducia_policy::ConsentChannel::ALL.map(|one| one.name()).to_vec());
+        of("act", fiducia_policy::ConsentAct::ALL.map(fiducia_policy::ConsentAct::name).to_vec());
+        of("channel", fiducia_policy::ConsentChannel::ALL.map(fiducia_policy::ConsentChannel::name).to_vec());
         for kind in ["ground", "ground-about", "ground-ends"] {
-            of(kind, fiducia_policy::GroundKind::ALL.map(|one| one.name()).to_vec());
+            of(kind, fiducia_policy::GroundKind::ALL.map(fiducia_policy::GroundKind::name).to_vec());
         }
         of("reason", fiducia_policy::AccessReason::names());
         for kind in ["request", "request-about"] {
-            of(kind, fiducia_policy::RequestKind::ALL.map(|one| one.name()).to_vec());
+            of(kind, fiducia_policy::RequestKind::ALL.map(fiducia_policy::RequestKind::name).to_vec());
         }
-        of("request-state", fiducia_policy::RequestState::ALL.map(|one| one.name()).to_vec());
-        of("refusal", fiducia_policy::RefusalReason::ALL.map(|one| one.name()).to_vec());
-        of("extension", fiducia_policy::ExtensionReason::ALL.map(|one| one.name()).to_vec());
+        of(
+            "request-state",
+            fiducia_policy::RequestState::ALL.map(fiducia_policy::RequestState::name).to_vec(),
+        );
+        of("refusal", fiducia_policy::RefusalReason::ALL.map(fiducia_policy::RefusalReason::name).to_vec());
+        of(
+            "extension",
+            fiducia_policy::ExtensionReason::ALL.map(fiducia_policy::ExtensionReason::name).to_vec(),
+        );
         of(
             "step-request",
             "open confirm ask-identity identify begin extend fulfil refuse withdraw lift"

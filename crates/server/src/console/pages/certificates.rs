@@ -15,7 +15,7 @@ use http::StatusCode;
 
 use super::{Page, nobody};
 use crate::console::Console;
-use crate::console::centre::{Own, ROWS_PER_PAGE, attachment, unexpected};
+use crate::console::centre::{Own, ROWS_PER_PAGE, attachment, hex, unexpected};
 use crate::console::frame::Frame;
 use crate::console::refusal::Refusal;
 use crate::console::visitor::Shared;
@@ -129,7 +129,7 @@ async fn show(State(console): Shared, Path(reference): Path<String>, own: Own) -
         kept: kept(&frame, &verified),
         index: verified.ledger_index,
         size: verified.checkpoint.size,
-        root: verified.checkpoint.root.iter().map(|byte| format!("{byte:02x}")).collect(),
+        root: hex(&verified.checkpoint.root),
         origin: verified.checkpoint.origin.clone(),
         key: keys.last().cloned().unwrap_or_default(),
     };

@@ -130,7 +130,8 @@ fn line(frame: &Frame, entry: &ConsentEntry) -> Line {
 struct Answer {
     purpose: String,
     /// `yes` or `no`.
-    answer: String,
+    #[serde(rename = "answer")]
+    said: String,
     language: String,
     version: String,
     hash: String,
@@ -144,7 +145,7 @@ async fn answer(State(console): Shared, posted: Posted<Answer>) -> Result<Respon
     let fields = posted.fields;
     let unreadable = || Refusal::Invalid("The form is incomplete.".to_owned());
     let purpose: ConsentPurpose = fields.purpose.parse().map_err(|_| unreadable())?;
-    let is_yes = match fields.answer.as_str() {
+    let is_yes = match fields.said.as_str() {
         "yes" => true,
         "no" => false,
         _ => return Err(unreadable()),
@@ -167,10 +168,10 @@ async fn answer(State(console): Shared, posted: Posted<Answer>) -> Result<Respon
     };
     console.ask(move |custody| custody.choose_for_oneself(&who, channel, choice)).await??;
     let next = if by.is_empty() {
-        format!("/choices?done={}", fields.answer)
+        format!("/choices?done={}", fields.said)
     } else {
         let answered = fields.answered.and_then(|text| text.parse::<usize>().ok()).unwrap_or(1).min(16);
-        format!("/choices/ask?by={by}&answered={answered}&last={}", fields.answer)
+        format!("/choices/ask?by={by}&answered={answered}&last={}", fields.said)
     };
     Ok(Redirect::to(&next).into_response())
 }

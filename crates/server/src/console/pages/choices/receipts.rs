@@ -7,7 +7,7 @@ use fiducia_custody::{AdminReply, ConsentReply, PersonalCommand, VerifiedReceipt
 use http::StatusCode;
 
 use crate::console::Console;
-use crate::console::centre::{Own, attachment, unexpected};
+use crate::console::centre::{Own, attachment, hex, unexpected};
 use crate::console::frame::Frame;
 use crate::console::refusal::Refusal;
 use crate::console::visitor::Shared;
@@ -54,7 +54,7 @@ pub(super) async fn show(
         id,
         index: verified.ledger_index,
         size: verified.checkpoint.size,
-        root: verified.checkpoint.root.iter().map(|byte| format!("{byte:02x}")).collect(),
+        root: hex(&verified.checkpoint.root),
         origin: verified.checkpoint.origin.clone(),
         key: keys.last().cloned().unwrap_or_default(),
     };

@@ -34,12 +34,9 @@ struct Ground {
 struct ConversationPage<'a> {
     frame: &'a Frame,
     line: Line,
-    records: u64,
-    is_starred: bool,
+    row: &'a ConversationRow,
     /// Whether the plan lets it be kept beyond its end.
     may_keep: bool,
-    is_deleted: bool,
-    is_destroyed: bool,
     grounds: Vec<Ground>,
     /// The policy's own words, rule by rule; English.
     rules: Vec<String>,
@@ -79,10 +76,7 @@ pub(super) async fn show(
         may_keep,
         frame: &frame,
         line: Line::of(&frame, &row),
-        records: row.records,
-        is_starred: row.starred_at.is_some(),
-        is_deleted: row.deleted_at.is_some(),
-        is_destroyed: row.destroyed_at.is_some(),
+        row: &row,
         grounds: grounds(&frame, &explanations),
         rules: explanations.iter().map(|one| one.rules.clone()).collect(),
         versions: explanations

@@ -22,7 +22,7 @@ const COPIES_MAX: usize = 4;
 /// How long a copy waits for its turn.
 const TURN_PATIENCE: Duration = Duration::from_secs(5);
 /// How long a browser may take to accept the next part.
-const PART_PATIENCE: Duration = Duration::from_secs(60);
+const PART_PATIENCE: Duration = Duration::from_mins(1);
 /// The size of a part, and how many wait for the browser.
 const PART_BYTES: usize = 64 * 1024;
 const PARTS_WAITING_MAX: usize = 8;
