@@ -172,9 +172,59 @@ impl Browser {
         }
     }
 
+    /// Clicks an element that leaves the page as it is, such as one that begins a download.
+    pub(crate) fn press_in_place(&self, selector: &str) {
+        self.wait(self.element(selector).click());
+    }
+
+    /// Lets downloads come into a folder.
+    pub(crate) fn downloads_to(&self, folder: &Path) {
+        let parameters = json!({"behavior": "allow", "downloadPath": folder.display().to_string()});
+        self.protocol("Browser.setDownloadBehavior", parameters);
+    }
+
+    /// What comes into the folder by doing this, once it is whole.
+    #[track_caller]
+    pub(crate) fn fetches(&self, folder: &Path, act: impl FnOnce()) -> PathBuf {
+        let files = || -> Vec<PathBuf> {
+            std::fs::read_dir(folder)
+                .unwrap()
+                .map(|entry| entry.unwrap().path())
+                .filter(|path| path.is_file())
+                .collect()
+        };
+        let before = files();
+        act();
+        let began = Instant::now();
+        loop {
+            let new = files().into_iter().find(|path| {
+                !before.contains(path)
+                    && path.extension().is_none_or(|end| end != "crdownload")
+                    && !path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'))
+            });
+            if let Some(file) = new {
+                return file;
+            }
+            assert!(
+                began.elapsed() < PATIENCE,
+                "nothing was fetched at {}:\n{}",
+                self.address(),
+                self.body()
+            );
+            std::thread::yield_now();
+        }
+    }
+
     /// Presses keys wherever the focus is.
     pub(crate) fn press(&self, keys: impl AsRef<str>) {
         self.wait(self.driver().action_chain().send_keys(keys.as_ref()).perform());
+    }
+
+    /// Presses a key while another is held down.
+    pub(crate) fn chord(&self, held: &str, key: &str) {
+        let held = held.chars().next().unwrap();
+        let chain = self.driver().action_chain().key_down(held).send_keys(key).key_up(held);
+        self.wait(chain.perform());
     }
 
     /// Runs a script in the page.

@@ -3,8 +3,12 @@
 //! Each page is checked by axe-core and leaves a picture in `target/screenshots/`.
 
 mod administration;
+mod deadline;
 mod driver;
+mod fairness;
 mod hostile;
 mod looks;
+mod many;
+mod people;
 mod signing_in;
 mod stand;

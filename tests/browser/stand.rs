@@ -6,7 +6,8 @@ use std::process::{Child, Command, Stdio};
 
 use super::driver::{Browser, free_port, installed};
 use crate::harness::server::Server;
-use crate::harness::site::{Site, both};
+use crate::harness::site::{Site, Tenant, both};
+use crate::harness::traffic::{Outcome, Way, ask_once};
 use crate::harness::upstream::Upstream;
 
 /// The person of most tests.
@@ -27,20 +28,52 @@ pub(crate) struct Stand {
 impl Stand {
     /// A console with an account that has a password.
     pub(crate) fn new() -> Self {
-        Self::start(None, "")
+        Self::start(None, "", None)
+    }
+
+    /// A console for people whose plan is asked, with the notices that come with the project.
+    pub(crate) fn of_consumers() -> Self {
+        let stand = Self::start(None, "", Some("pro"));
+        for language in ["en", "de"] {
+            stand.publish_notice(language, 1, "", "");
+        }
+        stand
+    }
+
+    /// Publishes a version of the notice on batch training, with one text in place of another.
+    pub(crate) fn publish_notice(&self, language: &str, version: u32, from: &str, to: &str) {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../policies/notices");
+        let text = std::fs::read_to_string(folder.join(format!("batch-training.{language}.toml"))).unwrap();
+        assert!(text.contains(from), "{from}");
+        let text = if from.is_empty() { text } else { text.replace(from, to) };
+        let file = self.site.beside(&format!("notice-{language}-{version}.toml"));
+        std::fs::write(&file, text.replace("version = 1", &format!("version = {version}"))).unwrap();
+        self.site.json(&["notices", "publish", file.to_str().unwrap()]);
+    }
+
+    /// Has somebody's application ask the model something.
+    pub(crate) fn chat(&self, subject: &str, text: &str) {
+        let key =
+            ["keys", "create", "--organization", "hospital", "--subject", subject, "--scope", "inference"];
+        let secret = self.site.json(&key)["secret"].as_str().unwrap().to_owned();
+        let tenant = Tenant { organization: String::new(), secret };
+        match ask_once(self.site.gateway, &tenant, Way::Messages, text) {
+            Outcome::Acknowledged(_) => {}
+            Outcome::NotAcknowledged(answer) => panic!("{answer}"),
+        }
     }
 
     /// A console where people may also sign in at a provider, which has verified the account's address or not.
     pub(crate) fn with_provider(verified: bool) -> Self {
-        Self::start(Some(verified), "")
+        Self::start(Some(verified), "", None)
     }
 
     /// As [`Self::with_provider`], with more settings of the provider.
     pub(crate) fn with_provider_settings(settings: &str) -> Self {
-        Self::start(Some(true), settings)
+        Self::start(Some(true), settings, None)
     }
 
-    fn start(verified: Option<bool>, settings: &str) -> Self {
+    fn start(verified: Option<bool>, settings: &str, plan: Option<&str>) -> Self {
         let upstream = Upstream::start();
         let site = Site::new(upstream.address());
         let port = free_port();
@@ -58,6 +91,13 @@ impl Stand {
         });
         site.add_configuration(&text);
         site.tenant("hospital");
+        if let Some(plan) = plan {
+            let published = site.run(&["policy", "publish", "--shipped", "anthropic-2026"]);
+            assert!(published.status.success(), "{}", both(&published));
+            let changed =
+                site.run(&["organizations", "change", "hospital", "--plan", plan, "--tier", "restricted"]);
+            assert!(changed.status.success(), "{}", both(&changed));
+        }
         let stand = Self {
             console: SocketAddr::from(([127, 0, 0, 1], port)),
             url,
@@ -90,11 +130,17 @@ impl Stand {
 
     /// Signs in by password.
     pub(crate) fn sign_in(&self, browser: &Browser) {
+        self.sign_in_to(browser, LOGIN, "/");
+    }
+
+    /// Signs an account in, which arrives at this path.
+    #[track_caller]
+    pub(crate) fn sign_in_to(&self, browser: &Browser, login: &str, path: &str) {
         browser.open(&self.page("/sign-in"));
-        browser.fill("#login", LOGIN);
+        browser.fill("#login", login);
         browser.fill("#password", PASSWORD);
         browser.click("main form button[type=submit]");
-        browser.arrives("/");
+        browser.arrives(path);
     }
 }
 

@@ -8,6 +8,7 @@ use fiducia_policy::{
 
 use crate::Scope;
 use crate::accounts::{AccountCommand, AccountReply};
+use crate::centre::LookRow;
 use crate::certificate::{CertificateCommand, CertificateReference, CertificateReply};
 use crate::consent::commands::{ConsentCommand, ConsentReply};
 use crate::import::{ImportOutcome, ImportProgress};
@@ -269,6 +270,8 @@ pub enum AdminReply {
     Rights(RightsReply),
     /// To [`AdminCommand::People`].
     People(PeopleReply),
+    /// To [`crate::PersonalCommand::Accesses`].
+    Accesses(Vec<LookRow>),
     /// To [`AdminCommand::NameSubject`].
     Subject(SubjectId),
     /// To [`AdminCommand::NamePerson`].

@@ -11,7 +11,7 @@ use fiducia_policy::{
     Clock, ConsentChannel, ConsentPurpose, ExchangeId, OrganizationId, PersonId, Randomness, SubjectId,
     WarningId,
 };
-use fiducia_store::{DataDirectory, Journal};
+use fiducia_store::{ControlStore, DataDirectory, Journal};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::accounts::{PrivacySignals, Throttle};
@@ -100,7 +100,7 @@ pub(crate) struct Inner {
     governance: Governance,
     pub(crate) throttle: Mutex<Throttle>,
     pub(crate) signals: PrivacySignals,
-    exporting: Exporting,
+    pub(crate) exporting: Exporting,
     _directory: DataDirectory,
 }
 
@@ -145,7 +145,8 @@ impl Custody {
         let callers = load_callers(&files, &mut keychain)?;
         let governance = Governance::load(&files.control.policies()?)?;
         let holds = Holds::load(&files.control).map_err(|error| OpenError::Destruction(error.to_string()))?;
-        let (scribe, scribe_thread) = Scribe::start(ledger)?;
+        let (scribe, scribe_thread) =
+            Scribe::start(ledger, ControlStore::open(&DataDirectory::control(&root))?)?;
         let readers = Arc::new(RwLock::new(()));
         let (sender, mut receiver) = mpsc::channel(settings.limits.queue_parts_max);
         let state = Arc::new(WriterState::default());
@@ -514,7 +515,7 @@ impl Custody {
         Ok(read)
     }
 
-    fn person(&self, name: String) -> Result<PersonId, AdminError> {
+    pub(crate) fn person(&self, name: String) -> Result<PersonId, AdminError> {
         match self.on_writer(AdminCommand::NamePerson { name })? {
             AdminReply::Person(id) => Ok(id),
             _ => Err(AdminError::Storage("the store gave an answer to another question".to_owned())),
@@ -561,12 +562,12 @@ impl Custody {
         }
     }
 
-    /// Waits until the index holds everything that was acknowledged.
     /// Reads beside the writer.
     pub(crate) fn reader(&self) -> &Reader {
         &self.0.reader
     }
 
+    /// Waits until the index holds everything that was acknowledged.
     pub(crate) fn caught_up(&self) -> Result<(), AdminError> {
         self.0
             .handle

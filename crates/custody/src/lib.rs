@@ -11,6 +11,7 @@ mod administer;
 mod administration;
 mod caller;
 mod callers;
+mod centre;
 mod certificate;
 mod consent;
 mod console;
@@ -51,6 +52,7 @@ pub use administration::{
     RecordContent, RecordRow, SubjectRow, VirtualKeyRow,
 };
 pub use caller::{Caller, CredentialRefused, EligibilityTerms, Retention, Scope, Scopes, UnknownScope};
+pub use centre::{LookProof, LookRow, Looker, Prospect, ProspectiveEnds};
 pub use certificate::{
     Backups, CERTIFICATE_FILE_BYTES_MAX, Certificate, CertificateCommand, CertificateReference,
     CertificateRejected, CertificateReply, CertificateRow, CertificateStage, CertifiedScope, Confidentiality,

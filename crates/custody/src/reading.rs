@@ -30,7 +30,7 @@ use crate::keychain::Keychain;
 use crate::payload::{self, Header};
 use crate::retention::governance::{Governance, PersonTerms};
 use crate::retention::worker::end_of_service_key;
-use crate::scribe::{Scribe, event_id};
+use crate::scribe::{Look, Scribe, event_id};
 use crate::{AdminError, AdminReply, DestructionScope};
 
 /// How long a person's permission to read lasts, in seconds.
@@ -170,7 +170,7 @@ impl Reader {
         Ok(AdminReply::Conversations(vec![self.conversation_row(&found, &control, &keys)?]))
     }
 
-    fn conversation_row(
+    pub(crate) fn conversation_row(
         &self,
         conversation: &ConversationRecord,
         control: &ControlStore,
@@ -327,7 +327,10 @@ impl Reader {
             expires_at: Timestamp::from_second(now.as_second() + ACCESS_SECONDS)
                 .map_err(|error| AdminError::Storage(error.to_string()))?,
         };
-        let receipt = self.scribe.access(entry).map_err(|error| {
+        let count = u64::try_from(records.len()).unwrap_or(u64::MAX);
+        let look =
+            Look { event: request.event, at: now, entry, of: vec![(subject, Some(conversation), count)] };
+        let receipt = self.scribe.access(look).map_err(|error| {
             AdminError::Storage(format!("the access could not be logged, so nothing was decrypted: {error}"))
         })?;
         let path = ReadPath::Ground(request.ground);

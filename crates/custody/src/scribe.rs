@@ -10,8 +10,8 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use fiducia_ledger::{AccessEntry, AccessReceipt, Event, EventId, Leaf, Ledger, LedgerError};
-use fiducia_policy::{OrganizationId, Timestamp};
-use fiducia_store::Announcement;
+use fiducia_policy::{ConversationId, OrganizationId, SubjectId, Timestamp};
+use fiducia_store::{AccessRecord, Announcement, ControlStore};
 
 /// Facts that may wait for the ledger before the writer waits too.
 const QUEUE_FACTS_MAX: usize = 4_096;
@@ -68,10 +68,22 @@ impl Delivery {
     }
 }
 
+/// A person's request to read, with whose records it is about: for the index by which people see who looked.
+pub(crate) struct Look {
+    /// The entry's id.
+    pub(crate) event: [u8; 16],
+    /// When.
+    pub(crate) at: Timestamp,
+    /// What is logged but the entry's id.
+    pub(crate) entry: AccessEntry,
+    /// Whose records, of which conversation where they are all of one, and how many.
+    pub(crate) of: Vec<(SubjectId, Option<ConversationId>, u64)>,
+}
+
 enum Message {
     Append(Vec<Delivery>),
     AppendAndWait(Box<Delivery>, SyncSender<Result<u64, String>>),
-    Access(Box<AccessEntry>, SyncSender<Result<AccessReceipt, String>>),
+    Access(Box<Look>, SyncSender<Result<AccessReceipt, String>>),
     Settle(SyncSender<()>),
     Stop,
 }
@@ -111,13 +123,14 @@ impl std::fmt::Debug for Message {
 
 impl Scribe {
     /// Starts the thread. The ledger's own lock lasts until its last write, also when the handles are gone earlier.
-    pub(crate) fn start(ledger: Ledger) -> std::io::Result<(Self, JoinHandle<()>)> {
+    /// `control` is for the index of accesses alone.
+    pub(crate) fn start(ledger: Ledger, control: ControlStore) -> std::io::Result<(Self, JoinHandle<()>)> {
         let (sender, receiver) = sync_channel(QUEUE_FACTS_MAX);
         let state = Arc::new(ScribeState::default());
         let thread_state = Arc::clone(&state);
         let thread = std::thread::Builder::new()
             .name("fiducia-scribe".to_owned())
-            .spawn(move || Pen::new(ledger, thread_state).run(&receiver))?;
+            .spawn(move || Pen::new(ledger, control, thread_state).run(&receiver))?;
         Ok((Self { sender, state }, thread))
     }
 
@@ -143,9 +156,9 @@ impl Scribe {
         self.ask(|reply| Message::AppendAndWait(Box::new(fact), reply))
     }
 
-    /// Asks for an access entry. The receipt exists only once the entry is durable.
-    pub(crate) fn access(&self, entry: AccessEntry) -> Result<AccessReceipt, String> {
-        self.ask(|reply| Message::Access(Box::new(entry), reply))
+    /// Asks for an access entry. The receipt exists only once the entry is durable, and so is whose records it is about.
+    pub(crate) fn access(&self, look: Look) -> Result<AccessReceipt, String> {
+        self.ask(|reply| Message::Access(Box::new(look), reply))
     }
 
     fn ask<T>(&self, message: impl FnOnce(SyncSender<Result<T, String>>) -> Message) -> Result<T, String> {
@@ -189,6 +202,7 @@ impl Scribe {
 /// The thread's own.
 struct Pen {
     ledger: Ledger,
+    control: ControlStore,
     state: Arc<ScribeState>,
     /// Facts that are in the ledger but not yet under a published checkpoint, oldest first.
     appended: Vec<(Source, [u8; 16])>,
@@ -198,8 +212,8 @@ struct Pen {
 }
 
 impl Pen {
-    fn new(ledger: Ledger, state: Arc<ScribeState>) -> Self {
-        Self { ledger, state, appended: Vec::new(), backlog: Vec::new(), unpublished_since: None }
+    fn new(ledger: Ledger, control: ControlStore, state: Arc<ScribeState>) -> Self {
+        Self { ledger, control, state, appended: Vec::new(), backlog: Vec::new(), unpublished_since: None }
     }
 
     fn run(mut self, receiver: &Receiver<Message>) {
@@ -304,12 +318,9 @@ impl Pen {
                     waiting.push((batch.len(), reply));
                     batch.push(*fact);
                 }
-                Message::Access(entry, reply) => {
+                Message::Access(look, reply) => {
                     self.append(std::mem::take(&mut batch), std::mem::take(&mut waiting));
-                    let receipt = self.ledger.append_access(*entry).map_err(|error| error.to_string());
-                    if receipt.is_ok() {
-                        self.state.entries.fetch_add(1, Ordering::Relaxed);
-                    }
+                    let receipt = self.access(*look);
                     // The reader may have gone away; the entry stands all the same.
                     let _ = reply.send(receipt);
                 }
@@ -327,6 +338,49 @@ impl Pen {
         }
         self.append(batch, waiting);
         stop
+    }
+
+    /// Logs an access. INVARIANT: the index of accesses knows of every access entry in the log, because its rows are durable
+    /// before the entry is written.
+    fn access(&mut self, look: Look) -> Result<AccessReceipt, String> {
+        let Look { event, at, entry, of } = look;
+        let rows: Vec<AccessRecord> = of
+            .into_iter()
+            .map(|(subject, conversation, records)| AccessRecord {
+                sequence: 0,
+                event,
+                organization: entry.organization,
+                subject,
+                conversation,
+                records,
+                actor: entry.actor,
+                reason: entry.reason,
+                ticket: entry.ticket.clone(),
+                ground: entry.ground,
+                at,
+                expires_at: entry.expires_at,
+                ledger_index: None,
+            })
+            .collect();
+        if rows.is_empty() {
+            return Err("an access names nobody whose records are read; nothing was logged".to_owned());
+        }
+        self.control.begin_access(&rows).map_err(|error| error.to_string())?;
+        match self.ledger.append_access(entry) {
+            Ok(receipt) => {
+                self.state.entries.fetch_add(1, Ordering::Relaxed);
+                if let Err(error) = self.control.place_access(event, receipt.proof().index) {
+                    tracing::warn!(%error, "the place of an access entry was not noted; it is looked for when it is asked for");
+                }
+                Ok(receipt)
+            }
+            Err(error) => {
+                if let Err(error) = self.control.drop_access(event) {
+                    tracing::warn!(%error, "an access that was refused stays in the index without a place in the log");
+                }
+                Err(error.to_string())
+            }
+        }
     }
 
     fn append(&mut self, batch: Vec<Delivery>, waiting: Vec<(usize, SyncSender<Result<u64, String>>)>) {

@@ -84,6 +84,8 @@ if (window.PublicKeyCredential) {
 
 // A form is sent once; going back to the page makes it ready again.
 for (const form of document.forms) {
+  // A download leaves the page as it is, and may be begun again.
+  if (form.dataset.repeatable !== undefined) continue;
   form.addEventListener("submit", (event) => {
     if (form.dataset.sent) event.preventDefault();
     form.dataset.sent = "yes";

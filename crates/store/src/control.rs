@@ -53,7 +53,7 @@ const MIGRATIONS: &[&str] = &["
     CREATE TABLE outbox (
         sequence INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, organization BLOB NOT NULL, event BLOB NOT NULL
     );
-", crate::retention::TABLES, crate::certificates::TABLES, crate::warnings::TABLES, crate::accounts::TABLES, crate::rights::TABLES, crate::consents::TABLES, crate::letters::TABLES];
+", crate::retention::TABLES, crate::certificates::TABLES, crate::warnings::TABLES, crate::accounts::TABLES, crate::rights::TABLES, crate::consents::TABLES, crate::letters::TABLES, crate::accesses::TABLES];
 
 /// An organisation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -321,6 +321,7 @@ impl ControlStore {
             crate::letters::forget_subject(tx, id)?;
             crate::accounts::forget_subject(tx, id)?;
             crate::consents::forget_subject(tx, id)?;
+            crate::accesses::forget_subject(tx, id)?;
             announcement.map_or(Ok(()), |announcement| announce(tx, announcement))
         })
     }

@@ -221,20 +221,43 @@ impl ControlStore {
         after: Option<ConversationId>,
         limit: u32,
     ) -> Result<Vec<ConversationRecord>, StoreError> {
+        // One statement for a person's and one for all: a condition that may be absent would keep the index out of it.
+        let whose = if subject.is_some() { "subject = ?2 AND" } else { "?2 IS NULL AND" };
         self.file.read("conversations", |connection| {
             connection
                 .prepare_cached(&format!(
-                    "{CONVERSATION} WHERE (?1 IS NULL OR organization = ?1) AND (?2 IS NULL OR subject = ?2)
-                        AND (?3 IS NULL OR id < ?3) AND (?5 OR deleted_at IS NULL) ORDER BY id DESC LIMIT ?4"
+                    "{CONVERSATION} WHERE {whose} id < ?3 AND (?1 IS NULL OR organization = ?1)
+                        AND (?5 OR deleted_at IS NULL) ORDER BY id DESC LIMIT ?4"
                 ))?
                 .query_map(
                     params![
                         organization.as_ref().map(OrganizationId::as_bytes),
                         subject.as_ref().map(SubjectId::as_bytes),
-                        after.as_ref().map(ConversationId::as_bytes),
+                        after.map_or(BEYOND_ALL, |id| *id.as_bytes()),
                         limit,
                         deleted
                     ],
+                    conversation,
+                )?
+                .collect()
+        })
+    }
+
+    /// Conversations that their person deleted and that are not destroyed yet, newest first.
+    pub fn deleted_conversations(
+        &self,
+        subject: SubjectId,
+        after: Option<ConversationId>,
+        limit: u32,
+    ) -> Result<Vec<ConversationRecord>, StoreError> {
+        self.file.read("deleted_conversations", |connection| {
+            connection
+                .prepare_cached(&format!(
+                    "{CONVERSATION} WHERE subject = ?1 AND id < ?2 AND deleted_at IS NOT NULL AND destroyed_at IS NULL
+                     ORDER BY id DESC LIMIT ?3"
+                ))?
+                .query_map(
+                    params![subject.as_bytes(), after.map_or(BEYOND_ALL, |id| *id.as_bytes()), limit],
                     conversation,
                 )?
                 .collect()
@@ -341,6 +364,9 @@ impl ControlStore {
         })
     }
 }
+
+/// An id that comes after every other: version 7 ids begin with a time that is far from all ones.
+const BEYOND_ALL: [u8; 16] = [0xff; 16];
 
 pub(crate) const CONVERSATION: &str =
     "SELECT id, organization, subject, created_at, last_active_at, records, buckets, class, policy, covered, deleted_at,

@@ -132,6 +132,13 @@ pub enum PersonalCommand {
         /// Which.
         reference: CertificateReference,
     },
+    /// Who looked at what is one's own, newest first, also at what was purged since.
+    Accesses {
+        /// Before this look.
+        before: Option<u64>,
+        /// At most this many (1 to 1,000).
+        limit: u32,
+    },
 }
 
 impl Custody {
@@ -220,6 +227,9 @@ impl Custody {
             }
             PersonalCommand::Certificates { limit, after } => {
                 self.reader().certificates_about(subject, limit, after.as_ref())
+            }
+            PersonalCommand::Accesses { before, limit } => {
+                self.looks(who, before, limit).map(AdminReply::Accesses)
             }
             PersonalCommand::Certificate { reference } => {
                 let found = self.reader().control()?.certificate(reference.as_str())?;

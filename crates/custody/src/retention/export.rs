@@ -20,7 +20,7 @@ use super::holds::scope_of;
 use crate::AdminError;
 use crate::administer::hex;
 use crate::reading::{ACCESS_SECONDS, Envelopes, ReadPath, Reader, check_ticket, wrap_for};
-use crate::scribe::{Delivery, Fact, Source, event_id};
+use crate::scribe::{Delivery, Fact, Look, Source, event_id};
 
 /// Conversations looked at in one step.
 const CONVERSATIONS_PER_STEP: u32 = 500;
@@ -293,7 +293,8 @@ impl<W: Write> Export<'_, W> {
             expires_at: Timestamp::from_second(now.as_second() + ACCESS_SECONDS)
                 .map_err(|error| AdminError::Storage(error.to_string()))?,
         };
-        let receipt = self.reader.scribe.access(entry).map_err(|error| {
+        let look = Look { event: *event.as_bytes(), at: now, entry, of: looked_at(batch) };
+        let receipt = self.reader.scribe.access(look).map_err(|error| {
             AdminError::Storage(format!(
                 "the access could not be logged, so nothing more was decrypted: {error}"
             ))
@@ -459,4 +460,18 @@ fn step_of(references: &[Reference]) -> usize {
         bytes <= DECRYPTED_BYTES_MAX
     });
     fitting.count().max(1)
+}
+
+/// Whose records of which conversations a batch holds, and how many.
+fn looked_at(batch: &[Reference]) -> Vec<(SubjectId, Option<ConversationId>, u64)> {
+    let mut found: Vec<(SubjectId, Option<ConversationId>, u64)> = Vec::new();
+    for reference in batch {
+        let whose = (reference.subject, Some(reference.conversation));
+        // A batch is in the order of conversations.
+        match found.last_mut().filter(|last| (last.0, last.1) == whose) {
+            Some(last) => last.2 += 1,
+            None => found.push((whose.0, whose.1, 1)),
+        }
+    }
+    found
 }

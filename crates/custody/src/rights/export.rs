@@ -27,7 +27,7 @@ use crate::scribe::Fact;
 use crate::writer::Writer;
 
 /// Conversations in one file, unless fewer are asked for: the list of files is held in memory.
-const CONVERSATIONS_PER_FILE_MAX: u32 = 10_000;
+pub(super) const CONVERSATIONS_PER_FILE_MAX: u32 = 10_000;
 /// Files of one export.
 const FILES_MAX: u32 = 10_000;
 
@@ -162,7 +162,11 @@ impl Reader {
     }
 
     /// Whose data it is, if it may be handed over now.
-    fn exportable_for(&self, id: RightsRequestId, actor: PersonId) -> Result<Exported, AdminError> {
+    pub(super) fn exportable_for(
+        &self,
+        id: RightsRequestId,
+        actor: PersonId,
+    ) -> Result<Exported, AdminError> {
         let _reading = self.reading();
         let control = self.control()?;
         let request = control
@@ -258,37 +262,62 @@ impl Reader {
             )));
         }
         let (file, sink) = NewFile::create(&under_way, &place.recipients)?;
-        let mut volume = Volume::new(self, exported, randomness, Archive::new(sink), number)?;
-        let after = before.last().and_then(|last| last.last);
-        let filled = volume.fill(after, place.per_file)?;
-        let choices = volume.add_events(filled.is_final)?;
-        if filled.is_final {
-            add_person(&mut volume, before, &choices)?;
-        }
-        let (manifest, records, listed_only) =
-            (add_manifest(&mut volume, filled.is_final)?, volume.records, volume.listed_only);
-        let conversations = volume.conversations;
-        volume.archive.finish()?.finish()?;
+        let written = self.fill_volume(exported, before, randomness, place.per_file, sink)?;
+        written.sink.finish()?;
         file.keep();
         let moved =
             std::fs::rename(&under_way, &whole).and_then(|()| std::fs::File::open(&place.folder)?.sync_all());
         moved.map_err(|error| {
             AdminError::Storage(format!("{} cannot be put in its place: {error}", whole.display()))
         })?;
-        let volume = ExportVolume {
+        let (mut volume, listed_only) = (written.volume, written.listed_only);
+        volume.file = whole.display().to_string();
+        volume.recipients.clone_from(&place.recipients_text);
+        volume.finished_at = self.clock.now();
+        Ok((volume, listed_only))
+    }
+
+    /// Writes the file that comes after `before` into `sink`.
+    pub(super) fn fill_volume<W: Write>(
+        &self,
+        exported: &Exported,
+        before: &[ExportVolume],
+        randomness: &dyn Randomness,
+        conversations_max: u32,
+        sink: W,
+    ) -> Result<Written<W>, AdminError> {
+        let number = u32::try_from(before.len()).unwrap_or(u32::MAX).saturating_add(1);
+        let mut volume = Volume::new(self, exported, randomness, Archive::new(sink), number)?;
+        let after = before.last().and_then(|last| last.last);
+        let filled = volume.fill(after, conversations_max)?;
+        let choices = volume.add_events(filled.is_final)?;
+        if filled.is_final {
+            add_person(&mut volume, before, &choices)?;
+        }
+        let manifest = add_manifest(&mut volume, filled.is_final)?;
+        let row = ExportVolume {
             request: exported.request.id,
             volume: number,
-            file: whole.display().to_string(),
-            recipients: place.recipients_text.clone(),
+            file: String::new(),
+            recipients: String::new(),
             last: filled.last.or(after),
-            conversations,
-            records,
+            conversations: volume.conversations,
+            records: volume.records,
             manifest,
             finished_at: self.clock.now(),
             is_final: filled.is_final,
         };
-        Ok((volume, listed_only))
+        let listed_only = volume.listed_only;
+        Ok(Written { sink: volume.archive.finish()?, volume: row, listed_only })
     }
+}
+
+/// A file that was written, before anything else holds what it is.
+pub(super) struct Written<W> {
+    pub(super) sink: W,
+    /// Its row, which does not say yet where it is.
+    pub(super) volume: ExportVolume,
+    pub(super) listed_only: u64,
 }
 
 /// The last file has what is known beside conversations, the page to start from, and the schema.

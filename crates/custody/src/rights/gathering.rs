@@ -27,7 +27,7 @@ use crate::administration::{RecordContent, RecordRow};
 use crate::reading::{ACCESS_SECONDS, Envelopes, ReadPath, Reader, row};
 use crate::retention::archive::Archive;
 use crate::retention::governance::{PersonTerms, situation};
-use crate::scribe::event_id;
+use crate::scribe::{Look, event_id};
 
 /// Conversations looked at in one step, which is also the length of a list's page.
 pub(super) const CONVERSATIONS_PER_PAGE: u32 = 500;
@@ -248,6 +248,7 @@ impl<'a, W: Write> Volume<'a, W> {
     pub(super) fn access(&mut self, records: Vec<RecordId>) -> Result<AccessReceipt, AdminError> {
         let now = self.reader.clock.now();
         let event = ExchangeId::generate(now, self.randomness)?;
+        let count = u64::try_from(records.len()).unwrap_or(u64::MAX);
         let entry = AccessEntry {
             id: event_id(*event.as_bytes()).map_err(|error| AdminError::Storage(error.to_string()))?,
             organization: self.exported.request.organization,
@@ -259,7 +260,9 @@ impl<'a, W: Write> Volume<'a, W> {
             expires_at: Timestamp::from_second(now.as_second() + ACCESS_SECONDS)
                 .map_err(|error| AdminError::Storage(error.to_string()))?,
         };
-        let receipt = self.reader.scribe.access(entry).map_err(|error| {
+        let of = vec![(self.exported.subject.id, None, count)];
+        let look = Look { event: *event.as_bytes(), at: now, entry, of };
+        let receipt = self.reader.scribe.access(look).map_err(|error| {
             AdminError::Storage(format!(
                 "the access could not be logged, so nothing more was decrypted: {error}"
             ))

@@ -7,6 +7,7 @@ mod export;
 mod files;
 mod fulfilling;
 mod gathering;
+mod handing_over;
 mod pages;
 mod person;
 mod queue;

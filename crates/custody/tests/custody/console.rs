@@ -14,7 +14,12 @@ use crate::consent_world::choice;
 use crate::world::{World, anthropic};
 
 /// Signs somebody in to a new account of the organisation.
-fn signed_in(world: &World, organization: OrganizationId, subject: Option<&str>, roles: &str) -> SignedIn {
+pub(crate) fn signed_in(
+    world: &World,
+    organization: OrganizationId,
+    subject: Option<&str>,
+    roles: &str,
+) -> SignedIn {
     let login = format!("{}.{}@example.org", subject.unwrap_or("staff"), roles.replace(' ', "."));
     let new = NewAccount {
         organization,
@@ -38,7 +43,7 @@ fn signed_in(world: &World, organization: OrganizationId, subject: Option<&str>,
     world.custody().signed_in(&session.token).unwrap().unwrap()
 }
 
-fn request(kind: RequestKind, submission: &str) -> PersonalCommand {
+pub(crate) fn request(kind: RequestKind, submission: &str) -> PersonalCommand {
     PersonalCommand::OpenRequest(PersonalRequest {
         kind,
         regimes: Vec::new(),
@@ -51,7 +56,7 @@ fn request(kind: RequestKind, submission: &str) -> PersonalCommand {
 }
 
 /// A consumer with one conversation, and the same for another person.
-fn two_people() -> (World, Vec<(SignedIn, ConversationId)>) {
+pub(crate) fn two_people() -> (World, Vec<(SignedIn, ConversationId)>) {
     let mut world = World::of_consumers();
     let mut people = Vec::new();
     let mut known: Vec<ConversationId> = Vec::new();

@@ -41,14 +41,14 @@ impl GradeFormula {
 
 /// The school grade at which German text is understood: 0.1935 times the share of words of three syllables and more, plus 0.1672
 /// times the words per sentence, plus 0.1297 times the share of words of more than six letters, less 0.0327 times the share of words of
-/// one syllable, less 0.875; shares in per cent. Syllables are counted as groups of vowels. `None` for a text without words.
+/// one syllable, less 0.875; shares in per cent. `None` for a text without words.
 pub fn reading_grade_in_german(text: &str) -> Option<f64> {
     let mut sentences = 0_u32;
     let (mut words, mut many, mut one, mut long) = (0_u32, 0_u32, 0_u32, 0_u32);
     for sentence in sentences_of(text) {
         let before = words;
         for word in words_of(sentence) {
-            let syllables = vowel_groups(&word.to_lowercase());
+            let syllables = german_syllables_of(word);
             words = words.saturating_add(1);
             many = many.saturating_add(u32::from(syllables >= 3));
             one = one.saturating_add(u32::from(syllables <= 1));
@@ -93,6 +93,29 @@ fn sentences_of(text: &str) -> impl Iterator<Item = &str> {
 fn words_of(sentence: &str) -> impl Iterator<Item = &str> {
     let words = sentence.split(|c: char| !c.is_alphanumeric() && c != '\'');
     words.filter(|word| word.chars().any(char::is_alphanumeric))
+}
+
+/// Syllables of a German word: groups of vowels, where two that are no diphthong are two.
+fn german_syllables_of(word: &str) -> u32 {
+    const DIPHTHONGS: [&str; 9] = ["ei", "ai", "au", "eu", "äu", "ie", "aa", "ee", "oo"];
+    let word: Vec<char> = word.to_lowercase().chars().collect();
+    let is_vowel = |letter: char| "aeiouyäöü".contains(letter);
+    let mut syllables = 0_u32;
+    let mut before: Option<char> = None;
+    for letter in word {
+        if is_vowel(letter) {
+            let joins =
+                before.is_some_and(|first| DIPHTHONGS.iter().any(|pair| pair.chars().eq([first, letter])));
+            if joins {
+                // The pair is one sound; a third vowel begins another.
+                before = None;
+                continue;
+            }
+            syllables = syllables.saturating_add(1);
+        }
+        before = is_vowel(letter).then_some(letter);
+    }
+    syllables.max(1)
 }
 
 fn syllables_of(word: &str) -> u32 {
@@ -142,6 +165,17 @@ mod tests {
         assert!(plain < 5.0, "{plain}");
         assert!(hard > 15.0, "{hard}");
         assert_eq!(reading_grade_in_german("..."), None);
+        for (word, expect) in [
+            ("nein", 1),
+            ("Ihre", 2),
+            ("Chats", 1),
+            ("Modelle", 3),
+            ("trainieren", 3),
+            ("neu", 1),
+            ("Europa", 3),
+        ] {
+            assert_eq!(german_syllables_of(word), expect, "{word}");
+        }
     }
 
     #[test]

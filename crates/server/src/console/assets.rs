@@ -18,37 +18,24 @@ struct Asset {
 }
 
 static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
+    const STYLE: &str = "text/css; charset=utf-8";
+    const SCRIPT: &str = "text/javascript; charset=utf-8";
     vec![
-        asset("tokens", "css", "text/css; charset=utf-8", include_str!("../../assets/tokens.css")),
-        asset("console", "css", "text/css; charset=utf-8", include_str!("../../assets/console.css")),
-        asset(
-            "administration",
-            "css",
-            "text/css; charset=utf-8",
-            include_str!("../../assets/administration.css"),
-        ),
-        asset(
-            "administration",
-            "js",
-            "text/javascript; charset=utf-8",
-            include_str!("../../assets/administration.js"),
-        ),
-        asset("console", "js", "text/javascript; charset=utf-8", include_str!("../../assets/console.js")),
-        asset("icon", "svg", "image/svg+xml", include_str!("../../assets/icon.svg")),
+        asset("tokens.css", STYLE, include_str!("../../assets/tokens.css")),
+        asset("console.css", STYLE, include_str!("../../assets/console.css")),
+        asset("centre.css", STYLE, include_str!("../../assets/centre.css")),
+        asset("administration.css", STYLE, include_str!("../../assets/administration.css")),
+        asset("administration.js", SCRIPT, include_str!("../../assets/administration.js")),
+        asset("console.js", SCRIPT, include_str!("../../assets/console.js")),
+        asset("verify.js", SCRIPT, include_str!("../../assets/verify.js")),
+        asset("icon.svg", "image/svg+xml", include_str!("../../assets/icon.svg")),
     ]
 });
 
-fn asset(stem: &str, ending: &str, content_type: &'static str, text: &'static str) -> Asset {
+fn asset(plain_name: &'static str, content_type: &'static str, text: &'static str) -> Asset {
     let digest = digest(&SHA256, text.as_bytes());
     let digits: u64 = digest.as_ref().iter().take(8).fold(0, |digits, byte| digits << 8 | u64::from(*byte));
-    let plain_name = match (stem, ending) {
-        ("tokens", _) => "tokens.css",
-        ("administration", "css") => "administration.css",
-        ("administration", _) => "administration.js",
-        ("console", "css") => "console.css",
-        ("console", _) => "console.js",
-        _ => "icon.svg",
-    };
+    let (stem, ending) = plain_name.split_once('.').unwrap_or((plain_name, ""));
     Asset { plain_name, name: format!("{stem}.{digits:016x}.{ending}"), content_type, text }
 }
 

@@ -18,6 +18,8 @@ pub(super) const BROWSER: &str = "fiducia-browser";
 pub(super) const LANGUAGE: &str = "fiducia-language";
 /// The appearance somebody chose before signing in.
 pub(super) const APPEARANCE: &str = "fiducia-appearance";
+/// The last campaign's question that this browser showed by itself, by its date.
+pub(super) const ASKED: &str = "fiducia-asked";
 
 /// How long browsers keep what is not a session: a year, in seconds.
 pub(super) const YEAR_SECONDS: u64 = 31_536_000;

@@ -128,14 +128,14 @@ impl Frame {
         self.language.text_with(name, &[("part", part.count().into()), ("whole", whole.count().into())])
     }
 
-    /// A day as the language writes it.
-    pub(super) fn date(&self, at: &Timestamp) -> String {
-        at.strftime(self.language.date_form()).to_string()
-    }
-
     /// An instant as the language writes it.
     pub(super) fn instant(&self, at: &Timestamp) -> String {
         at.strftime(self.language.instant_form()).to_string()
+    }
+
+    /// A day as the language writes it, where the hour does not matter.
+    pub(super) fn day(&self, at: &Timestamp) -> String {
+        at.strftime(self.language.day_form()).to_string()
     }
 
     /// An instant for machines.
@@ -160,9 +160,10 @@ impl Frame {
         &self.navigation
     }
 
-    /// Whether a page of the navigation is the one that is shown.
+    /// Whether a page of the navigation is the one that is shown, or the one that leads to it.
     pub(super) fn is_here(&self, page: &Page) -> bool {
-        page.path == self.path
+        let under = self.path.strip_prefix(page.path).is_some_and(|rest| rest.starts_with('/'));
+        page.path == self.path || (under && page.path != "/")
     }
 
     /// Every language the console speaks.

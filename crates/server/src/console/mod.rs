@@ -6,6 +6,7 @@
 
 mod answer;
 mod assets;
+mod centre;
 mod ceremonies;
 mod cookies;
 mod device;

@@ -43,7 +43,7 @@ impl Language {
     }
 
     /// How days look, for `strftime`.
-    pub(super) const fn date_form(self) -> &'static str {
+    pub(super) const fn day_form(self) -> &'static str {
         match self {
             Self::English => "%-d %b %Y",
             Self::German => "%d.%m.%Y",
@@ -182,6 +182,49 @@ mod tests {
             for name in [format!("refused-{code}"), format!("refused-{code}-title")] {
                 assert!(names.contains(&name), "{name}");
             }
+        }
+        let mut centre: Vec<String> = Vec::new();
+        let mut of = |kind: &str, found: Vec<&str>| {
+            assert!(!found.is_empty(), "{kind}");
+            centre.extend(found.iter().map(|name| format!("centre-{kind}-{}", name.replace('_', "-"))));
+        };
+        for kind in ["purpose", "yes"] {
+            of(kind, fiducia_policy::ConsentPurpose::ALL.map(fiducia_policy::ConsentPurpose::name).to_vec());
+        }
+        for kind in ["state", "word"] {
+            of(kind, fiducia_policy::ConsentState::ALL.map(fiducia_policy::ConsentState::name).to_vec());
+        }
+        of("act", fiducia_policy::ConsentAct::ALL.map(fiducia_policy::ConsentAct::name).to_vec());
+        of("channel", fiducia_policy::ConsentChannel::ALL.map(fiducia_policy::ConsentChannel::name).to_vec());
+        for kind in ["ground", "ground-about", "ground-ends"] {
+            of(kind, fiducia_policy::GroundKind::ALL.map(fiducia_policy::GroundKind::name).to_vec());
+        }
+        of("reason", fiducia_policy::AccessReason::names());
+        for kind in ["request", "request-about"] {
+            of(kind, fiducia_policy::RequestKind::ALL.map(fiducia_policy::RequestKind::name).to_vec());
+        }
+        of(
+            "request-state",
+            fiducia_policy::RequestState::ALL.map(fiducia_policy::RequestState::name).to_vec(),
+        );
+        of("refusal", fiducia_policy::RefusalReason::ALL.map(fiducia_policy::RefusalReason::name).to_vec());
+        of(
+            "extension",
+            fiducia_policy::ExtensionReason::ALL.map(fiducia_policy::ExtensionReason::name).to_vec(),
+        );
+        of(
+            "step-request",
+            "open confirm ask-identity identify begin extend fulfil refuse withdraw lift"
+                .split(' ')
+                .collect(),
+        );
+        of("done", "yes no answered delete restore keep let-go".split(' ').collect());
+        of("clock", "received confirm due law extended closed".split(' ').collect());
+        of("receipt", "purpose state recorded channel pseudonym id".split(' ').collect());
+        of("certificate", "issued keys conversations records tried purged backups".split(' ').collect());
+        of("role", "user assistant system tool".split(' ').collect());
+        for name in centre {
+            assert!(names.contains(&name), "{name}");
         }
         for method in ["password", "passkey", "provider"] {
             assert!(names.contains(&format!("account-method-{method}")), "{method}");

@@ -11,6 +11,7 @@
 
 mod app;
 mod bytes;
+mod centre;
 mod client;
 mod console;
 mod eligibility;

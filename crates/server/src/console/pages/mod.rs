@@ -1,12 +1,18 @@
 //! The pages. Each is one file, and one line in [`PAGES`].
 
+mod accesses;
 mod account;
 mod administration;
+mod certificates;
+mod choices;
+mod conversations;
 mod home;
+mod notices;
 mod passkeys;
 mod preferences;
 mod privacy_signal;
 mod provider;
+mod requests;
 mod sign_in;
 mod sign_out;
 
@@ -35,6 +41,13 @@ pub(super) struct Page {
 /// Every page, in the order of the navigation.
 pub(super) const PAGES: &[Page] = &[
     home::PAGE,
+    // The privacy centre.
+    conversations::PAGE,
+    choices::PAGE,
+    accesses::PAGE,
+    requests::PAGE,
+    certificates::PAGE,
+    notices::PAGE,
     // What staff administer.
     administration::REQUESTS,
     administration::PEOPLE,

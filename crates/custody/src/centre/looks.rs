@@ -1,0 +1,167 @@
+//! Who looked at what is kept of a person.
+
+use fiducia_ledger::{LogReader, VerifierKey};
+use fiducia_policy::{
+    AccessReason, ConversationId, GroundKind, OrganizationId, PersonId, RoleSet, SubjectId, Timestamp,
+};
+use fiducia_store::{AccessRecord, ControlStore, DataDirectory};
+
+use crate::reading::Reader;
+use crate::scribe::event_id;
+use crate::{AdminError, Custody, Oneself};
+
+/// Rows of a list.
+const LIST_ROWS_MAX: u32 = 1_000;
+
+/// Who looked, as far as the person is told.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "who")]
+pub enum Looker {
+    /// The person.
+    Oneself {},
+    /// A member of staff. The log knows them by this id; their name is not told.
+    Staff {
+        /// The id.
+        person: PersonId,
+        /// What their account permits them to be now; none where they have no account, as operators at the machine.
+        roles: RoleSet,
+    },
+}
+
+/// A look at what is kept of a person.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct LookRow {
+    /// Its place among all looks, for asking for those before it.
+    pub sequence: u64,
+    /// When.
+    pub at: Timestamp,
+    /// When the permission ended.
+    pub until: Timestamp,
+    /// Who.
+    pub who: Looker,
+    /// Why.
+    pub reason: AccessReason,
+    /// The case or request it belongs to.
+    pub ticket: Option<String>,
+    /// For which ground's purpose.
+    pub ground: GroundKind,
+    /// At which conversation, where it was one.
+    pub conversation: Option<ConversationId>,
+    /// At how many records.
+    pub records: u64,
+    /// Where its entry lies in the organisation's log.
+    pub ledger_index: u64,
+}
+
+/// The proof that the log holds a look's entry.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct LookProof {
+    /// A `.tlog-proof` (c2sp.org/tlog-proof) whose extra data is the entry.
+    pub text: String,
+    /// The verifier key of the log, to be kept elsewhere.
+    pub verifier_key: String,
+    /// Where the entry lies.
+    pub ledger_index: u64,
+}
+
+impl Custody {
+    /// Who looked at what is kept of the person, newest first, also at what was purged since: those before `before`, at most
+    /// `limit` (1 to 1,000).
+    ///
+    /// # Errors
+    /// When the limit is none, or the store or the log cannot be read.
+    pub fn looks(&self, who: &Oneself, before: Option<u64>, limit: u32) -> Result<Vec<LookRow>, AdminError> {
+        self.0.reader.looks(who.subject(), before, limit)
+    }
+
+    /// The proof of one look's entry.
+    ///
+    /// # Errors
+    /// When it is not a look at what is the person's, or the log gives no proof.
+    pub fn look_proof(&self, who: &Oneself, sequence: u64) -> Result<LookProof, AdminError> {
+        self.0.reader.look_proof(who, sequence)
+    }
+}
+
+impl Reader {
+    fn looks(&self, subject: SubjectId, before: Option<u64>, limit: u32) -> Result<Vec<LookRow>, AdminError> {
+        if limit == 0 || limit > LIST_ROWS_MAX {
+            return Err(AdminError::Invalid(format!("a list has 1 to {LIST_ROWS_MAX} rows")));
+        }
+        let _reading = self.reading();
+        let control = self.control()?;
+        let mut rows = Vec::new();
+        for record in control.accesses(subject, before, limit)? {
+            let index = match record.ledger_index {
+                Some(index) => Some(index),
+                None => self.place_of_access(&record)?,
+            };
+            // Without an entry nothing was opened: the program ended before the log was written, or the log refused.
+            let Some(ledger_index) = index else { continue };
+            rows.push(look_row(&control, record, ledger_index)?);
+        }
+        Ok(rows)
+    }
+
+    fn look_proof(&self, who: &Oneself, sequence: u64) -> Result<LookProof, AdminError> {
+        // The entry is durable already; now it comes under a checkpoint too.
+        self.scribe.settle();
+        let _reading = self.reading();
+        let found = self.control()?.accesses(who.subject(), sequence.checked_add(1), 1)?;
+        let none = || AdminError::NotFound("there is no such look at what is yours".to_owned());
+        let record = found.into_iter().find(|record| record.sequence == sequence).ok_or_else(none)?;
+        let ledger_index = match record.ledger_index {
+            Some(index) => index,
+            None => self.place_of_access(&record)?.ok_or_else(none)?,
+        };
+        let (mut log, key) = self.log_of(record.organization)?;
+        let unproven = |error: fiducia_ledger::LedgerError| {
+            AdminError::Storage(format!("the log gives no proof of entry {ledger_index}: {error}"))
+        };
+        let mut proof = log.proof_file(ledger_index).map_err(unproven)?;
+        proof.extra = Some(log.entry(ledger_index).map_err(unproven)?);
+        Ok(LookProof { text: proof.to_string(), verifier_key: key.to_string(), ledger_index })
+    }
+
+    /// Where an access's entry lies whose place was not noted.
+    fn place_of_access(&self, record: &AccessRecord) -> Result<Option<u64>, AdminError> {
+        let unread =
+            |error: &dyn std::fmt::Display| AdminError::Storage(format!("the log cannot be read: {error}"));
+        let (log, _) = self.log_of(record.organization)?;
+        let id = event_id(record.event).map_err(|error| unread(&error))?;
+        Ok(log.locate(&id).map_err(|error| unread(&error))?.map(|(index, _)| index))
+    }
+
+    fn log_of(&self, organization: OrganizationId) -> Result<(LogReader, VerifierKey), AdminError> {
+        let unread = |error: fiducia_ledger::LedgerError| {
+            AdminError::Storage(format!("the log cannot be read: {error}"))
+        };
+        let key = self.names.key.renamed(&self.names.origin_of(organization)).map_err(unread)?;
+        let folder = DataDirectory::ledger(&self.root).join(organization.uuid());
+        Ok((LogReader::open(&folder, &key).map_err(unread)?, key))
+    }
+}
+
+fn look_row(control: &ControlStore, record: AccessRecord, ledger_index: u64) -> Result<LookRow, AdminError> {
+    let (name, roles) = control.actor(record.actor)?.unwrap_or_default();
+    let who = if name == record.subject.to_string() {
+        Looker::Oneself {}
+    } else {
+        // Roles of a newer version are left out: the rest is said all the same.
+        let roles =
+            roles.unwrap_or_default().split_whitespace().filter_map(|role| role.parse().ok()).collect();
+        Looker::Staff { person: record.actor, roles }
+    };
+    Ok(LookRow {
+        sequence: record.sequence,
+        at: record.at,
+        until: record.expires_at,
+        who,
+        reason: record.reason,
+        ticket: record.ticket,
+        ground: record.ground,
+        conversation: record.conversation,
+        records: record.records,
+        ledger_index,
+    })
+}

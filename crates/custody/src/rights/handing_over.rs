@@ -1,0 +1,58 @@
+//! A copy that is handed over while it is made: straight to the person who asked and is signed in, and written nowhere.
+
+use std::io::Write;
+
+use fiducia_ledger::{Digest, Event};
+use fiducia_policy::{PersonId, Randomness, RightsRequestId};
+use fiducia_store::ExportVolume;
+
+use super::export::{CONVERSATIONS_PER_FILE_MAX, ExportNote};
+use crate::AdminError;
+use crate::reading::Reader;
+use crate::scribe::Fact;
+
+/// What stands where a file's place would: whoever has it decides.
+const HANDED_OVER: &str = "handed over to the person, signed in";
+
+impl Reader {
+    /// Whether the next file of a request may be handed over now.
+    pub(crate) fn may_be_handed_over(&self, id: RightsRequestId, actor: PersonId) -> Result<(), AdminError> {
+        self.exportable_for(id, actor).map(drop)
+    }
+
+    /// Writes the next file of a copy into `sink` and notes that it was handed over; gives whether it was the last.
+    pub(crate) fn hand_over(
+        &self,
+        id: RightsRequestId,
+        actor: PersonId,
+        sink: impl Write,
+        randomness: &dyn Randomness,
+        note: &dyn Fn(ExportNote) -> Result<(), AdminError>,
+    ) -> Result<bool, AdminError> {
+        let exported = self.exportable_for(id, actor)?;
+        let before: Vec<ExportVolume> = self.control()?.export_volumes(id)?;
+        if before.last().is_some_and(|last| last.is_final) {
+            return Err(AdminError::Conflict(format!(
+                "everything of {id} was handed over; ask anew for a fresh copy"
+            )));
+        }
+        let written = self.fill_volume(&exported, &before, randomness, CONVERSATIONS_PER_FILE_MAX, sink)?;
+        let mut sink = written.sink;
+        sink.flush().map_err(|error| {
+            AdminError::Storage(format!("the copy did not arrive: {error}; it can be fetched again"))
+        })?;
+        let volume = ExportVolume { file: HANDED_OVER.to_owned(), ..written.volume };
+        let event = Event::RightsExported {
+            request: id,
+            pseudonym: exported.pseudonym,
+            volume: u64::from(volume.volume),
+            manifest: Digest(volume.manifest),
+            records: volume.records,
+            actor,
+        };
+        let fact = Fact { at: volume.finished_at, event };
+        let is_final = volume.is_final;
+        note(ExportNote::Finished(Box::new(volume), Box::new(fact)))?;
+        Ok(is_final)
+    }
+}
