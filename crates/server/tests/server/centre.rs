@@ -67,7 +67,7 @@ impl Centre {
         let visit = cookie(&page, "fiducia-visit");
         let form = format!(
             "token={}&login={name}&password={}",
-            field(&page.text(), "token"),
+            field(page.text(), "token"),
             PASSWORD.replace(' ', "+")
         );
         let answer = self.send("POST", "/sign-in", &visit, &form);
@@ -98,8 +98,8 @@ impl Centre {
 
 fn cookie(answer: &Answer, name: &str) -> String {
     let prefix = format!("{name}=");
-    let set = answer.headers.iter().filter(|(header, _)| header == "set-cookie").map(|(_, value)| value);
-    let found = set.filter(|value| value.starts_with(&prefix)).next_back();
+    let mut set = answer.headers.iter().filter(|(header, _)| header == "set-cookie").map(|(_, value)| value);
+    let found = set.rfind(|value| value.starts_with(&prefix));
     found.unwrap_or_else(|| panic!("no {name} in {answer:?}")).split(';').next().unwrap().to_owned()
 }
 
@@ -180,7 +180,7 @@ fn what_is_anothers_is_not_found_and_staff_have_no_centre() {
     let path = request(centre.send("POST", "/requests", &ada, &form));
     assert_eq!(request(centre.send("POST", "/requests", &ada, &form)), path, "sent twice it is one request");
     assert_eq!(centre.get(&path, &ada).status, 200);
-    let bens = field(&centre.get("/requests", &ben).text(), "token");
+    let bens = field(centre.get("/requests", &ben).text(), "token");
     for (method, path) in
         [("GET", path.clone()), ("POST", format!("{path}/withdraw")), ("POST", format!("{path}/copy"))]
     {
