@@ -12,6 +12,7 @@
 //! the records.
 
 mod accounts;
+mod api;
 mod campaigns;
 mod certificates;
 mod connection;
@@ -38,6 +39,7 @@ mod scrub;
 mod warnings;
 
 pub use accounts::{AccountRecord, PasskeyRecord, PrivacySignal, SessionRecord};
+pub use api::{ApiAnswerRecord, ApiTokenRecord};
 pub use campaigns::{CampaignCount, CampaignMember, CampaignRecord};
 pub use certificates::{CertificateRecord, MailCounts, MailRecord};
 pub use consents::{ConsentRecord, ConsentStanding, ConsentWrite};
