@@ -55,6 +55,8 @@ pub(super) struct Endpoint {
     pub(super) answer_schema: AnswerSchema,
     /// The resource whose tag `If-Match` names, for what changes it.
     pub(super) changes: Option<&'static str>,
+    /// With which query that resource is looked at.
+    pub(super) changes_query: &'static str,
     run: Run,
 }
 
@@ -90,6 +92,7 @@ impl Endpoint {
             shape: A::SHAPE,
             answer_schema: A::schema,
             changes: None,
+            changes_query: "",
             run: Box::new(run),
         }
     }
@@ -119,13 +122,14 @@ impl Endpoint {
             who,
             path_schema: P::json_schema,
             query_schema: Nothing::json_schema,
-            body_schema: Some(|generator| generator.subschema_for::<B>()),
+            body_schema: Some(SchemaGenerator::subschema_for::<B>),
             body_bytes_max: BODY_BYTES_MAX,
             takes_lines: false,
             status: A::STATUS,
             shape: A::SHAPE,
             answer_schema: A::schema,
             changes: None,
+            changes_query: "",
             run: Box::new(run),
         }
     }
@@ -133,6 +137,13 @@ impl Endpoint {
     /// It changes the resource at this path: `If-Match` may name the tag that it must still have.
     pub(super) const fn changes(mut self, path: &'static str) -> Self {
         self.changes = Some(path);
+        self
+    }
+
+    /// As [`Endpoint::changes`], for staff, who see another side of the same resource than people do.
+    pub(super) const fn changes_for_staff(mut self, path: &'static str) -> Self {
+        self.changes = Some(path);
+        self.changes_query = "as=staff";
         self
     }
 

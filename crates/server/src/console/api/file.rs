@@ -54,8 +54,8 @@ impl OpenFile {
         Ok(Self { file: Arc::new(file), length, tag, name })
     }
 
-    pub(super) fn tag(&self) -> Option<String> {
-        Some(self.tag.clone())
+    pub(super) fn tag(&self) -> String {
+        self.tag.clone()
     }
 
     /// The file, or the one range that was asked for (RFC 9110, section 14).
@@ -180,7 +180,7 @@ mod tests {
     #[test]
     fn ranges_are_read_as_http_says() {
         let check = |range: &str, expect: Result<Option<(u64, u64)>, ()>| {
-            assert_eq!(part_of(range, 10), expect, "{range}")
+            assert_eq!(part_of(range, 10), expect, "{range}");
         };
         check("bytes=0-3", Ok(Some((0, 4))));
         check("bytes=4-", Ok(Some((4, 6))));

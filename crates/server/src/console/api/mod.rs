@@ -259,7 +259,7 @@ fn carried_out(
     let _changing = match (&checked.if_match, endpoint.changes) {
         (Some(wanted), Some(path)) => {
             let changing = api.changing.lock().unwrap_or_else(PoisonError::into_inner);
-            check_tag(api, &call, path, checked, wanted)?;
+            check_tag(api, &call, (path, endpoint.changes_query), checked, wanted)?;
             Some(changing)
         }
         _ => None,
@@ -272,10 +272,16 @@ fn carried_out(
 }
 
 /// Whether what is to be changed still is as the caller knows it.
-fn check_tag(api: &Api, call: &Call<'_>, path: &str, checked: &Checked, wanted: &str) -> Result<(), Problem> {
+fn check_tag(
+    api: &Api,
+    call: &Call<'_>,
+    (path, query): (&str, &str),
+    checked: &Checked,
+    wanted: &str,
+) -> Result<(), Problem> {
     let shown = api.endpoints.iter().find(|other| other.method == Method::GET && other.path == path);
     let shown = shown.ok_or(Problem::Precondition)?;
-    let sent = Sent { path: checked.sent.path.clone(), query: String::new(), body: Vec::new() };
+    let sent = Sent { path: checked.sent.path.clone(), query: query.to_owned(), body: Vec::new() };
     let tag = shown.run(call, &sent)?.tag.unwrap_or_default();
     if names(wanted, &tag, false) { Ok(()) } else { Err(Problem::Precondition) }
 }

@@ -148,7 +148,7 @@ impl Answer for OpenFile {
     }
 
     fn into_reply(self) -> Result<Reply, Problem> {
-        let tag = self.tag();
+        let tag = Some(self.tag());
         Ok(Reply { status: Self::STATUS, location: None, tag, body: ReplyBody::File(Box::new(self)) })
     }
 }

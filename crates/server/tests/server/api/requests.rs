@@ -12,8 +12,8 @@ fn open(stand: &Stand, token: &Token, kind: &str) -> String {
     made.header("location").unwrap().strip_prefix("/api/v1").unwrap().to_owned()
 }
 
-fn step(stand: &Stand, token: &Token, path: &str, step: Value) -> crate::client::Answer {
-    stand.post(token, &format!("{path}/steps"), &step)
+fn step(stand: &Stand, token: &Token, path: &str, step: &Value) -> crate::client::Answer {
+    stand.post(token, &format!("{path}/steps"), step)
 }
 
 #[test]
@@ -21,12 +21,12 @@ fn a_request_goes_its_way_and_both_sides_see_what_is_theirs_to_see() {
     let stand = Stand::new();
     let (ada, legal) = (stand.person("ada"), stand.staff("legal"));
     let path = open(&stand, &ada, "access");
-    step(&stand, &legal, &path, json!({"step": "confirm", "note": "called back"})).is(200);
-    step(&stand, &legal, &path, json!({"step": "begin"})).is(200);
+    step(&stand, &legal, &path, &json!({"step": "confirm", "note": "called back"})).is(200);
+    step(&stand, &legal, &path, &json!({"step": "begin"})).is(200);
     let refused =
-        step(&stand, &legal, &path, json!({"step": "lift", "told_at": "2026-09-21T00:00:00Z"})).is(409);
+        step(&stand, &legal, &path, &json!({"step": "lift", "told_at": "2026-09-21T00:00:00Z"})).is(409);
     assert_eq!(refused.problem(), "conflict");
-    step(&stand, &legal, &path, json!({"step": "sell"})).is(400);
+    step(&stand, &legal, &path, &json!({"step": "sell"})).is(400);
     let own = stand.get(&ada, &path).is(200).json();
     assert_eq!(own["request"]["state"], "in-progress");
     assert!(!own.to_string().contains("called back") && own["steps"][0]["by"].is_null(), "{own}");
@@ -92,7 +92,7 @@ fn a_copy_is_made_sealed_and_fetched_in_parts() {
         stand.conversation("ada", &format!("{number} {}", "what only ada knows ".repeat(9_000)));
     }
     let path = open(&stand, &ada, "access");
-    step(&stand, &legal, &path, json!({"step": "begin"})).is(200);
+    step(&stand, &legal, &path, &json!({"step": "begin"})).is(200);
     let unsealed = stand.post(&legal, &format!("{path}/files"), &json!({"recipients": []}));
     assert!((400..500).contains(&unsealed.status), "a file for nobody lies in the data directory");
     let made =

@@ -53,6 +53,7 @@ struct Account {
     form_token: Option<String>,
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "handlers have one signature, also those that refuse nothing")]
 fn show(call: &Call<'_>, _: Nothing, _: Nothing) -> Result<Found<Account>, Problem> {
     let account = call.caller.account();
     let token_permits = match &call.caller.means {

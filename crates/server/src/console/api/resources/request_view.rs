@@ -65,7 +65,7 @@ pub(super) struct RequestInFull {
     about: Option<String>,
     /// Whether the person wrote a statement; it is sealed.
     has_statement: bool,
-    steps: Vec<Step>,
+    steps: Vec<AuditLine>,
     /// Where the person can go who is not content with the answer.
     routes: Vec<Route>,
     /// What keeps it from being carried out in whole.
@@ -76,7 +76,8 @@ pub(super) struct RequestInFull {
 
 /// One line of a request's audit.
 #[derive(Serialize, JsonSchema)]
-struct Step {
+#[schemars(rename = "Step")]
+struct AuditLine {
     step: String,
     at: Timestamp,
     /// By whom; null in what the person sees.
@@ -190,7 +191,7 @@ impl From<RightsReport> for Report {
 impl RequestInFull {
     /// As staff see it, or as the person does: without who did what and what they noted.
     pub(super) fn seen(detail: RequestDetail, by_staff: bool) -> Self {
-        let step = |row: RequestStepRow| Step {
+        let step = |row: RequestStepRow| AuditLine {
             step: row.step,
             at: row.at,
             by: by_staff.then_some(row.by),

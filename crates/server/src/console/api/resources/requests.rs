@@ -50,7 +50,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             Who::Staff,
             step,
         )
-        .changes(ONE),
+        .changes_for_staff(ONE),
         Endpoint::post(
             "/people/{person}/requests",
             "open-request-for-person",
