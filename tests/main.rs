@@ -16,6 +16,8 @@ mod crash;
 #[cfg(test)]
 mod harness;
 #[cfg(test)]
+mod openapi;
+#[cfg(test)]
 mod sdk;
 #[cfg(test)]
 mod syncs;

@@ -28,6 +28,16 @@ const NOTICE: &str = include_str!("../../policies/notices/batch-training.en.toml
 /// # Errors
 /// When custody refuses something.
 pub(crate) fn measure(people: u64) -> Result<(), Failure> {
+    let (custody, _folder) = opened(Arc::new(Simulated::new()))?;
+    let organization = prepared(&custody)?;
+    single(&custody, organization)?;
+    import(&custody, organization, people)?;
+    custody.close();
+    Ok(())
+}
+
+/// Custody on a fresh data directory, which goes with what is given beside it.
+pub(crate) fn opened(clock: Arc<dyn Clock>) -> Result<(Custody, tempfile::TempDir), Failure> {
     let failed = |cause| Failure::System { doing: "make a folder", cause };
     let folder = match std::env::var_os("FIDUCIA_BENCH_DIRECTORY") {
         Some(place) => tempfile::tempdir_in(place).map_err(failed)?,
@@ -43,16 +53,12 @@ pub(crate) fn measure(people: u64) -> Result<(), Failure> {
         limits: CaptureLimits::default(),
         certificates: fiducia_custody::CertificateSettings::default(),
     };
-    let clock = Arc::new(Simulated::new()) as Arc<dyn Clock>;
     let custody = Custody::open(&settings, clock, randomness).map_err(refused)?;
-    let organization = prepared(&custody)?;
-    single(&custody, organization)?;
-    import(&custody, organization, people)?;
-    custody.close();
-    Ok(())
+    Ok((custody, folder))
 }
 
-fn prepared(custody: &Custody) -> Result<OrganizationId, Failure> {
+/// An organisation whose people are asked, by a notice.
+pub(crate) fn prepared(custody: &Custody) -> Result<OrganizationId, Failure> {
     let publish = RetentionCommand::PublishPolicy {
         source: include_str!("../../policies/consumer.toml").to_owned(),
         actor: "bench".to_owned(),
@@ -73,7 +79,8 @@ fn prepared(custody: &Custody) -> Result<OrganizationId, Failure> {
     Ok(created.id)
 }
 
-fn choice(act: ConsentAct) -> ConsentChoice {
+/// A choice about the notice.
+pub(crate) fn choice(act: ConsentAct) -> ConsentChoice {
     ConsentChoice {
         purpose: ConsentPurpose::BatchTraining,
         act,
@@ -116,7 +123,8 @@ fn single(custody: &Custody, organization: OrganizationId) -> Result<(), Failure
     Ok(())
 }
 
-fn say(what: &str, mut times: Vec<Duration>) {
+/// Prints median and 99th percentile.
+pub(crate) fn say(what: &str, mut times: Vec<Duration>) {
     times.sort_unstable();
     let at = |share: usize| {
         let place = times.len() * share / 100;

@@ -1,6 +1,7 @@
 //! Benchmarks that print ratios measured in one run: the program under test and its yardstick take turns, so that
 //! what the machine does meanwhile meets both.
 
+mod api;
 mod consent;
 mod cost;
 mod failure;
@@ -42,6 +43,8 @@ enum Measurement {
     Requests,
     /// Choices about consent: until one is acknowledged, and in an import
     Consent,
+    /// Choices by the JSON API, beside the same by custody's own interface
+    Api,
 }
 
 /// Measures `fiducia serve` and `fiducia import` on this machine; see bench/README.md.
@@ -82,6 +85,9 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     if arguments.measurement == Measurement::Consent {
         return consent::measure(arguments.records);
     }
+    if arguments.measurement == Measurement::Api {
+        return api::measure();
+    }
     subject::build()?;
     let load_before = processor::load_average();
     // An import is not served: it may use the whole machine.
@@ -97,6 +103,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         Measurement::Retention => retention::measure(arguments.records),
         Measurement::Requests => requests::measure(arguments.records),
         Measurement::Consent => consent::measure(arguments.records),
+        Measurement::Api => api::measure(),
     }?;
     report::loads(&load_before);
     Ok(())

@@ -1,7 +1,7 @@
 //! Is the question fair? It is measured as a person meets it, in each language, appearance and width; and every check is shown
 //! to catch the trick that it is there for, on a page into which that trick is put.
 
-use fiducia_policy::{reading_grade_in_german, reading_grade};
+use fiducia_policy::{reading_grade, reading_grade_in_german};
 use serde_json::Value;
 
 use super::driver::Browser;

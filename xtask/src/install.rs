@@ -14,8 +14,9 @@ struct Tool {
 }
 
 /// Programs that the tests call. Python's `venv` and pip are looked for apart: they are no programs.
-const TEST_TOOLS: [Tool; 6] = [
+const TEST_TOOLS: [Tool; 7] = [
     Tool { program: "strace", package: "strace" },
+    Tool { program: "curl", package: "curl" },
     Tool { program: "fiu-run", package: "fiu-utils" },
     Tool { program: "python3", package: "python3" },
     Tool { program: "npm", package: "npm" },
@@ -87,7 +88,7 @@ fn python_makes_environments() -> bool {
     output_of(Command::new("python3").args(["-c", "import venv, ensurepip"])).is_ok()
 }
 
-/// The official Python SDKs and a mail server for tests, pinned, in `target/xtask/python`.
+/// The official Python SDKs, a mail server and a judge of OpenAPI documents for tests, pinned, in `target/xtask/python`.
 fn python(root: &Path, say: &mut dyn FnMut(&str)) -> Result<(), TaskError> {
     let folder = root.join("target/xtask/python");
     let pins = root.join("tests/sdk/python/requirements.txt");

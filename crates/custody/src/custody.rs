@@ -631,6 +631,11 @@ impl Custody {
         Ok(())
     }
 
+    /// The current instant by custody's clock.
+    pub fn now(&self) -> fiducia_policy::Timestamp {
+        self.0.clock.now()
+    }
+
     /// Counters for metrics.
     pub fn metrics(&self) -> CustodyMetrics {
         let state = &self.0.handle.state;

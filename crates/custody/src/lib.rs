@@ -41,6 +41,10 @@ mod wrapping;
 mod writer;
 
 pub use accounts::{
+    ANSWER_SECONDS, ApiTokenRow, CreatedToken, KeptAnswer, NewToken, TOKEN_DAYS_MAX, TokenHolder,
+    TokenRefused,
+};
+pub use accounts::{
     AccountCommand, AccountReply, AccountRow, Appearance, Assertion, Attempt, Browser, NewAccount,
     NewSession, PASSKEY_ALGORITHMS, PASSWORD_BYTES_MAX, PASSWORD_CHARACTERS_MIN, PasskeyRefused, PasskeyRow,
     Password, ProviderIdentity, Registration, RelyingParty, SessionRow, SessionTerms, SignInRefused,
@@ -67,7 +71,7 @@ pub use consent::{
     RECEIPT_FILE_BYTES_MAX, RECEIPT_FORMAT, ReceiptFacts, ReceiptRejected, TrainingRead, TrainingRecord,
     TrainingRefusal, TrainingTarget, VerifiedReceipt, verify_receipt,
 };
-pub use console::{Oneself, PersonalCommand, PersonalRequest, Staff, roles_permit};
+pub use console::{Application, Oneself, PersonalCommand, PersonalRequest, Staff, roles_permit};
 pub use custody::{Custody, CustodyMetrics, PendingImport};
 pub use exchange::{
     AnswerOutcome, CaptureFailed, CaptureRefused, CapturedAnswer, ExchangeOpening, Notice, OpenExchange,

@@ -82,6 +82,20 @@ macro_rules! id {
             }
         }
 
+        impl schemars::JsonSchema for $name {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                schemars::json_schema!({
+                    "type": "string",
+                    "description": concat!("The id of a ", $kind, "."),
+                    "pattern": concat!("^", $prefix, "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"),
+                })
+            }
+        }
+
         impl serde::Serialize for $name {
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 serializer.collect_str(self)
@@ -168,6 +182,10 @@ id!(
 id!(
     /// A person's request about their data.
     RightsRequestId, "request", "request_"
+);
+id!(
+    /// A token of an account for the JSON API. The id is public, the secret is not.
+    ApiTokenId, "token", "apitok_"
 );
 id!(
     /// One entry in the history of a person's choices. The receipt of the choice has the same number.

@@ -175,6 +175,7 @@
 //!
 //! `NAME.cases.toml` beside `NAME.toml` holds examples of what the policy promises; [`run_cases`] tries them.
 
+mod api_scope;
 mod authority;
 mod cases;
 mod census;
@@ -196,6 +197,7 @@ mod rights;
 mod role;
 mod simulate;
 
+pub use api_scope::{ApiScope, ApiScopes};
 pub use authority::{AccessReason, EntryProof, ReleaseAuthority, UnknownReason};
 pub use cases::{CaseFileError, CaseOutcome, EventName, cases_schema, end_in_words, instant, run_cases};
 pub use census::{CensusError, CensusRow, read_census};
@@ -215,9 +217,9 @@ pub use feature::{Eligibility, Feature, FeatureSet, UnknownFeature};
 pub use ground::{Ground, GroundKind, LegalBasis, Purpose};
 pub use hold::{HoldCandidate, HoldScope, HoldScopeError, SCOPE_ENTRIES_MAX, SCOPE_NAME_BYTES_MAX};
 pub use id::{
-    AccountId, CampaignId, CaseId, ConsentId, ConversationId, ExchangeId, FlagId, HoldId, IdParseError,
-    KeyId, LetterId, OrganizationId, PersonId, Pseudonym, RecordId, RightsRequestId, SessionId, SubjectId,
-    VirtualKeyId, WarningId, WorkspaceId,
+    AccountId, ApiTokenId, CampaignId, CaseId, ConsentId, ConversationId, ExchangeId, FlagId, HoldId,
+    IdParseError, KeyId, LetterId, OrganizationId, PersonId, Pseudonym, RecordId, RightsRequestId, SessionId,
+    SubjectId, VirtualKeyId, WarningId, WorkspaceId,
 };
 pub use language::{
     Audience, BUILT_IN_NAMES, Chooser, ConsentNotice, ConsentRule, Counterexample, ExistingRecords,

@@ -15,7 +15,7 @@ mod server;
 mod settings;
 mod tls;
 
-pub use console::{ConsoleSettings, IdentityProviderSettings};
+pub use console::{ConsoleSettings, IdentityProviderSettings, api_document};
 pub use error::StartError;
 pub use secret::{SECRET_BYTES_MAX, Secret, SecretSource, SecretUnreadable};
 pub use server::{Addresses, RunningServer, Server};

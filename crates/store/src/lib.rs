@@ -13,6 +13,7 @@
 
 mod accesses;
 mod accounts;
+mod api;
 mod campaigns;
 mod certificates;
 mod connection;
@@ -42,6 +43,7 @@ mod warnings;
 
 pub use accesses::AccessRecord;
 pub use accounts::{AccountRecord, PasskeyRecord, PrivacySignal, SessionRecord};
+pub use api::{ApiAnswerRecord, ApiTokenRecord};
 pub use campaigns::{CampaignCount, CampaignMember, CampaignRecord};
 pub use certificates::{CertificateRecord, MailCounts, MailRecord};
 pub use consents::{ConsentRecord, ConsentStanding, ConsentWrite};

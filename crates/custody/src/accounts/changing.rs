@@ -77,17 +77,25 @@ impl Writer {
             AccountCommand::EndSessions { account, except } => {
                 Ok(AccountReply::Ended(self.files.control.end_sessions(account, None, except)?))
             }
+            AccountCommand::CreateToken(new) => self.create_token(new),
+            AccountCommand::RevokeToken { token, owner } => self.revoke_token(token, owner),
+            AccountCommand::TouchToken { token } => {
+                self.files.control.touch_api_token(token, self.clock.now())?;
+                Ok(AccountReply::Done)
+            }
+            AccountCommand::KeepAnswer(answer) => self.keep_answer(&answer),
             AccountCommand::RecordPrivacySignal { subject } => self.record_privacy_signal(subject),
             AccountCommand::SetPassword { .. }
             | AccountCommand::List { .. }
             | AccountCommand::ListPasskeys { .. }
+            | AccountCommand::ListTokens { .. }
             | AccountCommand::ListSessions { .. } => {
                 Err(AdminError::Invalid("this command is not for the writer; nothing was changed".to_owned()))
             }
         }
     }
 
-    fn account(&self, id: AccountId) -> Result<AccountRecord, AdminError> {
+    pub(super) fn account(&self, id: AccountId) -> Result<AccountRecord, AdminError> {
         let found = self.files.control.account(id)?;
         found.ok_or_else(|| AdminError::NotFound(format!("there is no account {id}; nothing was changed")))
     }
@@ -241,7 +249,7 @@ impl Writer {
         Ok(AccountReply::Done)
     }
 
-    fn change_of(
+    pub(super) fn change_of(
         &self,
         account: &AccountRecord,
         what: &str,

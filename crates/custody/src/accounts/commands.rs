@@ -1,9 +1,12 @@
 //! The commands on accounts, and their replies.
 
-use fiducia_policy::{AccountId, OrganizationId, PersonId, RoleSet, SessionId, SubjectId, Timestamp};
+use fiducia_policy::{
+    AccountId, ApiTokenId, OrganizationId, PersonId, RoleSet, SessionId, SubjectId, Timestamp,
+};
 use fiducia_store::{PasskeyRecord, SessionRecord};
 
 use super::Password;
+use super::tokens::{ApiTokenRow, CreatedToken, KeptAnswer, NewToken};
 
 /// How the console looks to somebody.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -161,6 +164,31 @@ pub enum AccountCommand {
         /// The one that stays signed in.
         except: Option<SessionId>,
     },
+    /// Makes a token for the JSON API.
+    CreateToken(NewToken),
+    /// Lists tokens, oldest first.
+    ListTokens {
+        /// Only of accounts of this organisation.
+        organization: Option<OrganizationId>,
+        /// Only of this account.
+        account: Option<AccountId>,
+    },
+    /// Revokes a token: it does not work from then on.
+    RevokeToken {
+        /// Which.
+        token: ApiTokenId,
+        /// Only if it belongs to this account.
+        owner: Option<AccountId>,
+    },
+    /// Notes that a token was used.
+    #[serde(skip)]
+    TouchToken {
+        /// Which.
+        token: ApiTokenId,
+    },
+    /// Keeps what was answered to a request of the JSON API.
+    #[serde(skip)]
+    KeepAnswer(KeptAnswer),
     /// A signed-in person's browser sent the Global Privacy Control signal.
     RecordPrivacySignal {
         /// Whose.
@@ -245,6 +273,10 @@ pub enum AccountReply {
     Passkeys(Vec<PasskeyRow>),
     /// Signed-in browsers.
     Sessions(Vec<SessionRow>),
+    /// A new token. The only time the secret is shown.
+    Token(Box<CreatedToken>),
+    /// Tokens.
+    Tokens(Vec<ApiTokenRow>),
     /// How many browsers were signed out.
     Ended(u64),
     /// It was done.

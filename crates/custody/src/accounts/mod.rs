@@ -11,6 +11,7 @@ pub(crate) mod password;
 mod privacy_signal;
 mod signing_in;
 mod throttle;
+mod tokens;
 
 pub use commands::{
     AccountCommand, AccountReply, AccountRow, Appearance, NewAccount, PasskeyRow, SessionRow,
@@ -21,3 +22,7 @@ pub use password::{PASSWORD_BYTES_MAX, PASSWORD_CHARACTERS_MIN, Password};
 pub(crate) use privacy_signal::PrivacySignals;
 pub use signing_in::{Attempt, Browser, NewSession, ProviderIdentity, SessionTerms, SignInRefused, SignedIn};
 pub(crate) use throttle::Throttle;
+pub use tokens::{
+    ANSWER_SECONDS, ApiTokenRow, CreatedToken, KeptAnswer, NewToken, TOKEN_DAYS_MAX, TokenHolder,
+    TokenRefused,
+};

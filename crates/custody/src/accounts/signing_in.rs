@@ -313,6 +313,9 @@ impl Custody {
             AccountCommand::List { organization } => self.0.reader.accounts(organization),
             AccountCommand::ListPasskeys { account } => self.0.reader.passkeys(account),
             AccountCommand::ListSessions { account } => self.0.reader.sessions(account),
+            AccountCommand::ListTokens { organization, account } => {
+                self.0.reader.tokens(organization, account)
+            }
             AccountCommand::SetPassword { account, password } => self.set_password(account, &password),
             other => self.change_account(other),
         }
@@ -336,7 +339,7 @@ impl Custody {
     }
 
     /// Asks the writer for something that nobody waits for.
-    fn tell_writer(&self, command: AccountCommand) {
+    pub(super) fn tell_writer(&self, command: AccountCommand) {
         let command = Box::new(AdminCommand::Account(command));
         // When the writer has stopped, nothing is served any more either.
         let _unawaited = self.0.handle.ask(|reply| Message::Administer(command, reply));

@@ -5,9 +5,9 @@ use std::sync::{Arc, PoisonError};
 
 use fiducia_ledger::{ConsentChanged, Digest, Event};
 use fiducia_policy::{
-    AccountId, ConsentAct, ConsentChannel, ConsentId, ConsentKind, ConsentPurpose, ConsentState, Notice,
-    NoticeIdentity, OrganizationId, PersonId, Pseudonym, SubjectId, Timestamp, VirtualKeyId, is_region,
-    transition,
+    AccountId, ApiTokenId, ConsentAct, ConsentChannel, ConsentId, ConsentKind, ConsentPurpose, ConsentState,
+    Notice, NoticeIdentity, OrganizationId, PersonId, Pseudonym, SubjectId, Timestamp, VirtualKeyId,
+    is_region, transition,
 };
 use fiducia_store::{ConsentRecord, ConsentStanding, ConsentWrite, SubjectRecord};
 
@@ -35,6 +35,8 @@ pub(crate) enum Speaker {
     Person { key: VirtualKeyId, channel: ConsentChannel },
     /// The person, signed in to their account.
     Account { account: AccountId, channel: ConsentChannel },
+    /// The person, by an application whose token may act for people.
+    Application { token: ApiTokenId, channel: ConsentChannel },
     /// A member of staff.
     Staff(PersonId),
     /// The person, by the signal that their browser sends (Global Privacy Control).
@@ -46,7 +48,9 @@ pub(crate) enum Speaker {
 impl Speaker {
     pub(crate) const fn channel(self) -> ConsentChannel {
         match self {
-            Self::Person { channel, .. } | Self::Account { channel, .. } => channel,
+            Self::Person { channel, .. }
+            | Self::Account { channel, .. }
+            | Self::Application { channel, .. } => channel,
             Self::Staff(_) => ConsentChannel::Admin,
             Self::Signal => ConsentChannel::Gpc,
             Self::Clock => ConsentChannel::System,
@@ -57,6 +61,7 @@ impl Speaker {
         match self {
             Self::Person { key, .. } => format!("subject by {key}"),
             Self::Account { account, .. } => format!("subject by {account}"),
+            Self::Application { token, .. } => format!("subject by {token}"),
             Self::Staff(person) => person.to_string(),
             Self::Signal => "subject by a browser's signal".to_owned(),
             Self::Clock => "system".to_owned(),
@@ -66,7 +71,11 @@ impl Speaker {
     const fn staff(self) -> Option<PersonId> {
         match self {
             Self::Staff(person) => Some(person),
-            Self::Person { .. } | Self::Account { .. } | Self::Signal | Self::Clock => None,
+            Self::Person { .. }
+            | Self::Account { .. }
+            | Self::Application { .. }
+            | Self::Signal
+            | Self::Clock => None,
         }
     }
 }

@@ -3,10 +3,12 @@
 //! Whose data a command is about is never taken from what was sent. A person reaches what is theirs and nothing else
 //! ([`Oneself`]); staff reach what their roles permit, in their own organisation ([`Staff`]).
 
+mod application;
 mod oneself;
 mod personal;
 mod staff;
 
+pub use application::Application;
 pub use oneself::{Oneself, Staff};
 pub use personal::{PersonalCommand, PersonalRequest};
 pub use staff::roles_permit;

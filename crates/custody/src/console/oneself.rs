@@ -1,8 +1,8 @@
-//! Who acts: made by signing in, and by nothing else.
+//! Who acts: made by signing in or by a token that works, and by nothing else.
 
 use fiducia_policy::{AccountId, OrganizationId, PersonId, RoleSet, SubjectId};
 
-use crate::SignedIn;
+use crate::{AccountRow, SignedIn, TokenHolder};
 
 /// The person behind a signed-in account, whose conversations these are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,6 +13,20 @@ pub struct Oneself {
 }
 
 impl Oneself {
+    fn of(account: &AccountRow) -> Option<Self> {
+        let subject = account.subject?;
+        Some(Self { account: account.id, organization: account.organization, subject })
+    }
+
+    /// The person whom an application speaks for.
+    pub(super) const fn spoken_for(
+        account: AccountId,
+        organization: OrganizationId,
+        subject: SubjectId,
+    ) -> Self {
+        Self { account, organization, subject }
+    }
+
     /// The account.
     pub const fn account(&self) -> AccountId {
         self.account
@@ -45,6 +59,17 @@ pub struct Staff {
 }
 
 impl Staff {
+    fn of(account: &AccountRow) -> Option<Self> {
+        let person = account.person.filter(|_| account.roles.has_staff())?;
+        Some(Self {
+            account: account.id,
+            organization: account.organization,
+            person,
+            login: account.login.clone(),
+            roles: account.roles.clone(),
+        })
+    }
+
     /// The account.
     pub const fn account(&self) -> AccountId {
         self.account
@@ -74,21 +99,23 @@ impl Staff {
 impl SignedIn {
     /// The person, where the account belongs to somebody whose conversations are kept.
     pub fn oneself(&self) -> Option<Oneself> {
-        let account = &self.account;
-        let subject = account.subject?;
-        Some(Oneself { account: account.id, organization: account.organization, subject })
+        Oneself::of(&self.account)
     }
 
     /// The member of staff, where the account has a role of staff.
     pub fn staff(&self) -> Option<Staff> {
-        let account = &self.account;
-        let person = account.person.filter(|_| account.roles.has_staff())?;
-        Some(Staff {
-            account: account.id,
-            organization: account.organization,
-            person,
-            login: account.login.clone(),
-            roles: account.roles.clone(),
-        })
+        Staff::of(&self.account)
+    }
+}
+
+impl TokenHolder {
+    /// The person, where the token's account belongs to somebody whose conversations are kept.
+    pub fn oneself(&self) -> Option<Oneself> {
+        Oneself::of(&self.account)
+    }
+
+    /// The member of staff, where the token's account has a role of staff.
+    pub fn staff(&self) -> Option<Staff> {
+        Staff::of(&self.account)
     }
 }

@@ -289,8 +289,7 @@ impl Custody {
                 subject: who.subject(),
                 kind: request.kind,
                 regimes: request.regimes,
-                // A key of the person's own: two people who use the same never meet.
-                submission: hex(&sha256(&[who.subject().as_bytes(), request.submission.as_bytes()])),
+                submission: own_submission(who.subject(), &request.submission),
                 received_at: None,
                 agent: None,
                 conversation: request.conversation,
@@ -330,6 +329,11 @@ impl Custody {
         found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
         Ok(AdminReply::Rights(RightsReply::Requests(self.reader().request_rows(&found))))
     }
+}
+
+/// The key of a submission among all: two people who use the same never meet.
+pub(super) fn own_submission(subject: SubjectId, key: &str) -> String {
+    hex(&sha256(&[subject.as_bytes(), key.as_bytes()]))
 }
 
 /// Whether something is the person's. Whose it is else is not said, and not even whether it exists.

@@ -1,10 +1,10 @@
 //! `accounts`: who signs in to the console.
 
 use clap::Subcommand;
-use fiducia_policy::Role;
+use fiducia_policy::{ApiScope, ApiTokenId, Role};
 
 use super::DataOptions;
-use super::values::role;
+use super::values::{api_scope, role};
 
 /// `accounts`
 #[derive(Debug, Subcommand)]
@@ -94,6 +94,53 @@ pub(crate) enum AccountsCommand {
     SignOut {
         /// The account's login or id
         account: String,
+        #[command(flatten)]
+        data: DataOptions,
+    },
+    /// Tokens for the JSON API
+    #[command(subcommand)]
+    Token(TokenCommand),
+}
+
+/// `accounts token`
+#[derive(Debug, Subcommand)]
+pub(crate) enum TokenCommand {
+    /// Create a token for an account; its secret is shown once
+    #[command(
+        after_help = "A token permits no more than the roles of its account do at the time it is used. With \
+        `act-for-people` an application may name a person of the organisation in the header `fiducia-subject` and enter \
+        that person's choices and requests; it takes an account with the role `tenant-admin`.\n\nExamples:\n  \
+        fiducia accounts token create ada@hospital.example --name laptop --scope read --days 30\n  \
+        fiducia accounts token create settings@hospital.example --name 'settings page' --scope read --scope write \
+        --scope act-for-people"
+    )]
+    Create {
+        /// The account's login or id
+        account: String,
+        /// What to call it
+        #[arg(long)]
+        name: String,
+        /// What it permits; several times for several
+        #[arg(long = "scope", value_name = "SCOPE", value_parser = api_scope(), required = true)]
+        scopes: Vec<ApiScope>,
+        /// For how many days it works
+        #[arg(long, default_value_t = 90, value_parser = clap::value_parser!(u32).range(1..=366))]
+        days: u32,
+        #[command(flatten)]
+        data: DataOptions,
+    },
+    /// List tokens (never their secrets)
+    List {
+        /// Only of this account: its login or id
+        #[arg(long, value_name = "ACCOUNT")]
+        account: Option<String>,
+        #[command(flatten)]
+        data: DataOptions,
+    },
+    /// Revoke a token at once
+    Revoke {
+        /// The token's id
+        token: ApiTokenId,
         #[command(flatten)]
         data: DataOptions,
     },

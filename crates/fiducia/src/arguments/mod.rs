@@ -17,7 +17,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-pub(crate) use accounts::AccountsCommand;
+pub(crate) use accounts::{AccountsCommand, TokenCommand};
 pub(crate) use certificates::CertificateCommand;
 pub(crate) use consent::{CampaignsCommand, ChoiceOptions, ConsentCommand, NoticesCommand};
 pub(crate) use holds::{CasesCommand, HoldsCommand};
@@ -94,6 +94,9 @@ pub(crate) enum Command {
     /// Accounts: who signs in to the console, and what they may be there
     #[command(subcommand)]
     Accounts(AccountsCommand),
+    /// The JSON API
+    #[command(subcommand)]
+    Api(ApiCommand),
     /// Sealed records: list, read with a reason, destroy
     #[command(subcommand)]
     Records(RecordsCommand),
@@ -155,6 +158,14 @@ pub(crate) enum Command {
         on there.\n\nExamples:\n  fiducia sweep\n  fiducia sweep --limit 100000 --json"
     )]
     Sweep(SweepArguments),
+}
+
+/// `api`
+#[derive(Debug, Subcommand)]
+pub(crate) enum ApiCommand {
+    /// Print the OpenAPI document, the same that a server gives at `/api/v1/openapi.json`
+    #[command(after_help = "Example:\n  fiducia api schema > openapi.json")]
+    Schema,
 }
 
 /// Where the configuration is.

@@ -4,8 +4,8 @@ use clap::ArgGroup;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use fiducia_custody::{ContentScope, DestructionScope};
 use fiducia_policy::{
-    AccessReason, Agreement, ConversationId, ExtensionReason, GroundKind, IdentityMethod, Plan, RecordClass,
-    RecordId, RefusalReason, Regime, RequestKind, Role, Tier, Timestamp,
+    AccessReason, Agreement, ApiScope, ConversationId, ExtensionReason, GroundKind, IdentityMethod, Plan,
+    RecordClass, RecordId, RefusalReason, Regime, RequestKind, Role, Tier, Timestamp,
 };
 
 /// A plan.
@@ -21,6 +21,11 @@ pub(super) fn tier() -> impl TypedValueParser<Value = Tier> {
 /// What somebody may be in the console.
 pub(super) fn role() -> impl TypedValueParser<Value = Role> {
     one_of(Role::ALL.map(Role::name))
+}
+
+/// What a token for the JSON API permits.
+pub(super) fn api_scope() -> impl TypedValueParser<Value = ApiScope> {
+    one_of(ApiScope::ALL.map(ApiScope::name))
 }
 
 /// An agreement on retention.

@@ -5,6 +5,7 @@ use std::io::{BufRead, IsTerminal};
 use fiducia_custody::{
     AccountCommand, AccountReply, AccountRow, AdminCommand, AdminReply, NewAccount, Password,
 };
+use fiducia_policy::AccountId;
 use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 use zeroize::Zeroizing;
 
@@ -50,10 +51,11 @@ pub(super) fn run(command: AccountsCommand) -> Result<ExitStatus, Failure> {
             let command = |account| AccountCommand::EndSessions { account, except: None };
             change(&account, command, "every browser is signed out", &data)
         }
+        AccountsCommand::Token(command) => super::tokens::run(command),
     }
 }
 
-fn send(session: &Session, command: AccountCommand) -> Result<AccountReply, Failure> {
+pub(super) fn send(session: &Session, command: AccountCommand) -> Result<AccountReply, Failure> {
     match session.send(AdminCommand::Account(command))? {
         AdminReply::Account(reply) => Ok(reply),
         _ => Err(Failure::UnexpectedReply("account")),
@@ -63,22 +65,26 @@ fn send(session: &Session, command: AccountCommand) -> Result<AccountReply, Fail
 /// Carries out what `command` makes of the account with this login or id.
 fn change(
     account: &str,
-    command: impl FnOnce(fiducia_policy::AccountId) -> AccountCommand,
+    command: impl FnOnce(AccountId) -> AccountCommand,
     said: &str,
     data: &DataOptions,
 ) -> Result<ExitStatus, Failure> {
     let session = Session::open(data)?;
-    let AccountReply::Accounts(rows) = send(&session, AccountCommand::List { organization: None })? else {
+    let reply = send(&session, command(account_named(&session, account)?))?;
+    session.close();
+    report(&reply, said, data)
+}
+
+/// The account with this login or id.
+pub(super) fn account_named(session: &Session, account: &str) -> Result<AccountId, Failure> {
+    let AccountReply::Accounts(rows) = send(session, AccountCommand::List { organization: None })? else {
         return Err(Failure::UnexpectedReply("account"));
     };
     let login = account.to_lowercase();
     let found = rows.iter().find(|row| row.login == login || row.id.to_string() == account);
-    let id = found.map(|row| row.id).ok_or_else(|| {
+    found.map(|row| row.id).ok_or_else(|| {
         Failure::Argument(format!("no account has the login or id `{account}`; nothing was changed"))
-    })?;
-    let reply = send(&session, command(id))?;
-    session.close();
-    report(&reply, said, data)
+    })
 }
 
 fn report(reply: &AccountReply, said: &str, data: &DataOptions) -> Result<ExitStatus, Failure> {

@@ -1,6 +1,7 @@
 //! One file for each command. A command parses nothing and decides nothing: it calls one use case and prints.
 
 mod accounts;
+mod api;
 mod campaigns;
 mod cases;
 pub(crate) mod certificates;
@@ -26,6 +27,7 @@ mod retention;
 mod serve;
 mod subjects;
 mod sweep;
+mod tokens;
 mod workspaces;
 
 pub(crate) use demo::SamplesUnreadable;
@@ -49,6 +51,7 @@ pub(crate) fn run(command: Command) -> Result<ExitStatus, Failure> {
         Command::Workspaces(command) => workspaces::run(command),
         Command::Keys(command) => keys::run(command),
         Command::Accounts(command) => accounts::run(command),
+        Command::Api(command) => api::run(&command),
         Command::Records(command) => records::run(command),
         Command::Conversations(command) => conversations::run(command),
         Command::Subjects(command) => subjects::run(command),

@@ -47,6 +47,28 @@ fn accounts_are_made_changed_and_disabled() {
 }
 
 #[test]
+fn tokens_are_made_listed_and_revoked() {
+    let place = Place::with_organization();
+    create(&place);
+    let made = |more: &[&str]| {
+        place.run(&[&["accounts", "token", "create", ADA, "--name", "laptop", "--json"][..], more].concat())
+    };
+    let created = made(&["--scope", "read", "--scope", "write", "--days", "30"]).exits(0).json();
+    let (id, secret) = (created["token"]["id"].as_str().unwrap(), created["secret"].as_str().unwrap());
+    assert!(secret.starts_with("fia_") && secret.len() == 68, "{}", secret.len());
+    made(&["--scope", "act-for-people"]).exits(2).complains("tenant-admin");
+    let listed = place.run(&["accounts", "token", "list", "--account", ADA]).exits(0).prints(id);
+    assert!(!listed.stdout.contains("fia_"), "a list shows a secret");
+    place.run(&["accounts", "token", "revoke", id]).exits(0);
+    place.run(&["accounts", "token", "revoke", id]).exits(1).complains("was revoked before");
+    let log = place.run(&["ledger", "tail"]).exits(0);
+    assert!(log.stdout.contains("revoked apitok_"), "{}", log.stdout);
+    assert!(!log.stdout.contains("fia_") && !log.stdout.contains("laptop"), "the ledger says too much");
+    let files = place.run(&["ledger", "verify"]).exits(0);
+    assert!(!files.stdout.contains(secret));
+}
+
+#[test]
 fn mistakes_are_explained() {
     let place = Place::with_organization();
     create(&place);

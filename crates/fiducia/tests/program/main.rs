@@ -9,6 +9,7 @@
 
 mod accounts;
 mod administration;
+mod api;
 mod certificates;
 mod configuration;
 mod consent;

@@ -123,7 +123,8 @@ impl Place {
         }
         let started: Value = serde_json::from_str(&line).unwrap();
         let gateway = started["gateway"].as_str().unwrap().parse().unwrap();
-        Serving { child, log, gateway }
+        let console = started["console"].as_str().unwrap_or_default().to_owned();
+        Serving { child, log, gateway, console }
     }
 
     /// Every file under the folder `name`.
@@ -150,6 +151,8 @@ pub(crate) struct Serving {
     child: Child,
     log: BufReader<std::process::ChildStderr>,
     pub(crate) gateway: SocketAddr,
+    /// Where the console is; empty when there is none.
+    pub(crate) console: String,
 }
 
 impl Serving {

@@ -10,6 +10,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderName, HeaderValue, StatusCode, header};
 
+use super::api::Answered;
 use super::frame::Frame;
 use super::refusal::Refusal;
 use super::{Console, visitor};
@@ -71,8 +72,9 @@ pub(super) async fn finish(State(console): State<Arc<Console>>, request: Request
     let asked = request.headers().clone();
     let answered = tokio::time::timeout(ANSWER_TIMEOUT, next.run(request)).await;
     let mut response = answered.unwrap_or_else(|_| Refusal::TooSlow.into_response());
-    if response.status() == StatusCode::METHOD_NOT_ALLOWED && response.extensions().get::<Refusal>().is_none()
-    {
+    let is_said =
+        response.extensions().get::<Refusal>().is_some() || response.extensions().get::<Answered>().is_some();
+    if response.status() == StatusCode::METHOD_NOT_ALLOWED && !is_said {
         response = Refusal::Method.into_response();
     }
     if let Some(refusal) = response.extensions().get::<Refusal>().cloned() {

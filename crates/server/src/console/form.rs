@@ -13,7 +13,7 @@ use super::visitor::Visitor;
 use super::{Console, cookies};
 
 /// The header in which scripts send the form token.
-const TOKEN_HEADER: &str = "fiducia-form";
+pub(super) const TOKEN_HEADER: &str = "fiducia-form";
 
 /// The fields of a form that was checked to come from one of our pages in this browser.
 pub(super) struct Posted<T> {
@@ -93,7 +93,7 @@ fn check_token(visitor: &Visitor, given: &str) -> Result<(), Refusal> {
 }
 
 /// Browsers say who sends a form; another site's is refused before it is read.
-fn check_origin(headers: &HeaderMap, origin: &str) -> Result<(), Refusal> {
+pub(super) fn check_origin(headers: &HeaderMap, origin: &str) -> Result<(), Refusal> {
     let said = |name: &str| headers.get(name).map(http::HeaderValue::as_bytes);
     let foreign_origin = said("origin").is_some_and(|said| said != origin.as_bytes());
     let foreign_site = said("sec-fetch-site").is_some_and(|said| said != b"same-origin" && said != b"none");

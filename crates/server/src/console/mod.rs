@@ -5,6 +5,7 @@
 //! [`answer`]; what is sent in is checked in [`form`]; who asks is found in [`visitor`].
 
 mod answer;
+mod api;
 mod assets;
 mod centre;
 mod ceremonies;
@@ -45,6 +46,7 @@ use crate::gateway::{Acceptance, bind, serve_connections};
 use crate::metrics::Metrics;
 use crate::settings::GatewayLimits;
 
+pub use self::api::api_document;
 pub use self::settings::{ConsoleSettings, IdentityProviderSettings};
 
 /// The largest form.
@@ -67,6 +69,7 @@ pub(crate) struct Console {
     settings: ConsoleSettings,
     site: Site,
     custody: Custody,
+    api: api::Api,
     clock: Arc<dyn Clock>,
     randomness: Arc<dyn Randomness>,
     metrics: Arc<Metrics>,
@@ -100,7 +103,11 @@ impl Console {
             .collect::<Result<_, _>>()?;
         let (listeners, address) = bind(settings.listen, 1, "console")?;
         let listener = listeners.into_iter().next().ok_or_else(|| unfit("it has no listener".to_owned()))?;
+        let mut secret = [0_u8; 32];
+        let filled = randomness.fill(&mut secret);
+        filled.map_err(|error| unfit(format!("it has no randomness: {error}")))?;
         let console = Self {
+            api: api::Api::new(&secret),
             settings: settings.clone(),
             site,
             custody,
@@ -118,6 +125,7 @@ impl Console {
     fn router(self: &Arc<Self>) -> Router {
         pages::routes()
             .route("/assets/{name}", get(assets::serve))
+            .merge(api::routes(self))
             .fallback(async || Refusal::NotFound)
             .layer(axum::middleware::from_fn_with_state(Arc::clone(self), answer::finish))
             .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))

@@ -166,7 +166,7 @@ pub(super) fn appearance(
 }
 
 /// Who asks, as far as the network knows: counted when signing in fails.
-fn address(parts: &Parts, console: &Console) -> String {
+pub(super) fn address(parts: &Parts, console: &Console) -> String {
     if let Some(name) = &console.settings.client_address_header {
         let last = parts.headers.get_all(name.as_str()).iter().next_back();
         let entry = last.and_then(|value| value.to_str().ok()).and_then(|line| line.rsplit(',').next());

@@ -1,0 +1,41 @@
+//! The resources. Each is one file, and one line in [`endpoints`].
+
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "handlers have the one signature that endpoints take: what was read from a request is theirs"
+)]
+
+mod account;
+mod campaigns;
+mod certificates;
+mod choices;
+mod consents;
+mod conversations;
+mod notices;
+mod people;
+mod privacy_signal;
+mod request_files;
+mod request_view;
+mod requests;
+
+use super::endpoint::Endpoint;
+
+/// Every endpoint, in the order of the documentation.
+pub(super) fn endpoints() -> Vec<Endpoint> {
+    [
+        account::endpoints,
+        consents::endpoints,
+        choices::endpoints,
+        notices::endpoints,
+        campaigns::endpoints,
+        conversations::endpoints,
+        requests::endpoints,
+        request_files::endpoints,
+        certificates::endpoints,
+        privacy_signal::endpoints,
+        people::endpoints,
+    ]
+    .into_iter()
+    .flat_map(|endpoints| endpoints())
+    .collect()
+}
