@@ -175,6 +175,7 @@
 //!
 //! `NAME.cases.toml` beside `NAME.toml` holds examples of what the policy promises; [`run_cases`] tries them.
 
+mod access;
 mod authority;
 mod cases;
 mod census;
@@ -195,6 +196,10 @@ mod rights;
 mod role;
 mod simulate;
 
+pub use access::{
+    AccessAction, AccessDecision, AccessPolicy, AccessPolicyError, AccessPrincipal, AccessTarget,
+    Circumstances, DataKind, access_matrix,
+};
 pub use authority::{AccessReason, EntryProof, ReleaseAuthority, UnknownReason};
 pub use cases::{CaseFileError, CaseOutcome, EventName, cases_schema, end_in_words, instant, run_cases};
 pub use census::{CensusError, CensusRow, read_census};
