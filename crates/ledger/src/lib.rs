@@ -32,6 +32,7 @@ mod storage;
 mod tiles;
 mod verify;
 mod witness;
+mod witness_folder;
 
 #[cfg(test)]
 mod crash_tests;
@@ -57,3 +58,4 @@ pub use verify::{verify_log, verify_pending};
 pub use witness::{
     ADD_CHECKPOINT_BYTES_MAX, AddCheckpoint, Cosigning, Held, TrustedLogs, WitnessRefusal, cosign, origin_of,
 };
+pub use witness_folder::{NotCosigned, WitnessFolder};
