@@ -78,7 +78,7 @@ impl WitnessFolder {
         let key = logs.key(origin).ok_or_else(|| WitnessRefusal::UnknownLog(origin.to_owned()))?;
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let folder = self.folder(origin);
-        let held = match self.checkpoint(&folder)? {
+        let held = match checkpoint(&folder)? {
             Some(note) => Some(Held::read(&note, &key)?),
             None => None,
         };
@@ -92,18 +92,11 @@ impl WitnessFolder {
     /// # Errors
     /// When the file cannot be read.
     pub fn held(&self, origin_sha256: &[u8; 32]) -> Result<Option<String>, LedgerError> {
-        self.checkpoint(&self.root.join(to_hex(origin_sha256)))
+        checkpoint(&self.root.join(to_hex(origin_sha256)))
     }
 
     fn folder(&self, origin: &str) -> PathBuf {
         self.root.join(to_hex(&sha256(&[origin.as_bytes()])))
-    }
-
-    fn checkpoint(&self, folder: &Path) -> Result<Option<String>, LedgerError> {
-        let path = folder.join(CHECKPOINT_FILE);
-        let Some(bytes) = read_bounded(&path, NOTE_BYTES_MAX)? else { return Ok(None) };
-        let text = String::from_utf8(bytes);
-        text.map(Some).map_err(|_| LedgerError::Damaged { path, reason: "it is not text" })
     }
 
     fn keep(&self, folder: &Path, note: &str) -> Result<(), LedgerError> {
@@ -118,6 +111,13 @@ impl WitnessFolder {
         storage.rename(&fresh, &path).map_err(LedgerError::io("rename", &fresh))?;
         flush(folder)
     }
+}
+
+fn checkpoint(folder: &Path) -> Result<Option<String>, LedgerError> {
+    let path = folder.join(CHECKPOINT_FILE);
+    let Some(bytes) = read_bounded(&path, NOTE_BYTES_MAX)? else { return Ok(None) };
+    let text = String::from_utf8(bytes);
+    text.map(Some).map_err(|_| LedgerError::Damaged { path, reason: "it is not text" })
 }
 
 #[cfg(test)]

@@ -101,6 +101,10 @@ pub struct AccessTarget<'a> {
 
 /// In which circumstances. The default is the plainest: no reason, nobody else asked, nothing restricted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a circumstance of its own, and any may go with any"
+)]
 pub struct Circumstances<'a> {
     /// Why, for reading.
     pub reason: Option<AccessReason>,

@@ -14,6 +14,7 @@ mod secret;
 mod server;
 mod settings;
 mod tls;
+mod witness;
 
 pub use console::{ConsoleSettings, IdentityProviderSettings};
 pub use error::StartError;
@@ -23,3 +24,4 @@ pub use settings::{
     EligibilitySettings, GatewayLimits, GatewaySettings, ModelRoute, OperationsSettings, ProviderKind,
     ProviderSettings, ServerSettings,
 };
+pub use witness::{RunningWitness, Witness};

@@ -145,13 +145,13 @@ impl AccessPolicy {
             ));
         }
         let mut clauses = Vec::new();
-        let mut named = Vec::new();
+        let mut with_ids = Vec::new();
         for policy in read.policies() {
             let clause = clause_of(policy)?;
-            named.push(policy.new_id(PolicyId::new(&clause.id)));
+            with_ids.push(policy.new_id(PolicyId::new(&clause.id)));
             clauses.push(clause);
         }
-        let policies = PolicySet::from_policies(named)
+        let policies = PolicySet::from_policies(with_ids)
             .map_err(|error| AccessPolicyError::Unnamed(format!("two policies have the same id: {error}")))?;
         let checked = Validator::new(schema).validate(&policies, ValidationMode::Strict);
         if !checked.validation_passed() {

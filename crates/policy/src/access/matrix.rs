@@ -85,21 +85,18 @@ pub fn access_matrix(policy: &AccessPolicy) -> String {
          sees, reads and decides about what is theirs, and nobody reaches another organisation or another region. Reading and \
          handing over need a reason and a case or ticket number throughout.\n\n| kind of data |",
     );
-    for role in Role::ALL {
-        page.push_str(&format!(" {} |", role.name()));
-    }
+    let roles = Role::ALL.map(|role| format!(" {} |", role.name()));
+    page.push_str(&roles.concat());
     page.push_str("\n|---|");
     page.push_str(&"---|".repeat(Role::ALL.len()));
     for kind in DataKind::ALL {
-        page.push_str(&format!("\n| {} |", kind.name()));
-        for role in Role::ALL {
-            page.push_str(&format!(" {} |", cell(policy, role, kind)));
-        }
+        let cells = Role::ALL.map(|role| format!(" {} |", cell(policy, role, kind)));
+        page.extend(["\n| ", kind.name(), " |", &cells.concat()]);
     }
     page.push_str("\n\n## The policies in words\n");
     for clause in policy.clauses() {
         let effect = if clause.forbids { "forbids" } else { "permits" };
-        page.push_str(&format!("\n- `{}` ({effect}, {}): {}", clause.id, clause.promise, clause.about));
+        page.extend(["\n- `", &clause.id, "` (", effect, ", ", &clause.promise, "): ", &clause.about]);
     }
     page.push('\n');
     page

@@ -49,6 +49,7 @@ fn permits(roles: &str, action: AccessAction, kind: DataKind, circumstances: &Ci
 
 /// What was promised, cell by cell: what a role needs to do something to other people's data. What is not here is never
 /// permitted.
+#[expect(clippy::match_same_arms, reason = "each line is a promise of its own")]
 fn promised(role: Role, action: AccessAction, kind: DataKind) -> Option<Needs> {
     use AccessAction::{Decide, Enter, Govern, HandOver, Publish, Read, See};
     use DataKind::{
