@@ -7,7 +7,7 @@ use std::sync::Arc;
 use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use fiducia_policy::Timestamp;
+use fiducia_policy::{Randomness, Timestamp};
 use zeroize::Zeroizing;
 
 use crate::error::LedgerError;
@@ -18,6 +18,8 @@ use crate::note::{Note, SEED_BYTES, SIGNATURE_PREFIX, checked_name};
 const ALGORITHM_COSIGNATURE: u8 = 0x04;
 /// A time in big-endian seconds, and an Ed25519 signature.
 const COSIGNATURE_BYTES: usize = 8 + 64;
+/// What the text of a secret key begins with.
+const SECRET_PREFIX: &str = "PRIVATE+KEY+";
 
 fn key_id(name: &str, public: &[u8; 32]) -> [u8; 4] {
     let [a, b, c, d, ..] = sha256(&[name.as_bytes(), b"\n", &[ALGORITHM_COSIGNATURE], public]);
@@ -47,6 +49,50 @@ impl WitnessKey {
             .map_err(|_| LedgerError::InvalidKey { reason: "the seed was refused" })?;
         drop(seed);
         Ok(Self { name, pair: Arc::new(pair) })
+    }
+
+    /// The secret text of a new key: `PRIVATE+KEY+name+hex(key id)+base64(0x04 || seed)`, the form in which the Go tools keep theirs.
+    /// It is overwritten when it is dropped.
+    ///
+    /// # Errors
+    /// When the name has white space or `+`, or there is no randomness.
+    pub fn create(name: &str, randomness: &dyn Randomness) -> Result<Zeroizing<String>, LedgerError> {
+        let mut seed = Zeroizing::new([0_u8; SEED_BYTES]);
+        randomness
+            .fill(&mut *seed)
+            .map_err(|_| LedgerError::InvalidKey { reason: "there is no randomness to make it of" })?;
+        let key = Self::from_seed(name, seed.clone())?;
+        let mut secret = Zeroizing::new(vec![ALGORITHM_COSIGNATURE]);
+        secret.extend_from_slice(&*seed);
+        let encoded = Zeroizing::new(STANDARD.encode(&*secret));
+        Ok(Zeroizing::new(format!(
+            "{SECRET_PREFIX}{}+{}+{}\n",
+            key.name,
+            to_hex(&key.verifier().key_id()),
+            *encoded
+        )))
+    }
+
+    /// Reads the secret text of a key.
+    ///
+    /// # Errors
+    /// When it does not have that form, or its id is another key's.
+    pub fn read(text: &str) -> Result<Self, LedgerError> {
+        let invalid = |reason| LedgerError::InvalidKey { reason };
+        let form = || invalid("expected PRIVATE+KEY+name+key id+base64");
+        let text = text.trim_end().strip_prefix(SECRET_PREFIX).ok_or_else(form)?;
+        let (name, rest) = text.split_once('+').ok_or_else(form)?;
+        let (id, secret) = rest.split_once('+').ok_or_else(form)?;
+        let secret = Zeroizing::new(STANDARD.decode(secret).map_err(|_| invalid("the key is not base64"))?);
+        let seed = match secret.split_first() {
+            Some((&ALGORITHM_COSIGNATURE, seed)) => <[u8; SEED_BYTES]>::try_from(seed).map_err(|_| form())?,
+            _ => return Err(invalid("a witness's key has algorithm 4")),
+        };
+        let key = Self::from_seed(name, Zeroizing::new(seed))?;
+        if from_hex(id) != Some(key.verifier().key_id()) {
+            return Err(invalid("the key id does not belong to this name and key"));
+        }
+        Ok(key)
     }
 
     /// The public half, for whoever verifies.
@@ -202,5 +248,24 @@ mod tests {
         assert!(log.to_string().parse::<CosignerKey>().is_err());
         assert_ne!(log.key_id(), key.key_id(), "the same key as a log is another key");
         assert!(!format!("{:?}", witness(5)).contains("pair"));
+    }
+
+    struct Sevens;
+
+    impl Randomness for Sevens {
+        fn fill(&self, bytes: &mut [u8]) -> Result<(), fiducia_policy::RandomnessUnavailable> {
+            bytes.fill(7);
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_secret_key_is_read_as_it_is_written() {
+        let text = WitnessKey::create("witness.example/w", &Sevens).unwrap();
+        let key = WitnessKey::read(&text).unwrap();
+        assert_eq!(key.verifier(), witness(7).verifier());
+        for bad in ["", "PRIVATE+KEY+a+b", &text.replace("witness.example", "other.example")] {
+            assert!(WitnessKey::read(bad).is_err(), "{bad:?}");
+        }
     }
 }

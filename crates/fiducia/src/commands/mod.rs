@@ -26,6 +26,7 @@ mod retention;
 mod serve;
 mod subjects;
 mod sweep;
+mod witness;
 mod workspaces;
 
 pub(crate) use demo::SamplesUnreadable;
@@ -44,6 +45,7 @@ pub(crate) fn run(command: Command) -> Result<ExitStatus, Failure> {
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Config(command) => configuration::run(&command),
         Command::Keyfile(command) => keyfile::run(&command),
+        Command::Witness(command) => witness::run(&command),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Organizations(command) => organizations::run(command),
         Command::Workspaces(command) => workspaces::run(command),
