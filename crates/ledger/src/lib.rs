@@ -57,5 +57,6 @@ pub use reader::{Entries, LogReader};
 pub use verify::{verify_log, verify_pending};
 pub use witness::{
     ADD_CHECKPOINT_BYTES_MAX, AddCheckpoint, Cosigning, Held, TrustedLogs, WitnessRefusal, cosign, origin_of,
+    request_for, with_cosignature,
 };
 pub use witness_folder::{NotCosigned, WitnessFolder};

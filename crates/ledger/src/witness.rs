@@ -10,11 +10,12 @@ use base64::engine::general_purpose::STANDARD;
 use fiducia_policy::Timestamp;
 
 use crate::checkpoint::{Checkpoint, parse_decimal, parse_hash};
-use crate::cosignature::WitnessKey;
+use crate::cosignature::{CosignerKey, WitnessKey};
 use crate::error::LedgerError;
 use crate::hash::{EMPTY_ROOT, Hash};
 use crate::merkle::verify_consistency;
 use crate::note::{NOTE_BYTES_MAX, Note, VerifierKey};
+use crate::reader::LogReader;
 
 /// Most hashes of a consistency proof: 63 suffice for any size.
 const PROOF_HASHES_MAX: usize = 63;
@@ -72,6 +73,44 @@ impl std::fmt::Display for AddCheckpoint {
         }
         write!(formatter, "\n{}", self.note)
     }
+}
+
+/// What to send to a witness that holds `held` entries of a log.
+///
+/// # Errors
+/// When the witness holds more than the log has ([`LedgerError::Beyond`]): the log was cut back or replaced. When a tile is damaged.
+pub fn request_for(log: &mut LogReader, held: u64) -> Result<AddCheckpoint, LedgerError> {
+    let size = log.checkpoint().size;
+    let proof = match held {
+        0 => Vec::new(),
+        _ if held == size => Vec::new(),
+        _ => log.consistency_proof(held)?.1,
+    };
+    Ok(AddCheckpoint { old_size: held, proof, note: log.checkpoint_note().to_owned() })
+}
+
+/// A checkpoint with a witness's line, once that is seen to fit. Lines of the same witness that were there are replaced.
+///
+/// # Errors
+/// When the line is not this witness's cosignature of this checkpoint.
+pub fn with_cosignature(note: &str, line: &str, witness: &CosignerKey) -> Result<String, LedgerError> {
+    let is_theirs = |line: &str| {
+        let name = line.strip_prefix(crate::note::SIGNATURE_PREFIX).and_then(|rest| rest.split(' ').next());
+        name == Some(witness.name())
+    };
+    let line = line.split('\n').find(|line| is_theirs(line)).unwrap_or_default();
+    let (text, lines) = note
+        .split_once("\n\n")
+        .ok_or(LedgerError::MalformedNote { what: "checkpoint", reason: "it has no signatures" })?;
+    let mut cosigned = format!("{text}\n\n");
+    for kept in lines.split_terminator('\n').filter(|line| !is_theirs(line)) {
+        cosigned.push_str(kept);
+        cosigned.push('\n');
+    }
+    cosigned.push_str(line);
+    cosigned.push('\n');
+    witness.cosigned_at(cosigned.as_bytes())?;
+    Ok(cosigned)
 }
 
 /// Why a witness does not cosign.

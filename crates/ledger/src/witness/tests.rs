@@ -160,3 +160,17 @@ fn a_family_is_one_key_for_each_organisations_log_and_nothing_more() {
         assert!(logs.key(origin).is_none(), "{origin}");
     }
 }
+
+#[test]
+fn a_line_is_added_to_a_checkpoint_once_and_only_if_it_fits() {
+    let note = checkpoint(&leaves(3, 0, 0), &log_key(1));
+    let line = ask(None, &request(0, &leaves(3, 0, 0))).unwrap().cosignature;
+    let key = witness().verifier();
+    let cosigned = with_cosignature(&note, &line, &key).unwrap();
+    assert_eq!(key.cosigned_at(cosigned.as_bytes()).unwrap(), now());
+    assert_eq!(with_cosignature(&cosigned, &line, &key).unwrap(), cosigned, "not twice");
+    Checkpoint::verify(cosigned.as_bytes(), &log_key(1).verifier()).unwrap();
+    let other = ask(None, &request(0, &leaves(4, 0, 0))).unwrap().cosignature;
+    assert!(with_cosignature(&note, &other, &key).is_err(), "of another checkpoint");
+    assert!(with_cosignature(&note, "", &key).is_err());
+}
