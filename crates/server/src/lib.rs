@@ -24,4 +24,6 @@ pub use settings::{
     EligibilitySettings, GatewayLimits, GatewaySettings, ModelRoute, OperationsSettings, ProviderKind,
     ProviderSettings, ServerSettings,
 };
-pub use witness::{RunningWitness, Witness};
+pub use witness::{
+    RunningWitness, Witness, WitnessAddress, Witnessed, Witnessing, WitnessingSettings, WitnessingThread,
+};

@@ -22,3 +22,4 @@ mod scripted;
 mod secured;
 mod streams;
 mod upstream;
+mod witness;

@@ -1,5 +1,7 @@
 //! The witness protocol over HTTP (C2SP tlog-witness): logs send their checkpoints and get cosignatures.
 
+mod collecting;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -20,6 +22,8 @@ use tokio::sync::watch;
 use crate::StartError;
 use crate::gateway::{Acceptance, bind, serve_connections};
 use crate::settings::GatewayLimits;
+
+pub use self::collecting::{WitnessAddress, Witnessed, Witnessing, WitnessingSettings, WitnessingThread};
 
 /// Connections at a time: a log keeps one.
 const CONNECTIONS_MAX: usize = 128;
