@@ -59,4 +59,4 @@ pub use witness::{
     ADD_CHECKPOINT_BYTES_MAX, AddCheckpoint, Cosigning, Held, TrustedLogs, WitnessRefusal, cosign, origin_of,
     request_for, with_cosignature,
 };
-pub use witness_folder::{NotCosigned, WitnessFolder};
+pub use witness_folder::{NotCosigned, WitnessFolder, origin_digest};

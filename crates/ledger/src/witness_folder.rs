@@ -96,7 +96,7 @@ impl WitnessFolder {
     }
 
     fn folder(&self, origin: &str) -> PathBuf {
-        self.root.join(to_hex(&sha256(&[origin.as_bytes()])))
+        self.root.join(origin_digest(origin))
     }
 
     fn keep(&self, folder: &Path, note: &str) -> Result<(), LedgerError> {
@@ -111,6 +111,11 @@ impl WitnessFolder {
         storage.rename(&fresh, &path).map_err(LedgerError::io("rename", &fresh))?;
         flush(folder)
     }
+}
+
+/// The SHA-256 of a log's origin, hex: where a witness shows what it holds of the log.
+pub fn origin_digest(origin: &str) -> String {
+    to_hex(&sha256(&[origin.as_bytes()]))
 }
 
 fn checkpoint(folder: &Path) -> Result<Option<String>, LedgerError> {

@@ -11,7 +11,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use fiducia_custody::{AdminCommand, AdminReply, Custody};
 use fiducia_ledger::{
-    Checkpoint, CosignerKey, LogReader, VerifierKey, request_for, verify_note, with_cosignature,
+    Checkpoint, CosignerKey, LogReader, VerifierKey, origin_digest, request_for, verify_note,
+    with_cosignature,
 };
 use http::{Method, Request, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
@@ -271,7 +272,7 @@ impl Asked {
     /// Compares the log with what this witness holds of it.
     async fn compare(&mut self, log: &mut LogReader, key: &VerifierKey) -> Result<(), NotWitnessed> {
         let unusable = |error: &dyn std::fmt::Display| NotWitnessed::Unusable(error.to_string());
-        let path = format!("/{}/checkpoint", hex_of_sha256(key.name()));
+        let path = format!("/{}/checkpoint", origin_digest(key.name()));
         let (status, note) = self.send(Method::GET, &path, String::new()).await?;
         if status == StatusCode::NOT_FOUND {
             self.held.insert(key.name().to_owned(), 0);
@@ -349,11 +350,6 @@ fn keep(directory: &Path, path: &Path, note: &str) -> std::io::Result<()> {
     let fresh = path.with_extension("new");
     std::fs::write(&fresh, note)?;
     std::fs::rename(fresh, path)
-}
-
-fn hex_of_sha256(text: &str) -> String {
-    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
-    digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The thread that sends checkpoints. Dropping it stops it.
