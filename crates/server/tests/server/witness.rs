@@ -75,7 +75,7 @@ impl Stand {
                 })
                 .collect(),
             quorum: witnesses.len(),
-            interval: Duration::from_secs(3_600),
+            interval: Duration::from_hours(1),
             starts_unwitnessed: false,
             ledger_directory: ledger.to_owned(),
             directory: kept.to_owned(),
