@@ -12,6 +12,7 @@ mod access;
 mod capture;
 mod checkpoint;
 mod consent;
+mod cosignature;
 mod edge;
 mod error;
 mod event;
@@ -30,6 +31,8 @@ mod reader;
 mod storage;
 mod tiles;
 mod verify;
+mod witness;
+mod witness_folder;
 
 #[cfg(test)]
 mod crash_tests;
@@ -38,6 +41,7 @@ pub use access::{ACCESS_RECORDS_MAX, AccessEntry, AccessReceipt};
 pub use capture::{capture_batch_proof, capture_batch_root, verify_capture};
 pub use checkpoint::Checkpoint;
 pub use consent::{CampaignClosed, CampaignOpened, ConsentChanged, NoticePublished};
+pub use cosignature::{CosignerKey, WitnessKey};
 pub use error::LedgerError;
 pub use event::{COUNT_MAX, Digest, Event, RecordAccess, TEXT_BYTES_MAX};
 pub use finding::{Finding, VerifyReport};
@@ -51,3 +55,8 @@ pub use proof_file::{PROOF_BYTES_MAX, ProofFile};
 pub use publication::{Publication, Published, WrittenPublication};
 pub use reader::{Entries, LogReader};
 pub use verify::{verify_log, verify_pending};
+pub use witness::{
+    ADD_CHECKPOINT_BYTES_MAX, AddCheckpoint, Cosigning, Held, TrustedLogs, WitnessRefusal, cosign, origin_of,
+    request_for, with_cosignature,
+};
+pub use witness_folder::{NotCosigned, WitnessFolder, origin_digest};

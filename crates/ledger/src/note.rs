@@ -25,14 +25,14 @@ const SIGNATURES_MAX: usize = 100;
 pub const SEED_BYTES: usize = 32;
 
 /// What a signature line starts with: an em dash and a space.
-const SIGNATURE_PREFIX: &str = "\u{2014} ";
+pub(crate) const SIGNATURE_PREFIX: &str = "\u{2014} ";
 
 /// Whether signed notes can carry this key name.
 pub(crate) fn is_name(name: &str) -> bool {
     !name.is_empty() && !name.chars().any(|c| c.is_whitespace() || c.is_control() || c == '+')
 }
 
-fn checked_name(name: &str) -> Result<String, LedgerError> {
+pub(crate) fn checked_name(name: &str) -> Result<String, LedgerError> {
     if is_name(name) { Ok(name.to_owned()) } else { Err(LedgerError::InvalidName { name: name.to_owned() }) }
 }
 
@@ -189,6 +189,21 @@ impl<'a> Note<'a> {
             return Err(malformed("it has more than 100 signatures"));
         }
         Ok(Self { text, signatures })
+    }
+
+    /// The signatures under a name and key id, without the id.
+    pub(crate) fn signatures_of(&self, name: &str, key_id: [u8; 4]) -> impl Iterator<Item = &[u8]> {
+        self.signatures
+            .iter()
+            .filter(move |line| line.name == name && line.key_id == key_id)
+            .map(|line| line.signature.as_slice())
+    }
+
+    /// The first line by a key, without its newline.
+    pub(crate) fn line_of(&self, key: &VerifierKey) -> Option<String> {
+        let signature = self.signatures_of(&key.name, key.key_id()).next()?;
+        let bytes = [key.key_id().as_slice(), signature].concat();
+        Some(format!("{SIGNATURE_PREFIX}{} {}", key.name, STANDARD.encode(bytes)))
     }
 
     /// Checks that `key` signed the text. Lines by other keys are ignored; every line by this key must fit.

@@ -175,6 +175,7 @@
 //!
 //! `NAME.cases.toml` beside `NAME.toml` holds examples of what the policy promises; [`run_cases`] tries them.
 
+mod access;
 mod api_scope;
 mod authority;
 mod cases;
@@ -197,6 +198,10 @@ mod rights;
 mod role;
 mod simulate;
 
+pub use access::{
+    AccessAction, AccessDecision, AccessPolicy, AccessPolicyError, AccessPrincipal, AccessTarget,
+    Circumstances, DataKind, access_matrix,
+};
 pub use api_scope::{ApiScope, ApiScopes};
 pub use authority::{AccessReason, EntryProof, ReleaseAuthority, UnknownReason};
 pub use cases::{CaseFileError, CaseOutcome, EventName, cases_schema, end_in_words, instant, run_cases};

@@ -15,10 +15,14 @@ named! {
         TrustAndSafety = "trust-and-safety",
         /// Studies use; sees aggregates only.
         Research = "research",
+        /// Keeps the program running; sees its logs, which hold no content.
+        Engineering = "engineering",
         /// Answers courts and authorities: holds and exports.
         Legal = "legal",
         /// Checks that promises are kept; sees evidence and no content.
         Auditor = "auditor",
+        /// Works with the organisation from outside; sees aggregates only.
+        Partner = "partner",
     }
 }
 

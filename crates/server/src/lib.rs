@@ -14,6 +14,7 @@ mod secret;
 mod server;
 mod settings;
 mod tls;
+mod witness;
 
 pub use console::{ConsoleSettings, IdentityProviderSettings, api_document};
 pub use error::StartError;
@@ -22,4 +23,7 @@ pub use server::{Addresses, RunningServer, Server};
 pub use settings::{
     EligibilitySettings, GatewayLimits, GatewaySettings, ModelRoute, OperationsSettings, ProviderKind,
     ProviderSettings, ServerSettings,
+};
+pub use witness::{
+    RunningWitness, Witness, WitnessAddress, Witnessed, Witnessing, WitnessingSettings, WitnessingThread,
 };

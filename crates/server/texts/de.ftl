@@ -20,8 +20,12 @@ role-trust-and-safety = Sicherheit und Missbrauch
 role-about-trust-and-safety = Sie gehen Missbrauch nach. Sie sehen, was gemeldet wurde, und jeder Blick wird protokolliert.
 role-research = Forschung
 role-about-research = Sie sehen Zahlen über viele Menschen, nie über einen einzelnen.
+role-engineering = Technik
+role-about-engineering = Sie halten das Programm am Laufen. Sie sehen seine Protokolle, in denen keine Inhalte stehen.
 role-legal = Recht
 role-about-legal = Sie antworten Gerichten und Behörden, mit Aufbewahrungspflichten und Ausleitungen.
+role-partner = Partner
+role-about-partner = Sie arbeiten von außen mit der Organisation. Sie sehen Zahlen über viele Menschen, nie über einen einzelnen.
 role-auditor = Prüfung
 role-about-auditor = Sie prüfen, ob Versprechen gehalten werden. Sie sehen Belege, aber keine Inhalte.
 

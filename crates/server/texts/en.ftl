@@ -20,8 +20,12 @@ role-trust-and-safety = Trust and safety
 role-about-trust-and-safety = You look into misuse. You see what was flagged, and every look is logged.
 role-research = Research
 role-about-research = You see figures about many people, never about one.
+role-engineering = Engineering
+role-about-engineering = You keep the program running. You see its logs, which hold no content.
 role-legal = Legal
 role-about-legal = You answer courts and authorities, with holds and exports.
+role-partner = Partner
+role-about-partner = You work with the organisation from outside. You see figures about many people, never about one.
 role-auditor = Audit
 role-about-auditor = You check that promises are kept. You see evidence, and no content.
 

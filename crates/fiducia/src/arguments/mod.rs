@@ -12,6 +12,7 @@ mod policy;
 mod records;
 mod requests;
 mod values;
+mod witness;
 
 use std::path::PathBuf;
 
@@ -34,6 +35,7 @@ pub(crate) use records::{
 };
 pub(crate) use requests::{AgentOptions, RequestsCommand, StepOptions};
 pub(crate) use values::reasons_list;
+pub(crate) use witness::{WitnessCommand, WitnessServeArguments};
 
 const EXIT_CODES: &str = "Exit codes:
   0    done, and nothing was found wrong
@@ -136,6 +138,9 @@ pub(crate) enum Command {
     /// The worker that destroys what has ended
     #[command(subcommand)]
     Retention(RetentionArguments),
+    /// Witness the logs of others, so that a rewritten history is seen
+    #[command(subcommand)]
+    Witness(WitnessCommand),
     /// Import conversations from a file of JSON lines
     #[command(
         after_help = "Each line is `{\"id\": \"…\", \"messages\": [{\"role\": \"user\", \"content\": \"…\"}, …]}`; plain or \

@@ -28,6 +28,7 @@ mod serve;
 mod subjects;
 mod sweep;
 mod tokens;
+mod witness;
 mod workspaces;
 
 pub(crate) use demo::SamplesUnreadable;
@@ -46,6 +47,7 @@ pub(crate) fn run(command: Command) -> Result<ExitStatus, Failure> {
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Config(command) => configuration::run(&command),
         Command::Keyfile(command) => keyfile::run(&command),
+        Command::Witness(command) => witness::run(&command),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Organizations(command) => organizations::run(command),
         Command::Workspaces(command) => workspaces::run(command),

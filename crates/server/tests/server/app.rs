@@ -35,6 +35,10 @@ impl TestClock {
     }
 
     /// Lets time pass.
+    pub(crate) fn now_seconds(&self) -> i64 {
+        self.now().as_second()
+    }
+
     pub(crate) fn advance(&self, seconds: i64) {
         self.0.fetch_add(seconds, Ordering::SeqCst);
     }
@@ -150,6 +154,11 @@ impl App {
             verifier_key: organization.ledger_verifier_key,
             directory,
         }
+    }
+
+    /// The data directory.
+    pub(crate) fn data(&self) -> std::path::PathBuf {
+        self.directory.path().join("data")
     }
 
     /// Where the admin socket is.

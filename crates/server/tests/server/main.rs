@@ -24,3 +24,4 @@ mod scripted;
 mod secured;
 mod streams;
 mod upstream;
+mod witness;

@@ -106,6 +106,18 @@ pub(crate) enum PolicyFileCommand {
         #[arg(long)]
         cases: bool,
     },
+    /// Print who may do what to which data: a matrix of roles and kinds of data, and the policies in words
+    #[command(
+        after_help = "Examples:\n  fiducia policy access\n  fiducia policy access --cedar > access.cedar"
+    )]
+    Access {
+        /// The Cedar policies themselves instead
+        #[arg(long)]
+        cedar: bool,
+        /// The Cedar schema that they fit instead
+        #[arg(long, conflicts_with = "cedar")]
+        schema: bool,
+    },
 }
 
 const POLICY: &str = "FILE|NAME";

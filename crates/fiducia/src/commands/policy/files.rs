@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use fiducia_policy::{CensusRow, Clock, Policy, Timestamp, run_cases};
+use fiducia_policy::{AccessPolicy, CensusRow, Clock, Policy, Timestamp, access_matrix, run_cases};
 
 use super::arguments::PolicyFileCommand;
 use super::{explain, report};
@@ -39,6 +39,12 @@ pub(super) fn run(command: PolicyFileCommand) -> Result<ExitStatus, Failure> {
         PolicyFileCommand::Shipped { name, cases } => {
             let text = if cases { Policy::built_in_cases(&name) } else { Policy::built_in_text(&name) };
             print(text.unwrap_or_default())
+        }
+        PolicyFileCommand::Access { cedar: true, .. } => print(AccessPolicy::built_in_text()),
+        PolicyFileCommand::Access { schema: true, .. } => print(AccessPolicy::schema_text()),
+        PolicyFileCommand::Access { .. } => {
+            let policy = AccessPolicy::built_in().map_err(|error| Failure::Finding(error.to_string()))?;
+            print(&access_matrix(&policy))
         }
     }
 }

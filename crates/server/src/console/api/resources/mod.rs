@@ -5,6 +5,7 @@
     reason = "handlers have the one signature that endpoints take: what was read from a request is theirs"
 )]
 
+mod accesses;
 mod account;
 mod campaigns;
 mod certificates;
@@ -29,6 +30,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         notices::endpoints,
         campaigns::endpoints,
         conversations::endpoints,
+        accesses::endpoints,
         requests::endpoints,
         request_files::endpoints,
         certificates::endpoints,

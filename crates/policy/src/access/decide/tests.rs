@@ -1,0 +1,238 @@
+use super::super::access_matrix;
+use super::super::matrix::{Needs, needed};
+use super::*;
+use crate::authority::AccessReason;
+use crate::id::{AccountId, OrganizationId, SubjectId};
+use crate::role::RoleSet;
+
+const ORGANIZATION: OrganizationId = OrganizationId::from_bytes([1; 16]);
+const SUBJECT: SubjectId = SubjectId::from_bytes([2; 16]);
+
+/// The policies that come with the program, read once.
+fn policy() -> &'static AccessPolicy {
+    static POLICY: std::sync::LazyLock<AccessPolicy> =
+        std::sync::LazyLock::new(|| AccessPolicy::built_in().unwrap());
+    &POLICY
+}
+
+fn principal(roles: &str, subject: Option<SubjectId>) -> AccessPrincipal {
+    AccessPrincipal {
+        account: AccountId::from_bytes([3; 16]),
+        organization: ORGANIZATION,
+        subject,
+        roles: roles.parse::<RoleSet>().unwrap(),
+    }
+}
+
+fn target(kind: DataKind) -> AccessTarget<'static> {
+    AccessTarget { kind, organization: ORGANIZATION, subject: Some(SUBJECT), region: "eu" }
+}
+
+const PLAIN: Circumstances<'static> = Circumstances {
+    reason: None,
+    ticket: false,
+    matter: false,
+    customer_approved: false,
+    break_glass: false,
+    approvals: 0,
+    restricted: false,
+    region: "eu",
+};
+
+fn for_reason(reason: AccessReason) -> Circumstances<'static> {
+    Circumstances { reason: Some(reason), ticket: true, matter: true, ..PLAIN }
+}
+
+fn permits(roles: &str, action: AccessAction, kind: DataKind, circumstances: &Circumstances<'_>) -> bool {
+    policy().decide(&principal(roles, None), action, &target(kind), circumstances).is_permitted
+}
+
+/// What was promised, cell by cell: what a role needs to do something to other people's data. What is not here is never
+/// permitted.
+#[expect(clippy::match_same_arms, reason = "each line is a promise of its own")]
+fn promised(role: Role, action: AccessAction, kind: DataKind) -> Option<Needs> {
+    use AccessAction::{Decide, Enter, Govern, HandOver, Publish, Read, See};
+    use DataKind::{
+        AccountBasics, Accounts, Aggregates, Choices, Content, Evidence, FlaggedContent, HeldContent,
+        Metadata, Published, Requests, Scores, SystemLogs,
+    };
+    let plain = Some(Needs::Nothing);
+    let emergency = Some(Needs::TwoOthers);
+    match (role, action, kind) {
+        (_, See, Published) => plain,
+        (Role::Support, See, AccountBasics | Requests) | (Role::Support, Enter, Requests) => plain,
+        (Role::Support, Read, Content) => Some(Needs::Customer(AccessReason::CustomerSupport)),
+        (Role::Support, Read, FlaggedContent | HeldContent) => emergency,
+        (Role::TrustAndSafety, See, FlaggedContent | Scores | Metadata) => plain,
+        (Role::TrustAndSafety, Read, FlaggedContent) => Some(Needs::Matter(AccessReason::SafetyReview)),
+        (Role::TrustAndSafety, Read, Content | HeldContent) => emergency,
+        (Role::Research | Role::Partner, See, Aggregates) => plain,
+        (Role::Engineering, See, SystemLogs) => plain,
+        (Role::Legal, Read, HeldContent) => Some(Needs::Matter(AccessReason::LegalObligation)),
+        (Role::Legal, HandOver, HeldContent) => Some(Needs::Matter(AccessReason::LegalObligation)),
+        (Role::Legal, Read, Content | FlaggedContent) => emergency,
+        (Role::Legal | Role::TenantAdmin, HandOver, Content) => {
+            Some(Needs::Reason(AccessReason::SubjectRequest))
+        }
+        (
+            Role::Legal | Role::TenantAdmin,
+            See,
+            AccountBasics | Choices | Requests | Aggregates | Evidence,
+        )
+        | (Role::Legal | Role::TenantAdmin, Enter, Choices | Requests)
+        | (Role::Legal | Role::TenantAdmin, Decide, Requests)
+        | (Role::Legal | Role::TenantAdmin, Publish, Published) => plain,
+        (Role::TenantAdmin, See | Govern, Accounts) => plain,
+        (Role::Auditor, See, Evidence | Aggregates | Requests) => plain,
+        _ => None,
+    }
+}
+
+#[test]
+fn every_cell_of_the_matrix_is_as_promised() {
+    let policy = policy();
+    for role in Role::ALL {
+        for action in AccessAction::ALL {
+            for kind in DataKind::ALL {
+                assert_eq!(
+                    needed(policy, role, action, kind),
+                    promised(role, action, kind),
+                    "{role} {action} {kind}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_widened_policy_is_caught_by_the_matrix() {
+    let planted = format!(
+        "{}\n@id(\"planted\") @about(\"x\") permit (principal in Role::\"engineering\", action == Action::\"see\", resource in \
+         Kind::\"metadata\");",
+        AccessPolicy::built_in_text()
+    );
+    let policy = AccessPolicy::parse(&planted).unwrap();
+    assert_ne!(
+        needed(&policy, Role::Engineering, AccessAction::See, DataKind::Metadata),
+        promised(Role::Engineering, AccessAction::See, DataKind::Metadata)
+    );
+}
+
+#[test]
+fn the_page_in_the_documents_is_what_the_policies_say() {
+    let page = include_str!("../../../../../docs/access-matrix.md");
+    assert_eq!(
+        access_matrix(policy()),
+        page,
+        "write it anew with `fiducia policy access > docs/access-matrix.md`"
+    );
+}
+
+#[test]
+fn a_person_has_what_is_theirs_and_nothing_of_anothers() {
+    let policy = policy();
+    let ask = |who: SubjectId, action| {
+        let decision =
+            policy.decide(&principal("person", Some(who)), action, &target(DataKind::Content), &PLAIN);
+        (decision.is_permitted, decision.policies)
+    };
+    let theirs = (true, vec!["people-have-what-is-theirs".to_owned()]);
+    assert_eq!(ask(SUBJECT, AccessAction::Read), theirs);
+    let (permitted, policies) = ask(SubjectId::from_bytes([9; 16]), AccessAction::Read);
+    assert!(!permitted);
+    assert_eq!(policies, ["no-reason-no-key"]);
+    assert!(!ask(SubjectId::from_bytes([9; 16]), AccessAction::See).0);
+}
+
+#[test]
+fn nobody_reaches_another_organisation_or_region() {
+    let policy = policy();
+    for role in Role::ALL {
+        for action in AccessAction::ALL {
+            for kind in DataKind::ALL {
+                for reason in AccessReason::ALL {
+                    let circumstances = Circumstances {
+                        customer_approved: true,
+                        break_glass: true,
+                        approvals: 9,
+                        ..for_reason(reason)
+                    };
+                    let who = principal(role.name(), Some(SUBJECT));
+                    let elsewhere =
+                        AccessTarget { organization: OrganizationId::from_bytes([9; 16]), ..target(kind) };
+                    assert!(
+                        !policy.decide(&who, action, &elsewhere, &circumstances).is_permitted,
+                        "{role} {kind}"
+                    );
+                    let abroad = AccessTarget { region: "us", ..target(kind) };
+                    assert!(
+                        !policy.decide(&who, action, &abroad, &circumstances).is_permitted,
+                        "{role} {kind}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn restricted_data_is_opened_for_few_reasons() {
+    for reason in AccessReason::ALL {
+        let circumstances = Circumstances { restricted: true, ..for_reason(reason) };
+        let read = permits("trust-and-safety", AccessAction::Read, DataKind::FlaggedContent, &circumstances);
+        assert_eq!(read, reason == AccessReason::CsaeReport, "{}", reason.name());
+        let without =
+            permits("trust-and-safety", AccessAction::Read, DataKind::FlaggedContent, &for_reason(reason));
+        let is_for_safety = matches!(
+            reason,
+            AccessReason::SafetyReview
+                | AccessReason::PolicyViolationInvestigation
+                | AccessReason::CsaeReport
+                | AccessReason::IncidentResponse
+        );
+        assert_eq!(without, is_for_safety, "{}", reason.name());
+    }
+}
+
+#[test]
+fn the_glass_breaks_for_two_others_and_not_for_one() {
+    for approvals in 0..4 {
+        let circumstances =
+            Circumstances { break_glass: true, approvals, ..for_reason(AccessReason::SafetyReview) };
+        assert_eq!(permits("legal", AccessAction::Read, DataKind::Content, &circumstances), approvals >= 2);
+        assert!(!permits("research", AccessAction::Read, DataKind::Content, &circumstances));
+        let without_ticket = Circumstances { ticket: false, ..circumstances };
+        assert!(!permits("legal", AccessAction::Read, DataKind::Content, &without_ticket));
+    }
+}
+
+#[test]
+fn policies_that_cannot_be_meant_are_refused() {
+    let refused = |text: &str| AccessPolicy::parse(text).unwrap_err();
+    assert!(matches!(refused("permit (principal"), AccessPolicyError::Syntax(_)));
+    assert!(matches!(refused("permit (principal, action, resource);"), AccessPolicyError::Unnamed(_)));
+    let unknown = "@id(\"a\") @about(\"a\") permit (principal, action, resource) when { context.mood == 1 };";
+    assert!(matches!(refused(unknown), AccessPolicyError::Schema(_)));
+    let twice = "@id(\"a\") @about(\"a\") permit (principal, action == Action::\"see\", resource in Kind::\"published\");";
+    assert!(matches!(refused(&format!("{twice}{twice}")), AccessPolicyError::Unnamed(_)));
+    assert_eq!(refused(&" ".repeat(TEXT_BYTES_MAX + 1)), AccessPolicyError::TooLong);
+}
+
+#[test]
+fn a_policy_that_fails_permits_nothing() {
+    // The forbid overflows; without the rule that failures mean no, the permit would decide.
+    let text = "@id(\"a\") @about(\"a\") permit (principal, action, resource);
+        @id(\"b\") @about(\"b\") forbid (principal, action, resource)
+        when { context.approvals + 9223372036854775807 > 0 };";
+    let policy = AccessPolicy::parse(text).unwrap();
+    let ask = |approvals| {
+        let circumstances = Circumstances { approvals, ..PLAIN };
+        policy.decide(
+            &principal("auditor", None),
+            AccessAction::See,
+            &target(DataKind::Evidence),
+            &circumstances,
+        )
+    };
+    assert!(!ask(1).is_permitted);
+}

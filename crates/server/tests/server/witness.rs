@@ -1,0 +1,206 @@
+//! Witnesses over real sockets: a log that grows is cosigned, a log that was cut or rewritten is not served.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use fiducia_custody::Custody;
+use fiducia_ledger::{CosignerKey, LogReader, TrustedLogs, VerifierKey, WitnessFolder, WitnessKey};
+use fiducia_server::{RunningWitness, Witness, WitnessAddress, Witnessed, Witnessing, WitnessingSettings};
+use zeroize::Zeroizing;
+
+use crate::app::{App, AppSettings, TestClock};
+use crate::client::send;
+use crate::upstream::{Act, Upstream, answer};
+
+const BODY: &[u8] = br#"{"model":"claude-x","max_tokens":9,"messages":[{"role":"user","content":"hi"}]}"#;
+
+struct Stand {
+    app: App,
+    _upstream: Upstream,
+}
+
+impl Stand {
+    fn new() -> Self {
+        let said = answer("200 OK", &[("content-type", "application/json")], b"{}");
+        let upstream = Upstream::start((0..9).map(|_| vec![Act::Say(said.clone())]).collect());
+        let app = AppSettings::new(upstream.address).start();
+        Self { app, _upstream: upstream }
+    }
+
+    fn key(&self) -> VerifierKey {
+        self.app.custody.ledger_verifier_key(self.app.organization).parse().unwrap()
+    }
+
+    fn ledger(&self) -> PathBuf {
+        self.app.data().join("ledger")
+    }
+
+    fn size(&self) -> u64 {
+        let log = self.ledger().join(self.app.organization.uuid());
+        LogReader::open(&log, &self.key()).map_or(0, |log| log.checkpoint().size)
+    }
+
+    /// One more exchange, and the entry that it makes in the log.
+    fn grow(&self) {
+        let before = self.size();
+        assert_eq!(self.app.post("/v1/messages", &[], BODY).status, 200);
+        let deadline = std::time::Instant::now() + Duration::from_secs(20);
+        while self.size() <= before {
+            assert!(std::time::Instant::now() < deadline, "the log does not grow");
+            std::thread::yield_now();
+        }
+    }
+
+    /// The logs of this stand as a witness knows them.
+    fn trusted(&self) -> TrustedLogs {
+        let mut logs = TrustedLogs::default();
+        logs.add_family(self.key().renamed("ledger.test/log").unwrap());
+        logs
+    }
+
+    fn witnessing(
+        &self,
+        ledger: &Path,
+        kept: &Path,
+        witnesses: &[(&RunningWitness, CosignerKey)],
+    ) -> Witnessing {
+        let settings = WitnessingSettings {
+            witnesses: witnesses
+                .iter()
+                .map(|(running, key)| WitnessAddress {
+                    url: format!("http://{}", running.address()),
+                    key: key.clone(),
+                    ca_file: None,
+                })
+                .collect(),
+            quorum: witnesses.len(),
+            interval: Duration::from_hours(1),
+            starts_unwitnessed: false,
+            ledger_directory: ledger.to_owned(),
+            directory: kept.to_owned(),
+        };
+        Witnessing::new(settings, custody(&self.app)).unwrap()
+    }
+}
+
+fn custody(app: &App) -> Custody {
+    app.custody.clone()
+}
+
+fn started(folder: &Path, seed: u8, logs: TrustedLogs, clock: TestClock) -> (RunningWitness, CosignerKey) {
+    let name = format!("witness.example/w{seed}");
+    let key = WitnessKey::from_seed(&name, Zeroizing::new([seed; 32])).unwrap();
+    let verifier = key.verifier();
+    let folder = WitnessFolder::open(&folder.join(format!("w{seed}"))).unwrap();
+    let witness = Witness { key, folder, logs, clock: Arc::new(clock) };
+    (RunningWitness::start("127.0.0.1:0".parse().unwrap(), witness).unwrap(), verifier)
+}
+
+fn wait<T>(work: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work)
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let target = to.join(path.file_name().unwrap());
+        if path.is_dir() { copy(&path, &target) } else { std::fs::copy(&path, &target).map(drop).unwrap() }
+    }
+}
+
+#[test]
+fn a_growing_log_is_cosigned_by_every_witness_and_a_cut_one_is_not_served() {
+    let stand = Stand::new();
+    let folder = tempfile::tempdir().unwrap();
+    let (one, one_key) = started(folder.path(), 1, stand.trusted(), stand.app.clock.clone());
+    let (two, two_key) = started(folder.path(), 2, stand.trusted(), stand.app.clock.clone());
+    let witnesses = [(&one, one_key.clone()), (&two, two_key.clone())];
+    let kept = folder.path().join("witnessed");
+    let mut witnessing = stand.witnessing(&stand.ledger(), &kept, &witnesses);
+    stand.grow();
+    let backup = folder.path().join("backup");
+    copy(&stand.ledger(), &backup);
+    for _ in 0..3 {
+        stand.grow();
+        wait(witnessing.compare()).unwrap();
+        let all = wait(witnessing.round()).unwrap();
+        assert_eq!(
+            all,
+            [Witnessed { origin: stand.key().name().to_owned(), size: stand.size(), cosignatures: 2 }]
+        );
+        let file = kept.join(format!("{}.checkpoint", stand.app.organization.uuid()));
+        let note = std::fs::read(&file).unwrap();
+        for key in [&one_key, &two_key] {
+            assert_eq!(key.cosigned_at(&note).unwrap().as_second(), stand.app.clock.now_seconds());
+        }
+    }
+    // The same checkpoint is not sent again, and what is kept is found by another process.
+    drop(one);
+    drop(two);
+    assert_eq!(wait(witnessing.round()).unwrap()[0].cosignatures, 2);
+    let (one, _) = started(folder.path(), 1, stand.trusted(), stand.app.clock.clone());
+    let mut restored = stand.witnessing(&backup, &folder.path().join("other"), &[(&one, one_key.clone())]);
+    let refused = wait(restored.compare()).unwrap_err().to_string();
+    assert!(refused.contains("entries are missing here"), "{refused}");
+    assert_eq!(wait(restored.round()).unwrap()[0].cosignatures, 0, "nor is it cosigned");
+}
+
+#[test]
+fn a_rewritten_history_is_seen_by_the_witness_and_by_nothing_else() {
+    // Two servers with the same keys: one shows the witness its history, the other has another one of the same length.
+    let (honest, rewritten) = (Stand::new(), Stand::new());
+    assert_eq!(honest.key(), rewritten.key(), "the planted case: the owner of the key rewrites");
+    honest.grow();
+    let planted = br#"{"model":"claude-x","max_tokens":9,"messages":[{"role":"user","content":"another"}]}"#;
+    assert_eq!(rewritten.app.post("/v1/messages", &[], planted).status, 200);
+    let deadline = std::time::Instant::now() + Duration::from_secs(20);
+    while rewritten.size() < honest.size() {
+        assert!(std::time::Instant::now() < deadline, "the log does not grow");
+        std::thread::yield_now();
+    }
+    let log = rewritten.ledger().join(rewritten.app.organization.uuid());
+    fiducia_ledger::verify_log(&log, &rewritten.key()).expect("every check of itself passes");
+    let folder = tempfile::tempdir().unwrap();
+    let (witness, key) = started(folder.path(), 3, honest.trusted(), honest.app.clock.clone());
+    let mut shown = honest.witnessing(&honest.ledger(), &folder.path().join("a"), &[(&witness, key.clone())]);
+    wait(shown.compare()).unwrap();
+    wait(shown.round()).unwrap();
+    let mut other = rewritten.witnessing(&rewritten.ledger(), &folder.path().join("b"), &[(&witness, key)]);
+    let refused = wait(other.compare()).unwrap_err().to_string();
+    assert!(refused.contains("another history"), "{refused}");
+    assert_eq!(wait(other.round()).unwrap()[0].cosignatures, 0);
+}
+
+#[test]
+fn a_start_without_witnesses_is_refused_unless_the_settings_say_otherwise() {
+    let stand = Stand::new();
+    stand.grow();
+    let folder = tempfile::tempdir().unwrap();
+    let (witness, key) = started(folder.path(), 4, stand.trusted(), stand.app.clock.clone());
+    let mut witnessing = stand.witnessing(&stand.ledger(), &folder.path().join("a"), &[(&witness, key)]);
+    drop(witness);
+    let refused = wait(witnessing.compare()).unwrap_err().to_string();
+    assert!(refused.contains("0 of the 1 witnesses"), "{refused}");
+    assert_eq!(wait(witnessing.round()).unwrap()[0].cosignatures, 0, "served on, and said");
+}
+
+#[test]
+fn a_witness_refuses_by_the_statuses_of_the_protocol() {
+    let stand = Stand::new();
+    let folder = tempfile::tempdir().unwrap();
+    let (witness, _) = started(folder.path(), 5, stand.trusted(), stand.app.clock.clone());
+    let post = |body: &str| send(witness.address(), "POST", "/add-checkpoint", &[], body.as_bytes()).status;
+    assert_eq!(post("x"), 400);
+    assert_eq!(
+        post(
+            "old 0\n\nother.example/log\n1\nCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQk=\n\n\u{2014} a AAAAAAA=\n"
+        ),
+        404
+    );
+    assert_eq!(post(&"x".repeat(80_000)), 413);
+    let get = |path: &str| send(witness.address(), "GET", path, &[], b"").status;
+    assert_eq!(get(&format!("/{}/checkpoint", "0".repeat(64))), 404);
+    assert_eq!(get("/../checkpoint"), 404);
+}
