@@ -3,6 +3,7 @@
 //! Whose data a command is about is never taken from what was sent. A person reaches what is theirs and nothing else
 //! ([`Oneself`]); staff reach what their roles permit, in their own organisation ([`Staff`]).
 
+mod access;
 mod application;
 mod oneself;
 mod personal;

@@ -1,74 +1,14 @@
 //! What staff do: what one of their roles permits, within their organisation.
 
-use fiducia_policy::{AccountId, ConsentPurpose, OrganizationId, Role, RoleSet, SubjectId};
+use fiducia_policy::{AccountId, ConsentPurpose, OrganizationId, RoleSet, SubjectId};
 
-use super::Staff;
+use super::{Staff, access};
 use crate::accounts::{AccountCommand, AccountReply};
 use crate::certificate::CertificateCommand;
 use crate::consent::commands::{ConsentCommand, ConsentReply};
 use crate::people::PeopleCommand;
-use crate::retention::commands::RetentionCommand;
-use crate::rights::commands::{RightsAction, RightsCommand};
+use crate::rights::commands::RightsCommand;
 use crate::{AdminCommand, AdminError, AdminReply, Custody};
-
-/// Every role of staff.
-const STAFF: &[Role] =
-    &[Role::TenantAdmin, Role::Support, Role::TrustAndSafety, Role::Research, Role::Legal, Role::Auditor];
-/// Who governs an organisation.
-const GOVERNING: &[Role] = &[Role::TenantAdmin];
-/// Who decides about people's requests and what they are asked.
-const DECIDING: &[Role] = &[Role::TenantAdmin, Role::Legal];
-/// Who deals with people: they see the basics of accounts.
-const SERVING: &[Role] = &[Role::TenantAdmin, Role::Legal, Role::Support];
-/// Who sees how requests stand.
-const FOLLOWING: &[Role] = &[Role::TenantAdmin, Role::Legal, Role::Support, Role::Auditor];
-/// Who sees figures on campaigns.
-const COUNTING: &[Role] = &[Role::TenantAdmin, Role::Legal, Role::Auditor, Role::Research];
-/// Who sees evidence of what was destroyed.
-const CHECKING: &[Role] = &[Role::TenantAdmin, Role::Legal, Role::Auditor];
-
-/// Which roles a command takes. What is not listed is for operators on the command line alone.
-fn permitted(command: &AdminCommand) -> &'static [Role] {
-    match command {
-        AdminCommand::ListSubjects { .. } | AdminCommand::People(_) => SERVING,
-        AdminCommand::ListVirtualKeys { .. }
-        | AdminCommand::Account(
-            AccountCommand::Create(_)
-            | AccountCommand::List { .. }
-            | AccountCommand::SetRoles { .. }
-            | AccountCommand::SetState { .. },
-        ) => GOVERNING,
-        AdminCommand::Consent(command) => match command {
-            ConsentCommand::ListNotices { .. } | ConsentCommand::ShowNotice { .. } => STAFF,
-            ConsentCommand::Show { .. } => SERVING,
-            ConsentCommand::ListCampaigns | ConsentCommand::ShowCampaign { .. } => COUNTING,
-            ConsentCommand::History { .. }
-            | ConsentCommand::Receipt { .. }
-            | ConsentCommand::Choose { .. }
-            | ConsentCommand::PublishNotice { .. }
-            | ConsentCommand::PreviewCampaign { .. }
-            | ConsentCommand::OpenCampaign { .. }
-            | ConsentCommand::Remind { .. }
-            | ConsentCommand::CloseCampaign { .. } => DECIDING,
-            ConsentCommand::Import { .. } => GOVERNING,
-        },
-        AdminCommand::Certify(_) => CHECKING,
-        AdminCommand::Rights(command) => match command {
-            RightsCommand::List { .. } => FOLLOWING,
-            RightsCommand::Show { .. } | RightsCommand::Open { .. } => SERVING,
-            RightsCommand::Act { step, .. } => match step {
-                RightsAction::Confirm {}
-                | RightsAction::AskIdentity {}
-                | RightsAction::Identify { .. }
-                | RightsAction::Begin {} => SERVING,
-                _ => DECIDING,
-            },
-            RightsCommand::Export(_) => DECIDING,
-        },
-        AdminCommand::Govern(RetentionCommand::ListPolicies | RetentionCommand::ShowPolicy { .. }) => STAFF,
-        _ => &[],
-    }
-}
 
 impl Staff {
     /// Whether one of their roles permits a command, as far as that can be said without looking whose it is about: for
@@ -80,7 +20,8 @@ impl Staff {
 
 /// Whether one of these roles permits a command: see [`Staff::may`].
 pub fn roles_permit(roles: &RoleSet, command: &AdminCommand) -> bool {
-    permitted(command).iter().any(|role| roles.contains(*role))
+    let permits = |(action, kind)| access::decide(roles, action, kind).is_permitted;
+    roles.has_staff() && access::asked(command).is_some_and(permits)
 }
 
 impl Custody {
@@ -92,11 +33,7 @@ impl Custody {
     /// else the command's own.
     pub fn as_staff(&self, who: &Staff, command: AdminCommand) -> Result<AdminReply, AdminError> {
         if !who.may(&command) {
-            return Err(AdminError::Forbidden(format!(
-                "your role ({}) does not permit this (`{}`); nothing was read or changed",
-                who.roles(),
-                command.name()
-            )));
+            return Err(AdminError::Forbidden(refusal(who, &command)));
         }
         match command {
             AdminCommand::ListSubjects { .. } => {
@@ -281,6 +218,20 @@ impl Custody {
              on the command line, with `fiducia notices publish`. Nothing was changed"
                 .to_owned(),
         ))
+    }
+}
+
+/// Why a command is refused, in words.
+fn refusal(who: &Staff, command: &AdminCommand) -> String {
+    match access::asked(command) {
+        Some((action, kind)) => format!(
+            "your role ({}) does not permit `{action}` on `{kind}`; nothing was read or changed. `fiducia policy access` shows who may",
+            who.roles()
+        ),
+        None => format!(
+            "`{}` is for operators on the machine itself; nothing was read or changed",
+            command.name()
+        ),
     }
 }
 

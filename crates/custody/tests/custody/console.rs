@@ -174,7 +174,7 @@ fn matrix(subject: fiducia_policy::SubjectId) -> Vec<(AdminCommand, &'static [Ro
         (consent(ConsentCommand::Show { subject }), &[Role::TenantAdmin, Role::Legal, Role::Support]),
         (
             consent(ConsentCommand::ListCampaigns),
-            &[Role::TenantAdmin, Role::Legal, Role::Auditor, Role::Research],
+            &[Role::TenantAdmin, Role::Legal, Role::Auditor, Role::Research, Role::Partner],
         ),
         (
             consent(ConsentCommand::PublishNotice { source, actor: String::new() }),

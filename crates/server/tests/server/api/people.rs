@@ -1,5 +1,7 @@
 //! What people do with what is theirs, and that nobody reaches what is another's.
 
+use fiducia_custody::{AdminCommand, AdminReply, DestructionScope};
+use fiducia_policy::{AccessReason, GroundKind};
 use serde_json::json;
 
 use super::{Stand, yes};
@@ -34,6 +36,46 @@ fn a_person_sees_why_something_is_kept_and_says_what_becomes_of_it() {
     assert_eq!(stand.get(&ada, "/conversations?deleted=true").json()["items"].as_array().unwrap().len(), 3);
     assert_eq!(wish("restore", &[]).is(200).json()["deleted_at"], json!(null));
     wish("sell", &[]).is(400);
+}
+
+#[test]
+fn a_person_sees_who_looked_and_pages_through_it() {
+    let stand = Stand::new();
+    let (ada, ben) = (stand.person("ada"), stand.person("ben"));
+    stand.conversation("ada", "what staff will look at");
+    let conversation =
+        stand.get(&ada, "/conversations").json()["items"][0]["id"].as_str().unwrap().to_owned();
+    assert_eq!(stand.get(&ada, "/accesses").is(200).json()["items"], json!([]));
+    for ticket in ["CASE-1", "CASE-2", "CASE-3"] {
+        let look = AdminCommand::ShowRecords {
+            target: DestructionScope::Conversation(conversation.parse().unwrap()),
+            actor: "grace".to_owned(),
+            reason: AccessReason::CustomerSupport,
+            ticket: Some(ticket.to_owned()),
+            ground: GroundKind::Service,
+        };
+        assert!(matches!(stand.app.custody.administer(look).unwrap(), AdminReply::Content(_)));
+    }
+    let first = stand.get(&ada, "/accesses?limit=2").is(200).json();
+    let tickets = |page: &serde_json::Value| -> Vec<String> {
+        page["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|row| row["ticket"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    assert_eq!(tickets(&first), ["CASE-3", "CASE-2"], "newest first");
+    let next = first["next"].as_str().unwrap();
+    let rest = stand.get(&ada, &format!("/accesses?limit=2&after={next}")).is(200).json();
+    assert_eq!((tickets(&rest), &rest["next"]), (vec!["CASE-1".to_owned()], &json!(null)));
+    assert_eq!(rest["items"][0]["reason"], "customer_support");
+    assert!(rest["items"][0]["staff"].as_str().unwrap().starts_with("person_"));
+    assert_eq!(
+        stand.get(&ben, "/accesses").is(200).json()["items"],
+        json!([]),
+        "nobody sees looks at another's"
+    );
 }
 
 #[test]

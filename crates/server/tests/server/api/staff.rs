@@ -29,17 +29,17 @@ fn prepared(stand: &Stand) -> Ids {
 
 /// Each thing staff read, and the roles that may.
 fn reads(ids: &Ids) -> Vec<(String, &'static [Role])> {
-    use Role::{Auditor, Legal, Research, Support, TenantAdmin};
+    use Role::{Auditor, Legal, Partner, Research, Support, TenantAdmin};
     vec![
         ("/people".to_owned(), &[TenantAdmin, Legal, Support]),
         (format!("/people/{}", ids.person), &[TenantAdmin, Legal, Support]),
         (format!("/people/{}/consents", ids.person), &[TenantAdmin, Legal, Support]),
         (format!("/people/{}/consents/choices", ids.person), &[TenantAdmin, Legal]),
         (format!("/consents/choices/{}/receipt?as=staff", ids.choice), &[TenantAdmin, Legal]),
-        ("/campaigns".to_owned(), &[TenantAdmin, Legal, Auditor, Research]),
-        (format!("/campaigns/{}", ids.campaign), &[TenantAdmin, Legal, Auditor, Research]),
+        ("/campaigns".to_owned(), &[TenantAdmin, Legal, Auditor, Research, Partner]),
+        (format!("/campaigns/{}", ids.campaign), &[TenantAdmin, Legal, Auditor, Research, Partner]),
         ("/requests?as=staff".to_owned(), &[TenantAdmin, Legal, Support, Auditor]),
-        (format!("/requests/{}?as=staff", ids.request), &[TenantAdmin, Legal, Support]),
+        (format!("/requests/{}?as=staff", ids.request), &[TenantAdmin, Legal, Support, Auditor]),
         ("/certificates?as=staff".to_owned(), &[TenantAdmin, Legal, Auditor]),
     ]
 }
@@ -49,11 +49,10 @@ fn writes(ids: &Ids) -> Vec<(String, Value, &'static [Role])> {
     use Role::{Legal, Support, TenantAdmin};
     const DECIDING: &[Role] = &[TenantAdmin, Legal];
     const SERVING: &[Role] = &[TenantAdmin, Legal, Support];
-    const GOVERNING: &[Role] = &[TenantAdmin];
     let refuse = json!({"purpose": "research", "act": "refuse"});
     vec![
         (format!("/people/{}/consents/choices", ids.person), refuse, DECIDING),
-        ("/consents/imports".to_owned(), json!([]), GOVERNING),
+        ("/consents/imports".to_owned(), json!([]), DECIDING),
         (format!("/campaigns/{}/reminders", ids.campaign), json!({}), DECIDING),
         (format!("/people/{}/requests", ids.person), json!({"request": {"kind": "complaint"}}), SERVING),
         (format!("/requests/{}/steps", ids.request), json!({"step": "begin"}), SERVING),
