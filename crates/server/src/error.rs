@@ -31,6 +31,9 @@ pub enum StartError {
     /// A thread or its event loop could not be made.
     #[error("cannot start a serving thread: {0}")]
     Thread(std::io::Error),
+    /// A witness does not vouch for a log, or too few can be asked.
+    #[error("{0}. Nothing was served or changed")]
+    Unwitnessed(String),
     /// No provider is configured.
     #[error("no provider is configured, so there is nothing to send requests to; add one under [providers]")]
     NoProvider,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fiducia_custody::{AdminCommand, AdminReply, Custody};
-use fiducia_server::{RunningServer, Server, ServerSettings};
+use fiducia_server::{RunningServer, Server, ServerSettings, StartError, Witnessing, WitnessingThread};
 
 use crate::arguments::ConfigOption;
 use crate::configuration::{Configuration, Extent};
@@ -27,8 +27,10 @@ fn serve(configuration: &Configuration) -> Result<ExitStatus, Failure> {
     let interrupts = Interrupts::listen()?;
     let custody = open(configuration)?;
     Session::borrowing(&custody, &configuration.data.directory).keep_verifier_keys();
-    let running = match start(&configuration.server(), &custody) {
-        Ok(running) => running,
+    let started = witnessed(configuration, &custody)
+        .and_then(|witnessing| Ok((witnessing, start(&configuration.server(), &custody)?)));
+    let (witnessing, running) = match started {
+        Ok(started) => started,
         Err(error) => {
             custody.close();
             return Err(error);
@@ -68,8 +70,20 @@ fn serve(configuration: &Configuration) -> Result<ExitStatus, Failure> {
     if let Some(mail) = mail {
         mail.stop();
     }
+    drop(witnessing);
     stop(running, &custody);
     Ok(ExitStatus::Success)
+}
+
+/// Compares the logs with what the witnesses hold of them, before anything is served, and goes on asking for cosignatures.
+fn witnessed(configuration: &Configuration, custody: &Custody) -> Result<Option<WitnessingThread>, Failure> {
+    let Some(settings) = configuration.witnessing() else { return Ok(None) };
+    let witnessing = Witnessing::new(settings, custody.clone())?;
+    // What a witness says is about the data, not about a mistake in the configuration.
+    WitnessingThread::start(witnessing).map(Some).map_err(|error| match error {
+        StartError::Unwitnessed(_) => Failure::Ledger(error.to_string()),
+        other => other.into(),
+    })
 }
 
 /// Opens the data for a server.

@@ -79,7 +79,7 @@ fn serve(arguments: &WitnessServeArguments) -> Result<ExitStatus, Failure> {
     let mut output = Output::standard(false);
     output.line(format_args!("witnessing at http://{} as {verifier}", running.address()))?;
     output.finish()?;
-    while !interrupts.wait(Duration::from_secs(3_600)) {}
+    while !interrupts.wait(Duration::from_hours(1)) {}
     drop(running);
     Ok(ExitStatus::Success)
 }

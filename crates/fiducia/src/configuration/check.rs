@@ -33,6 +33,7 @@ pub(crate) fn check(configuration: &Configuration, extent: Extent) -> Vec<Proble
         if let Some(text) = configuration.eligibility.covered_models_problem() {
             problems.push(Problem::general(format!("eligibility.covered_models: {text}")));
         }
+        super::witnesses::check(configuration, &mut problems);
         telemetry(configuration, &mut problems);
     }
     problems

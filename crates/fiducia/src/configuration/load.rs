@@ -196,6 +196,11 @@ fn resolve_paths(configuration: &mut Configuration, file: &Path) {
     {
         resolve(ledger);
     }
+    for witness in configuration.witnesses.iter_mut().flat_map(|section| &mut section.witness) {
+        if let Some(authorities) = witness.ca_file.as_mut() {
+            resolve(authorities);
+        }
+    }
     if let Some(fiducia_server::SecretSource::File(path)) =
         configuration.mail.as_mut().and_then(|mail| mail.password.as_mut())
     {

@@ -7,6 +7,7 @@ mod certificates;
 mod check;
 mod load;
 mod problem;
+mod witnesses;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -22,6 +23,7 @@ pub(crate) use certificates::{CertificatesSection, MailSection, MailSecurity};
 pub(crate) use check::{Extent, check, require};
 pub(crate) use load::load;
 pub(crate) use problem::{ConfigurationError, Place, Problem};
+pub(crate) use witnesses::WitnessesSection;
 
 /// The whole file.
 #[derive(Debug, Clone, Deserialize)]
@@ -53,6 +55,9 @@ pub(crate) struct Configuration {
     /// Who is told of them.
     #[serde(default)]
     pub(crate) mail: Option<MailSection>,
+    /// Who remembers how far the logs had grown.
+    #[serde(default)]
+    pub(crate) witnesses: Option<WitnessesSection>,
     /// Logs.
     #[serde(default)]
     pub(crate) log: LogSection,

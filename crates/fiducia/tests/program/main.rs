@@ -24,3 +24,4 @@ mod requests;
 mod retention;
 mod serving;
 mod warnings;
+mod witness;

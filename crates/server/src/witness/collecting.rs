@@ -142,19 +142,18 @@ impl Witnessing {
     /// When a witness holds more of a log than there is, or another history; and, unless the settings say otherwise, when fewer
     /// witnesses than the quorum can be asked.
     pub async fn compare(&mut self) -> Result<(), StartError> {
-        let refuse = |reason: String| StartError::Setting { setting: "witnesses", reason };
+        let refuse = StartError::Unwitnessed;
         for key in self.logs().map_err(refuse)? {
             let origin = key.name().to_owned();
-            let Some(mut log) = self.log(&key) else {
-                continue;
-            };
+            // A log that has no checkpoint here is as long as nothing: a witness may know better.
+            let mut log = self.log(&key);
             let mut asked = 0;
             for witness in &mut self.witnesses {
-                match witness.compare(&mut log, &key).await {
+                match witness.compare(log.as_mut(), &key).await {
                     Ok(()) => asked += 1,
                     Err(error) if error.accuses() => {
                         return Err(refuse(format!(
-                            "the witness {}: {origin}: {error}",
+                            "the witness {} contradicts the log {origin}: {error}",
                             witness.address.key.name()
                         )));
                     }
@@ -165,8 +164,7 @@ impl Witnessing {
             }
             if asked < self.settings.quorum && !self.settings.starts_unwitnessed {
                 return Err(refuse(format!(
-                    "{asked} of the {} witnesses that are needed could be asked what they hold of {origin}; nothing is served. \
-                     Try again when they are up, or set `starts_unwitnessed = true`",
+                    "{asked} of the {} witnesses that are needed could be asked what they hold of {origin}. Try again when they are up, or set `starts_unwitnessed = true`",
                     self.settings.quorum
                 )));
             }
@@ -270,7 +268,7 @@ impl Asked {
     }
 
     /// Compares the log with what this witness holds of it.
-    async fn compare(&mut self, log: &mut LogReader, key: &VerifierKey) -> Result<(), NotWitnessed> {
+    async fn compare(&mut self, log: Option<&mut LogReader>, key: &VerifierKey) -> Result<(), NotWitnessed> {
         let unusable = |error: &dyn std::fmt::Display| NotWitnessed::Unusable(error.to_string());
         let path = format!("/{}/checkpoint", origin_digest(key.name()));
         let (status, note) = self.send(Method::GET, &path, String::new()).await?;
@@ -284,13 +282,15 @@ impl Asked {
         self.address.key.cosigned_at(note.as_bytes()).map_err(|error| unusable(&error))?;
         verify_note(note.as_bytes(), key).map_err(|error| unusable(&error))?;
         let held = Checkpoint::verify(note.as_bytes(), key).map_err(|error| unusable(&error))?;
-        let size = log.checkpoint().size;
+        let size = log.as_ref().map_or(0, |log| log.checkpoint().size);
         if held.size > size {
             return Err(NotWitnessed::Ahead { held: held.size, size });
         }
-        let (root, _) = log.consistency_proof(held.size).map_err(|error| unusable(&error))?;
-        if root != held.root {
-            return Err(NotWitnessed::Forked);
+        if let Some(log) = log {
+            let (root, _) = log.consistency_proof(held.size).map_err(|error| unusable(&error))?;
+            if root != held.root {
+                return Err(NotWitnessed::Forked);
+            }
         }
         self.held.insert(key.name().to_owned(), held.size);
         Ok(())

@@ -145,6 +145,10 @@ fn a_growing_log_is_cosigned_by_every_witness_and_a_cut_one_is_not_served() {
     let refused = wait(restored.compare()).unwrap_err().to_string();
     assert!(refused.contains("entries are missing here"), "{refused}");
     assert_eq!(wait(restored.round()).unwrap()[0].cosignatures, 0, "nor is it cosigned");
+    let empty = folder.path().join("empty");
+    let mut removed = stand.witnessing(&empty, &folder.path().join("other"), &[(&one, one_key)]);
+    let refused = wait(removed.compare()).unwrap_err().to_string();
+    assert!(refused.contains("this log has 0"), "a log that is gone: {refused}");
 }
 
 #[test]

@@ -106,7 +106,7 @@ fn staff(frame: &Frame, roles: &[fiducia_policy::Role]) -> String {
     if names.is_empty() {
         frame.text("centre-who-operator")
     } else {
-        frame.text_with("centre-who-staff", "roles", &names.join(", "))
+        frame.text_with("centre-who-staff", "roles", names.join(", "))
     }
 }
 

@@ -163,7 +163,7 @@ fn facts(frame: &Frame, verified: &VerifiedCertificate) -> Vec<(String, String)>
         match certificate.backups {
             fiducia_custody::Backups::NoneStated {} => frame.text("centre-certificate-no-backups"),
             fiducia_custody::Backups::Until { at, .. } => {
-                frame.text_with("centre-until", "date", &frame.instant(&at))
+                frame.text_with("centre-until", "date", frame.instant(&at))
             }
         },
     ));
@@ -176,7 +176,7 @@ fn kept(frame: &Frame, verified: &VerifiedCertificate) -> Vec<String> {
         let ground = frame.text(&format!("centre-ground-{}", part.ground.name()));
         let until = part.until.map_or_else(
             || frame.text("centre-until-event"),
-            |until| frame.text_with("centre-until", "date", &frame.instant(&until)),
+            |until| frame.text_with("centre-until", "date", frame.instant(&until)),
         );
         format!("{ground}: {until}")
     };

@@ -132,7 +132,7 @@ impl Wording {
             with_no: with_no(frame, question),
             deadline: question
                 .deadline(now)
-                .map(|date| frame.text_with("centre-ask-deadline", "date", &frame.instant(&date))),
+                .map(|date| frame.text_with("centre-ask-deadline", "date", frame.instant(&date))),
             notice: row,
         })
     }
@@ -150,7 +150,7 @@ fn with_yes(frame: &Frame, question: &Question) -> Vec<String> {
         said.push(newest_words(frame, ends.last_active_at, ends.with_yes));
     }
     said.push(match question.prospect.yes_until {
-        Some(until) => frame.text_with("centre-yes-until", "date", &frame.day(&until)),
+        Some(until) => frame.text_with("centre-yes-until", "date", frame.day(&until)),
         None => frame.text("centre-yes-open"),
     });
     said.push(frame.text("centre-yes-back"));
@@ -181,15 +181,15 @@ fn newest_words(frame: &Frame, last: Timestamp, until: Option<Timestamp>) -> Str
 pub(super) fn standing_words(frame: &Frame, row: &ConsentRow, now: Timestamp) -> String {
     let since = row.since.map(|since| frame.instant(&since)).unwrap_or_default();
     if let Some(lapsed) = row.lapses_at.filter(|lapses| *lapses <= now) {
-        return frame.text_with("centre-state-lapsed", "date", &frame.instant(&lapsed));
+        return frame.text_with("centre-state-lapsed", "date", frame.instant(&lapsed));
     }
     if let Some(ended) = row.valid_until.filter(|until| *until <= now) {
-        return frame.text_with("centre-state-expired", "since", &frame.instant(&ended));
+        return frame.text_with("centre-state-expired", "since", frame.instant(&ended));
     }
     let said = frame.text_with(&format!("centre-state-{}", row.state), "since", &since);
     match row.lapses_at.filter(|_| row.state.permits()) {
         Some(lapses) if row.permits => {
-            format!("{said} {}", frame.text_with("centre-state-asked-anew", "date", &frame.instant(&lapses)))
+            format!("{said} {}", frame.text_with("centre-state-asked-anew", "date", frame.instant(&lapses)))
         }
         _ => said,
     }

@@ -76,10 +76,10 @@ impl Line {
 /// Until when a conversation is there for its person, in words.
 fn end_words(frame: &Frame, row: &ConversationRow) -> String {
     match (row.destroyed_at, row.deleted_at, row.ends_at) {
-        (Some(at), _, _) => frame.text_with("centre-end-destroyed", "date", &frame.instant(&at)),
-        (None, Some(_), Some(end)) => frame.text_with("centre-end-undo", "date", &frame.instant(&end)),
+        (Some(at), _, _) => frame.text_with("centre-end-destroyed", "date", frame.instant(&at)),
+        (None, Some(_), Some(end)) => frame.text_with("centre-end-undo", "date", frame.instant(&end)),
         (None, Some(_), None) => frame.text("centre-end-undo-open"),
-        (None, None, Some(end)) => frame.text_with("centre-end-until", "date", &frame.instant(&end)),
+        (None, None, Some(end)) => frame.text_with("centre-end-until", "date", frame.instant(&end)),
         (None, None, None) => frame.text("centre-end-open"),
     }
 }

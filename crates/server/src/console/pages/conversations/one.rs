@@ -122,7 +122,7 @@ fn grounds(frame: &Frame, explanations: &[RecordExplanation]) -> Vec<Ground> {
             Some(Ground {
                 name: frame.text(&format!("centre-ground-{}", kind.name())),
                 until: match latest {
-                    Some(until) => frame.text_with("centre-until", "date", &frame.instant(&until)),
+                    Some(until) => frame.text_with("centre-until", "date", frame.instant(&until)),
                     None => frame.text("centre-until-event"),
                 },
                 about: frame.text(&format!("centre-ground-about-{}", kind.name())),

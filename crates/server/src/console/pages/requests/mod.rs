@@ -63,9 +63,9 @@ impl Line {
 
 fn clock_words(frame: &Frame, row: &RequestRow) -> String {
     match row.closed_at {
-        Some(at) => frame.text_with("centre-request-closed", "date", &frame.instant(&at)),
-        None if row.is_overdue => frame.text_with("centre-request-overdue", "date", &frame.instant(&row.due)),
-        None => frame.text_with("centre-request-due", "date", &frame.instant(&row.due)),
+        Some(at) => frame.text_with("centre-request-closed", "date", frame.instant(&at)),
+        None if row.is_overdue => frame.text_with("centre-request-overdue", "date", frame.instant(&row.due)),
+        None => frame.text_with("centre-request-due", "date", frame.instant(&row.due)),
     }
 }
 
