@@ -1,6 +1,5 @@
 //! Chromium, driven through its WebDriver program.
 
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -8,6 +7,8 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use thirtyfour::prelude::*;
 use tokio::runtime::Runtime;
+
+use crate::harness::site::free_address;
 
 /// Nothing in a page takes longer.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -31,9 +32,9 @@ pub(crate) fn installed(path: &str) -> PathBuf {
     path
 }
 
-/// A port where nothing listens now.
+/// A port where nothing listens.
 pub(crate) fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    free_address().port()
 }
 
 impl Browser {

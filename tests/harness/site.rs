@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -189,7 +190,20 @@ pub(crate) fn both(output: &Output) -> String {
     )
 }
 
-/// An address on this machine where nothing listens now.
-fn free_address() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+/// An address on this machine where nothing listens, and which nobody is given meanwhile: the port lies below those that the
+/// system hands out to whoever opens a connection, and no two callers in this process get the same.
+pub(crate) fn free_address() -> SocketAddr {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    const FIRST: u32 = 10_000;
+    const PORTS: u32 = 22_000;
+    // Processes begin at different places, so that two test runs at a time rarely meet.
+    let start = std::process::id().wrapping_mul(97) % PORTS;
+    for _ in 0..PORTS {
+        let port = FIRST + (start + NEXT.fetch_add(1, Ordering::Relaxed)) % PORTS;
+        let address = SocketAddr::from(([127, 0, 0, 1], u16::try_from(port).unwrap()));
+        if TcpListener::bind(address).is_ok() {
+            return address;
+        }
+    }
+    panic!("no port is free");
 }

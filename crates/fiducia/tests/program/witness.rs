@@ -86,7 +86,7 @@ fn a_witnessed_log_is_served_and_a_backup_that_lacks_entries_is_not() {
     for name in ["ada", "ben"] {
         place.run(&["keys", "create", "--organization", "acme", "--subject", name, "--json"]).exits(0);
         let ask = ["accounts", "create", name, "--organization", "acme", "--subject", name];
-        place.run(&[ask.as_slice(), &["--name", name, "--roles", "person"]].concat()).exits(0);
+        place.run(&[ask.as_slice(), &["--name", name, "--role", "person"]].concat()).exits(0);
     }
     await_witnessed(&place, 3);
     assert_eq!(serving.stop().0, Some(0));
