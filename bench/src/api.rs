@@ -11,8 +11,8 @@ use fiducia_custody::{
 };
 use fiducia_policy::{Clock, ConsentAct, ConsentChannel, OrganizationId};
 use fiducia_server::{
-    ConsoleSettings, EligibilitySettings, GatewaySettings, ProviderKind, ProviderSettings, Server,
-    ServerSettings,
+    ConsoleSettings, EligibilitySettings, GatewaySettings, ProviderKind, ProviderSettings, RunningServer,
+    Server, ServerSettings,
 };
 
 use crate::consent::{choice, opened, prepared, say};
@@ -33,6 +33,16 @@ pub(crate) fn measure() -> Result<(), Failure> {
     let (custody, _folder) = opened(Arc::clone(&clock))?;
     let organization = prepared(&custody)?;
     let tokens = tokens(&custody, organization)?;
+    let server = console(&custody, clock)?;
+    let address = server.addresses().console.ok_or_else(|| refused("the console has no address"))?;
+    let outcome = take_turns(&custody, address, &tokens);
+    server.shutdown();
+    custody.close();
+    outcome
+}
+
+/// A server of which only the console is asked.
+pub(crate) fn console(custody: &Custody, clock: Arc<dyn Clock>) -> Result<RunningServer, Failure> {
     let local = SocketAddr::from(([127, 0, 0, 1], 0));
     // The gateway needs one; nothing is sent there.
     let nowhere = ProviderSettings {
@@ -55,13 +65,7 @@ pub(crate) fn measure() -> Result<(), Failure> {
         }),
         admin_socket: None,
     };
-    let server = Server::start(&settings, custody.clone(), clock, Arc::new(SystemRandomness::new()));
-    let server = server.map_err(refused)?;
-    let address = server.addresses().console.ok_or_else(|| refused("the console has no address"))?;
-    let outcome = take_turns(&custody, address, &tokens);
-    server.shutdown();
-    custody.close();
-    outcome
+    Server::start(&settings, custody.clone(), clock, Arc::new(SystemRandomness::new())).map_err(refused)
 }
 
 /// Tokens of an application, as many as are needed.
@@ -143,7 +147,7 @@ fn by_api(
 }
 
 /// Reads one answer that says how long it is.
-fn whole_answer(connection: &mut TcpStream) -> std::io::Result<String> {
+pub(crate) fn whole_answer(connection: &mut TcpStream) -> std::io::Result<String> {
     let mut answer = Vec::new();
     let mut piece = [0; 4_096];
     loop {

@@ -9,6 +9,7 @@ mod import;
 mod latency;
 mod memory;
 mod message;
+mod pages;
 mod processor;
 mod report;
 mod requests;
@@ -45,6 +46,8 @@ enum Measurement {
     Consent,
     /// Choices by the JSON API, beside the same by custody's own interface
     Api,
+    /// Pages of the console for a person with very many conversations
+    Pages,
 }
 
 /// Measures `fiducia serve` and `fiducia import` on this machine; see bench/README.md.
@@ -60,7 +63,7 @@ struct Arguments {
     /// Seconds of each round
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=600))]
     seconds: u32,
-    /// Records that `retention` and `requests`, and people that `consent` measures with
+    /// Records that `retention`, `requests` and `pages`, and people that `consent` measures with
     #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1_000..=100_000_000))]
     records: u64,
 }
@@ -88,6 +91,9 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     if arguments.measurement == Measurement::Api {
         return api::measure();
     }
+    if arguments.measurement == Measurement::Pages {
+        return pages::measure(arguments.records);
+    }
     subject::build()?;
     let load_before = processor::load_average();
     // An import is not served: it may use the whole machine.
@@ -104,6 +110,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         Measurement::Requests => requests::measure(arguments.records),
         Measurement::Consent => consent::measure(arguments.records),
         Measurement::Api => api::measure(),
+        Measurement::Pages => pages::measure(arguments.records),
     }?;
     report::loads(&load_before);
     Ok(())

@@ -66,7 +66,7 @@ impl Randomness for SystemRandomness {
 
 pub(super) struct World {
     pub(super) custody: Custody,
-    clock: Arc<Simulated>,
+    pub(super) clock: Arc<Simulated>,
     pub(super) organization: OrganizationId,
     _folder: tempfile::TempDir,
 }

@@ -8,7 +8,6 @@ mod driver;
 mod fairness;
 mod hostile;
 mod looks;
-mod many;
 mod people;
 mod signing_in;
 mod stand;

@@ -90,17 +90,29 @@ impl Reader {
         }
         let _reading = self.reading();
         let control = self.control()?;
-        let mut rows = Vec::new();
-        for record in control.accesses(subject, before, limit)? {
-            let index = match record.ledger_index {
-                Some(index) => Some(index),
-                None => self.place_of_access(&record)?,
-            };
-            // Without an entry nothing was opened: the program ended before the log was written, or the log refused.
-            let Some(ledger_index) = index else { continue };
-            rows.push(look_row(&control, record, ledger_index)?);
+        let most = usize::try_from(limit).unwrap_or(usize::MAX);
+        let (mut rows, mut before) = (Vec::new(), before);
+        // Until the list is full or at its end: rows that count for nothing must not look like the end.
+        loop {
+            let step = control.accesses(subject, before, limit)?;
+            let is_last = step.len() < most;
+            before = step.last().map(|record| record.sequence);
+            for record in step {
+                let index = match record.ledger_index {
+                    Some(index) => Some(index),
+                    None => self.place_of_access(&record)?,
+                };
+                // Without an entry nothing was opened: the program ended before the log was written, or the log refused.
+                let Some(ledger_index) = index else { continue };
+                rows.push(look_row(&control, record, ledger_index)?);
+                if rows.len() == most {
+                    return Ok(rows);
+                }
+            }
+            if is_last {
+                return Ok(rows);
+            }
         }
-        Ok(rows)
     }
 
     fn look_proof(&self, who: &Oneself, sequence: u64) -> Result<LookProof, AdminError> {

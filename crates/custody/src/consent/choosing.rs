@@ -382,9 +382,15 @@ impl Writer {
             language: shown.language.clone(),
             version: shown.version,
         };
-        let notice = self.known_notice(&identity)?.ok_or_else(|| {
-            AdminError::NotFound(format!("{identity} was never published; nothing was changed"))
-        })?;
+        let Some(notice) = self.known_notice(&identity)? else {
+            if is_a_no(choice.act) {
+                return Ok(None);
+            }
+            return Err(AdminError::NotFound(format!("{identity} was never published; nothing was changed")));
+        };
+        if is_a_no(choice.act) && shown.hash.as_ref().is_some_and(|hash| *hash != hex(&notice.1)) {
+            return Ok(None);
+        }
         if shown.hash.as_ref().is_some_and(|hash| *hash != hex(&notice.1)) {
             return Err(AdminError::Conflict(format!(
                 "{identity} is another text than the one that was shown: its hash is {}; nothing was changed",
@@ -534,6 +540,11 @@ impl Writer {
         let moves_keys = was.permits() != next.permits();
         Ok((fact, ConsentWrite { record, standing, training, moves_keys, outcome, announcement }))
     }
+}
+
+/// Whether an act takes something away: it is never refused for the text that was shown with it.
+const fn is_a_no(act: ConsentAct) -> bool {
+    matches!(act, ConsentAct::Refuse | ConsentAct::Withdraw)
 }
 
 /// Whether a choice says what stands already: it was submitted twice.

@@ -299,18 +299,25 @@ impl Custody {
                 actor: who.actor(),
             }),
         }))?;
-        let AdminReply::Rights(RightsReply::Opened { request: row, .. }) = &opened else {
+        let AdminReply::Rights(RightsReply::Opened { request: row, is_new }) = opened else {
             return Err(AdminError::Storage("the store gave an answer to another question".to_owned()));
         };
-        if !row.is_identified && row.closed_at.is_none() {
-            self.administer(AdminCommand::Rights(RightsCommand::Act {
-                request: row.id,
-                step: RightsAction::Identify { method: fiducia_policy::IdentityMethod::SignedIn },
-                note: None,
-                actor: who.actor(),
-            }))?;
+        // A complaint and an opt-out must not depend on who asks.
+        if row.is_identified || row.closed_at.is_some() || !row.kind.needs_identity() {
+            return Ok(AdminReply::Rights(RightsReply::Opened { request: row, is_new }));
         }
-        Ok(opened)
+        let identified = self.administer(AdminCommand::Rights(RightsCommand::Act {
+            request: row.id,
+            step: RightsAction::Identify { method: fiducia_policy::IdentityMethod::SignedIn },
+            note: None,
+            actor: who.actor(),
+        }))?;
+        match identified {
+            AdminReply::Rights(RightsReply::Request(detail)) => {
+                Ok(AdminReply::Rights(RightsReply::Opened { request: detail.row, is_new }))
+            }
+            _ => Err(AdminError::Storage("the store gave an answer to another question".to_owned())),
+        }
     }
 
     fn own_request(&self, who: &Oneself, request: RightsRequestId) -> Result<(), AdminError> {
@@ -324,7 +331,17 @@ impl Custody {
         }
         let filter =
             RightsFilter { subject: Some(who.subject()), open_only: !closed, ..RightsFilter::default() };
-        let mut found = self.reader().control()?.requests(filter, LIST_ROWS_MAX)?;
+        let control = self.reader().control()?;
+        let mut found = Vec::new();
+        loop {
+            let after = found.last().map(|record: &fiducia_store::RightsRecord| record.id);
+            let step = control.requests(RightsFilter { after, ..filter }, LIST_ROWS_MAX)?;
+            let is_last = step.len() < usize::try_from(LIST_ROWS_MAX).unwrap_or(usize::MAX);
+            found.extend(step);
+            if is_last {
+                break;
+            }
+        }
         found.reverse();
         found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
         Ok(AdminReply::Rights(RightsReply::Requests(self.reader().request_rows(&found))))

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use fiducia_keyring::{FILE_RECIPIENTS_MAX, FileRecipient};
 use fiducia_ledger::{Digest, Event};
-use fiducia_policy::{AccessReason, PersonId, Randomness, RightsRequestId};
+use fiducia_policy::{AccessReason, PersonId, Randomness, RequestState, RightsRequestId};
 use fiducia_store::{DataDirectory, ExportVolume};
 
 use super::commands::{RightsExport, RightsExportReport};
@@ -167,6 +167,16 @@ impl Reader {
         id: RightsRequestId,
         actor: PersonId,
     ) -> Result<Exported, AdminError> {
+        self.exportable_until(id, actor, 0)
+    }
+
+    /// As [`Reader::exportable_for`], also for so many seconds after the request was carried out.
+    pub(super) fn exportable_until(
+        &self,
+        id: RightsRequestId,
+        actor: PersonId,
+        seconds_after: i64,
+    ) -> Result<Exported, AdminError> {
         let _reading = self.reading();
         let control = self.control()?;
         let request = control
@@ -176,7 +186,10 @@ impl Reader {
         if !request.kind.is_copy() {
             return Err(refused("asks for no copy"));
         }
-        if request.standing.state.is_closed() {
+        let now = self.clock.now().as_second();
+        let is_fresh = request.standing.state == RequestState::Fulfilled
+            && request.closed_at.is_some_and(|at| now.saturating_sub(at.as_second()) < seconds_after);
+        if request.standing.state.is_closed() && !is_fresh {
             return Err(refused("is closed"));
         }
         if !request.standing.is_identified {

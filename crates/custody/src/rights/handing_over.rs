@@ -11,13 +11,15 @@ use crate::AdminError;
 use crate::reading::Reader;
 use crate::scribe::Fact;
 
+/// For how long after its request was carried out the last file can be fetched again: a week.
+const REPEAT_SECONDS: i64 = 7 * 86_400;
 /// What stands where a file's place would: whoever has it decides.
 const HANDED_OVER: &str = "handed over to the person, signed in";
 
 impl Reader {
     /// Whether the next file of a request may be handed over now.
     pub(crate) fn may_be_handed_over(&self, id: RightsRequestId, actor: PersonId) -> Result<(), AdminError> {
-        self.exportable_for(id, actor).map(drop)
+        self.exportable_until(id, actor, REPEAT_SECONDS).map(drop)
     }
 
     /// Writes the next file of a copy into `sink` and notes that it was handed over; gives whether it was the last.
@@ -29,18 +31,18 @@ impl Reader {
         randomness: &dyn Randomness,
         note: &dyn Fn(ExportNote) -> Result<(), AdminError>,
     ) -> Result<bool, AdminError> {
-        let exported = self.exportable_for(id, actor)?;
-        let before: Vec<ExportVolume> = self.control()?.export_volumes(id)?;
-        if before.last().is_some_and(|last| last.is_final) {
-            return Err(AdminError::Conflict(format!(
-                "everything of {id} was handed over; ask anew for a fresh copy"
-            )));
-        }
+        let exported = self.exportable_until(id, actor, REPEAT_SECONDS)?;
+        let mut before: Vec<ExportVolume> = self.control()?.export_volumes(id)?;
+        // Whether the last file arrived only the person knows: for some days it is made again. It was noted already.
+        let repeats = before.pop_if(|last| last.is_final).is_some();
         let written = self.fill_volume(&exported, &before, randomness, CONVERSATIONS_PER_FILE_MAX, sink)?;
         let mut sink = written.sink;
         sink.flush().map_err(|error| {
             AdminError::Storage(format!("the copy did not arrive: {error}; it can be fetched again"))
         })?;
+        if repeats {
+            return Ok(!exported.request.standing.state.is_closed());
+        }
         let volume = ExportVolume { file: HANDED_OVER.to_owned(), ..written.volume };
         let event = Event::RightsExported {
             request: id,

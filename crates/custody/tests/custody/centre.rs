@@ -182,6 +182,15 @@ fn a_copy_is_handed_over_to_its_person_alone_and_what_broke_off_is_fetched_again
         names.contains(&"index.html".to_owned())
             && names.iter().any(|name| name.starts_with("conversations/"))
     );
+    // Whether it arrived only the person knows.
+    let mut again = Vec::new();
+    world.custody().hand_over(&ada, id, &mut again).unwrap();
+    assert!(
+        zip::ZipArchive::new(io::Cursor::new(again)).unwrap().len() > 1,
+        "the last file can be fetched again"
+    );
+    assert_eq!(state(&world, &ada, id), RequestState::Fulfilled);
+    world.advance_days(8);
     assert!(
         world.custody().hand_over(&ada, id, Vec::new()).is_err(),
         "an answered request hands out nothing more"

@@ -2,8 +2,9 @@
 
 use fiducia_custody::{
     AccountCommand, AccountReply, AdminCommand, AdminError, AdminReply, Attempt, Browser, CertificateCommand,
-    ConsentCommand, ConsentReply, ConversationWish, NewAccount, PersonalCommand, PersonalRequest,
-    ProviderIdentity, RetentionReply, RightsCommand, RightsReply, SessionTerms, SignedIn,
+    ConsentChoice, ConsentCommand, ConsentReply, ConversationWish, NewAccount, PersonalCommand,
+    PersonalRequest, ProviderIdentity, RetentionReply, RightsCommand, RightsReply, SessionTerms, ShownNotice,
+    SignedIn,
 };
 use fiducia_policy::{
     ConsentAct, ConsentChannel, ConsentPurpose, ConsentState, ConversationId, GroundKind, OrganizationId,
@@ -123,6 +124,62 @@ fn a_person_reaches_what_is_theirs() {
         panic!("requests")
     };
     assert_eq!((rows.len(), rows[0].closed_at.is_some()), (1, true));
+}
+
+#[test]
+fn everything_that_can_be_asked_is_asked_once_and_identified_where_it_must_be() {
+    let (world, people) = two_people();
+    let ada = people[0].0.oneself().unwrap();
+    for kind in RequestKind::ALL {
+        let mut asked = PersonalRequest {
+            kind,
+            regimes: Vec::new(),
+            submission: format!("once-{kind}"),
+            conversation: None,
+            statement: None,
+            new_name: None,
+            grounds: Vec::new(),
+        };
+        if kind == RequestKind::Correction {
+            asked.statement = Some("my name is spelt otherwise".to_owned());
+        }
+        for is_first in [true, false] {
+            let reply =
+                world.custody().personally(&ada, PersonalCommand::OpenRequest(asked.clone())).unwrap();
+            let AdminReply::Rights(RightsReply::Opened { request: row, is_new }) = reply else {
+                panic!("opened")
+            };
+            assert_eq!((row.kind, is_new), (kind, is_first));
+            assert_eq!(row.is_identified, kind.needs_identity(), "{kind}");
+        }
+    }
+    let AdminReply::Rights(RightsReply::Requests(rows)) =
+        world.custody().personally(&ada, PersonalCommand::Requests { closed: true, limit: 100 }).unwrap()
+    else {
+        panic!("requests")
+    };
+    assert_eq!(rows.len(), RequestKind::ALL.len(), "each once");
+}
+
+#[test]
+fn a_no_counts_whatever_text_it_names() {
+    let (world, people) = two_people();
+    let ada = people[0].0.oneself().unwrap();
+    world.custody().choose_for_oneself(&ada, ConsentChannel::Settings, choice(ConsentAct::Give)).unwrap();
+    let unknown = ShownNotice { language: "fr".to_owned(), version: 9, hash: None };
+    let no = ConsentChoice { notice: Some(unknown), ..choice(ConsentAct::Withdraw) };
+    let said = world.custody().choose_for_oneself(&ada, ConsentChannel::Settings, no).unwrap();
+    assert_eq!(said.state, ConsentState::Withdrawn);
+    world.custody().choose_for_oneself(&ada, ConsentChannel::Settings, choice(ConsentAct::Give)).unwrap();
+    let other = ShownNotice { language: "en".to_owned(), version: 1, hash: Some("0".repeat(64)) };
+    let no = ConsentChoice { notice: Some(other.clone()), ..choice(ConsentAct::Withdraw) };
+    let said = world.custody().choose_for_oneself(&ada, ConsentChannel::Settings, no).unwrap();
+    assert_eq!(said.state, ConsentState::Withdrawn);
+    let yes = ConsentChoice { notice: Some(other), ..choice(ConsentAct::Give) };
+    assert!(
+        world.custody().choose_for_oneself(&ada, ConsentChannel::Settings, yes).is_err(),
+        "a yes does not"
+    );
 }
 
 #[test]

@@ -2,7 +2,6 @@
 
 use fiducia_custody::{AdminCommand, AdminError, AdminReply, Custody, PersonalCommand, Staff};
 use fiducia_policy::Randomness;
-use http::Method;
 
 use super::caller::{Caller, Person};
 use super::cursor::Cursors;
@@ -19,7 +18,6 @@ const ROWS_MAX: u32 = 500;
 pub(super) struct Call<'a> {
     pub(super) custody: &'a Custody,
     pub(super) caller: &'a Caller,
-    pub(super) method: &'a Method,
     pub(super) randomness: &'a dyn Randomness,
     pub(super) cursors: &'a Cursors,
     /// Caller, path and query without where it goes on: what a cursor is bound to.
@@ -52,7 +50,12 @@ pub(super) struct RoleAsked {
 impl Call<'_> {
     /// Whose things these are.
     pub(super) fn person(&self) -> Result<Person, Problem> {
-        self.caller.person(self.custody, self.method)
+        self.caller.person(self.custody, false)
+    }
+
+    /// As [`Call::person`], for what makes somebody known whom an application names for the first time.
+    pub(super) fn person_or_new(&self) -> Result<Person, Problem> {
+        self.caller.person(self.custody, true)
     }
 
     /// Does something with what is the person's.
@@ -117,13 +120,13 @@ impl Call<'_> {
         mut whole: Vec<R>,
         (after, rows): (Option<String>, u32),
         place: impl Fn(&R) -> String,
-    ) -> Listed<T> {
+    ) -> Result<Listed<T>, Problem> {
         if let Some(after) = after {
-            // A row that is gone ends the list: what came before it must not come again.
-            let next = whole.iter().position(|row| place(row) == after).map_or(whole.len(), |at| at + 1);
+            // Where it went on from is gone: whoever asks begins again, rather than taking what is left out for the end.
+            let next = whole.iter().position(|row| place(row) == after).ok_or(Problem::Cursor)? + 1;
             whole.drain(..next.min(whole.len()));
         }
-        self.listed(whole, rows, place)
+        Ok(self.listed(whole, rows, place))
     }
 
     /// A key by which the use case recognises this request if it comes again.

@@ -139,15 +139,23 @@ impl Caller {
         }
     }
 
+    /// Whether a privacy signal that comes with a request counts: it takes a yes back, which is a change.
+    pub(super) fn may_pass_signals_on(&self) -> bool {
+        match &self.means {
+            Means::Token(holder) => holder.may(ApiScope::Write),
+            Means::Session(..) => true,
+        }
+    }
+
     /// Whose things these are: the caller's own, or those of the person whom an application names. Somebody new is made only
     /// by what changes something.
     ///
     /// # Errors
     /// When the account has no person, or the application may not name one.
-    pub(super) fn person(&self, custody: &Custody, method: &Method) -> Result<Person, Problem> {
+    pub(super) fn person(&self, custody: &Custody, may_be_new: bool) -> Result<Person, Problem> {
         match (&self.speaks_for, &self.means) {
             (Some(name), Means::Token(holder)) => {
-                Ok(Person::SpokenFor(custody.application_for(holder, name, !method.is_safe())?))
+                Ok(Person::SpokenFor(custody.application_for(holder, name, may_be_new)?))
             }
             _ => self.oneself().map(Person::Oneself).ok_or(Problem::NoPerson),
         }

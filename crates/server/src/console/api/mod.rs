@@ -135,7 +135,6 @@ async fn serve(console: Arc<Console>, endpoint: Arc<Endpoint>, request: Request)
 /// Everything about a request that was looked at before it is carried out.
 struct Checked {
     caller: Caller,
-    method: Method,
     sent: Sent,
     recognised: Option<Recognised>,
     if_match: Option<String>,
@@ -188,7 +187,7 @@ async fn checked(
     let list = list_of(&caller, target, &query)?;
     let sent = Sent { path, query, body };
     let asks_for_privacy = carries_signal(&parts.headers);
-    Ok(Checked { caller, method: parts.method, sent, recognised, if_match, asks_for_privacy, list })
+    Ok(Checked { caller, sent, recognised, if_match, asks_for_privacy, list })
 }
 
 fn if_match(headers: &HeaderMap) -> Result<Option<String>, Problem> {
@@ -242,7 +241,6 @@ fn carried_out(
     let call = Call {
         custody,
         caller: &checked.caller,
-        method: &checked.method,
         randomness: &*console.randomness,
         cursors: &api.cursors,
         list: &checked.list,
@@ -252,9 +250,14 @@ fn carried_out(
             Means::Session(_, secret) => Some(cookies::form_token(secret)),
         },
     };
-    if checked.asks_for_privacy && matches!(endpoint.who, Who::Person | Who::PersonOrApplication) {
-        // First: a yes that comes with the signal is a later word of the person's own, and stands.
-        custody.pass_on_privacy_signal(call.person()?.subject())?;
+    if checked.asks_for_privacy && checked.caller.may_pass_signals_on() && endpoint.who != Who::Staff {
+        // First: a yes that comes with the signal is a later word of the person's own, and stands. Of somebody who is not known
+        // yet nothing is used.
+        match call.person() {
+            Ok(person) => custody.pass_on_privacy_signal(person.subject())?,
+            Err(Problem::NotFound | Problem::NoPerson) => {}
+            Err(other) => return Err(other),
+        }
     }
     let _changing = match (&checked.if_match, endpoint.changes) {
         (Some(wanted), Some(path)) => {

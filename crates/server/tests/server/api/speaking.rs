@@ -114,3 +114,41 @@ fn the_privacy_signal_is_passed_on_and_takes_every_yes_back() {
     let made = stand.call("POST", "/consents/choices", &headers, &yes().to_string()).is(201).json();
     assert_eq!(made["state"], "given");
 }
+
+#[test]
+fn what_is_refused_makes_nobody_known() {
+    let stand = Stand::new();
+    let (shop, admin) = (stand.application(), stand.staff("tenant-admin"));
+    let known = || stand.get(&admin, "/people").is(200).json()["items"].as_array().unwrap().len();
+    let before = known();
+    let ghost = "/requests/request_00000000-0000-0000-0000-000000000000/withdrawal";
+    speaking(&stand, &shop, "POST", ghost, "ghost-1", &json!({})).is(404);
+    let without_notice = json!({"purpose": "batch-training", "act": "give"});
+    assert!(speaking(&stand, &shop, "POST", "/consents/choices", "ghost-2", &without_notice).status >= 400);
+    let bearer = shop.bearer();
+    let headers = [("authorization", bearer.as_str()), ("fiducia-subject", "ghost-3"), ("sec-gpc", "1")];
+    stand.call("POST", "/consents/choices", &headers, "{").is(400);
+    assert_eq!(known(), before);
+}
+
+#[test]
+fn a_token_that_may_only_read_takes_no_yes_back() {
+    let stand = Stand::new();
+    let shop = stand.application();
+    speaking(&stand, &shop, "POST", "/consents/choices", "ada", &yes()).is(201);
+    let account = stand.account(stand.shop, "reader@shop.example", "tenant-admin", None);
+    let reader = stand.token_of(&account, "read act-for-people").bearer();
+    let headers = [("authorization", reader.as_str()), ("fiducia-subject", "ada"), ("sec-gpc", "1")];
+    let read = stand.call("GET", "/consents", &headers, "").is(200).json();
+    let of = |read: &Value| {
+        let rows = read["items"].as_array().unwrap().clone();
+        rows.into_iter().find(|row| row["purpose"] == "batch-training").unwrap()["permits"].clone()
+    };
+    assert_eq!(of(&read), json!(true), "{read}");
+    let bearer = shop.bearer();
+    let headers = [("authorization", bearer.as_str()), ("fiducia-subject", "ada"), ("sec-gpc", "1")];
+    let read = stand.call("GET", "/requests", &headers, "").is(200);
+    drop(read);
+    let after = speaking(&stand, &shop, "GET", "/consents", "ada", &json!({})).is(200).json();
+    assert_eq!(of(&after), json!(false), "the signal counts on every list of the person's: {after}");
+}

@@ -119,7 +119,7 @@ fn tokens(call: &Call<'_>, _: Nothing, part: Part) -> Result<Listed<Token>, Prob
     else {
         return Err(unexpected());
     };
-    Ok(call.part(found, (after, rows), |row| row.id.to_string()))
+    call.part(found, (after, rows), |row| row.id.to_string())
 }
 
 /// Which token.

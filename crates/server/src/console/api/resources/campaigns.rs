@@ -135,7 +135,7 @@ fn list(call: &Call<'_>, _: Nothing, part: CampaignsPart) -> Result<Listed<Campa
     else {
         return Err(unexpected());
     };
-    Ok(call.part(found, (after, rows), |row| row.id.to_string()))
+    call.part(found, (after, rows), |row| row.id.to_string())
 }
 
 /// Which campaign.

@@ -234,7 +234,9 @@ fn entered(outcome: ConsentOutcome) -> Made<ChoiceEntered> {
 
 fn choose(call: &Call<'_>, _: Nothing, chosen: NewChoice) -> Result<Made<ChoiceEntered>, Problem> {
     let (channel, choice) = chosen.into_choice(call.own_key());
-    let outcome = match call.person()? {
+    // What will be refused makes nobody known.
+    let can_count = choice.act != ConsentAct::Give || choice.notice.is_some();
+    let outcome = match if can_count { call.person_or_new()? } else { call.person()? } {
         Person::Oneself(who) => call.custody.choose_for_oneself(&who, channel, choice)?,
         Person::SpokenFor(who) => call.custody.choose_by_application(&who, channel, choice)?,
     };
@@ -326,6 +328,13 @@ impl From<RefusedChoice> for RefusedLine {
 
 fn import(call: &Call<'_>, _: Nothing, choices: Vec<ChoiceOfMany>) -> Result<Done<Imported>, Problem> {
     let organization = call.caller.account().organization;
+    let is_foreign =
+        |one: &ChoiceOfMany| one.choice.channel.is_some_and(|channel| channel != ConsentChannel::Admin);
+    if let Some(place) = choices.iter().position(is_foreign) {
+        return Err(Problem::Invalid(format!(
+            "what is imported has the channel `admin`; leave it out of line {place}. Nothing was changed"
+        )));
+    }
     let choices = choices.into_iter().map(|one| {
         let (_, choice) = one.choice.into_choice(one.key);
         ImportedChoice { subject: one.person, choice }

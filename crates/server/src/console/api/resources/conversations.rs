@@ -184,7 +184,7 @@ fn records(call: &Call<'_>, one: OneConversation, part: RecordsPart) -> Result<L
     let after = call.after(part.after.as_deref())?;
     let command = PersonalCommand::Records { conversation: one.conversation };
     let AdminReply::Records(found) = call.personally(command)? else { return Err(unexpected()) };
-    Ok(call.part(found, (after, rows), |row| row.id.to_string()))
+    call.part(found, (after, rows), |row| row.id.to_string())
 }
 
 /// Why a conversation is kept: for each of the ways in which its records are kept, the newest of them explained.

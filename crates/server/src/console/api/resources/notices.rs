@@ -142,7 +142,7 @@ fn list(call: &Call<'_>, _: Nothing, asked: NoticesAsked) -> Result<Listed<Notic
     else {
         return Err(unexpected());
     };
-    Ok(call.part(found, (after, rows), |row| place(&row.notice.identity())))
+    call.part(found, (after, rows), |row| place(&row.notice.identity()))
 }
 
 fn place(identity: &NoticeIdentity) -> String {

@@ -78,7 +78,7 @@ struct PeoplePart {
 fn list(call: &Call<'_>, _: Nothing, part: PeoplePart) -> Result<Listed<PersonShown>, Problem> {
     let rows = Call::rows(part.limit)?;
     let after = call.after(part.after.as_deref())?;
-    Ok(call.part(people(call)?, (after, rows), |row| row.id.to_string()))
+    call.part(people(call)?, (after, rows), |row| row.id.to_string())
 }
 
 fn show(call: &Call<'_>, one: OnePerson, _: Nothing) -> Result<Found<PersonShown>, Problem> {

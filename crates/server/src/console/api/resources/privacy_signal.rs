@@ -53,6 +53,6 @@ fn show(call: &Call<'_>, _: Nothing, _: Nothing) -> Result<Found<PrivacySignal>,
 }
 
 fn pass_on(call: &Call<'_>, _: Nothing, _: Nothing) -> Result<Done<PrivacySignal>, Problem> {
-    call.custody.pass_on_privacy_signal(call.person()?.subject())?;
+    call.custody.pass_on_privacy_signal(call.person_or_new()?.subject())?;
     found(call).map(Done)
 }

@@ -89,7 +89,7 @@ fn list(call: &Call<'_>, _: Nothing, asked: RequestsAsked) -> Result<Listed<Requ
         }
     };
     let AdminReply::Rights(RightsReply::Requests(found)) = reply else { return Err(unexpected()) };
-    Ok(call.part(found, (after, rows), |row: &RequestRow| row.id.to_string()))
+    call.part(found, (after, rows), |row: &RequestRow| row.id.to_string())
 }
 
 /// Which request.
@@ -145,7 +145,7 @@ fn opened(reply: AdminReply) -> Result<Made<Request>, Problem> {
 }
 
 fn open(call: &Call<'_>, _: Nothing, own: RequestMade) -> Result<Made<Request>, Problem> {
-    opened(call.personally(PersonalCommand::OpenRequest(PersonalRequest {
+    let command = PersonalCommand::OpenRequest(PersonalRequest {
         kind: own.kind,
         regimes: own.regimes,
         submission: submission(call)?,
@@ -153,7 +153,8 @@ fn open(call: &Call<'_>, _: Nothing, own: RequestMade) -> Result<Made<Request>, 
         statement: own.statement,
         new_name: own.new_name,
         grounds: own.grounds,
-    }))?)
+    });
+    opened(call.person_or_new()?.does(call.custody, command)?)
 }
 
 /// The request that was taken back.

@@ -3,9 +3,9 @@
 use askama::Template;
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
-use fiducia_custody::{ConsentChoice, ConsentEvidence, Custody, Oneself, ShownNotice};
+use fiducia_custody::{ConsentChoice, ConsentEvidence, Oneself, ShownNotice};
 use fiducia_policy::{ConsentAct, ConsentChannel, ConsentState};
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 
 use super::question::{Question, Wording, gathered, questions};
 use crate::console::Console;
@@ -45,23 +45,34 @@ pub(super) struct Asked {
 pub(super) async fn ask(
     State(console): Shared,
     Query(asked): Query<Asked>,
+    headers: HeaderMap,
     own: Own,
 ) -> Result<Response, Refusal> {
     let frame = Frame::new(&console, &own.visitor, "/choices/ask");
     let now = console.now();
     let all = questions(&console, &own.who, own.visitor.language).await?;
     let open: Vec<&Question> = all.iter().filter(|question| question.is_open(now)).collect();
-    let Some(question) = open.first().and_then(|question| Wording::of(&frame, question, now)) else {
+    let by = named_way(asked.by.as_deref());
+    // At sign-up each question is met once: those that were put already wait under "your choices".
+    let unput = open.iter().find(|question| by == SIGN_UP && question.row.state == ConsentState::Unknown);
+    let next = unput.or(open.first()).copied();
+    let Some(question) = next.and_then(|question| Wording::of(&frame, question, now)) else {
         let last = asked.last.as_deref().filter(|last| super::DONE.contains(last)).unwrap_or("answered");
         return Ok(Redirect::to(&format!("/choices?done={last}")).into_response());
     };
+    if let Some(choice) = unput.filter(|_| is_looked_at(&headers)).and_then(|question| put(question)) {
+        let who = own.who;
+        console
+            .ask(move |custody| custody.choose_for_oneself(&who, ConsentChannel::SignUp, choice))
+            .await??;
+    }
     let answered = asked.answered.unwrap_or(0).min(16);
     let page = AskPage {
         frame: &frame,
         question: &question,
         number: answered + 1,
         of: answered + open.len(),
-        by: named_way(asked.by.as_deref()),
+        by,
         key: console.form_key()?,
     };
     Ok(frame.show(StatusCode::OK, &page))
@@ -99,7 +110,7 @@ impl Console {
         let (who, now) = (*who, self.now());
         self.ask(move |custody| {
             let all = gathered(custody, &who, language)?;
-            if put_at_sign_up(custody, &who, &all)? {
+            if all.iter().any(|question| put(question).is_some()) {
                 return Ok(Some(("/choices/ask?by=sign-up", None)));
             }
             let open = all.iter().filter(|question| question.is_open(now));
@@ -113,25 +124,25 @@ impl Console {
     }
 }
 
-/// Enters, for questions that nobody ever put to the person, that they are put now and with which notice: so they are met at
-/// one sign-in only. Gives whether there were any. A campaign puts its own, which each browser shows once.
-fn put_at_sign_up(custody: &Custody, who: &Oneself, all: &[Question]) -> Result<bool, Refusal> {
-    let mut is_any = false;
-    for question in all.iter().filter(|question| question.row.is_asked) {
-        let Some(notice) = question.notice.as_ref() else { continue };
-        if question.row.state != ConsentState::Unknown {
-            continue;
-        }
-        let shown = ShownNotice {
-            language: notice.notice.language.clone(),
-            version: notice.notice.version,
-            hash: Some(notice.hash.clone()),
-        };
-        let evidence = ConsentEvidence { screen: Some(SCREEN.to_owned()), ..ConsentEvidence::default() };
-        let entered = ConsentChoice::entered(question.row.purpose, ConsentAct::Request);
-        let choice = ConsentChoice { notice: Some(shown), evidence, ..entered };
-        custody.choose_for_oneself(who, ConsentChannel::SignUp, choice)?;
-        is_any = true;
+/// That a question is put to the person on this page, with the notice it shows; `None` for one that was put before. Entered when
+/// the page is made, so that the log never says that somebody was shown what they were not.
+fn put(question: &Question) -> Option<ConsentChoice> {
+    let notice = question.notice.as_ref()?;
+    if !question.row.is_asked || question.row.state != ConsentState::Unknown {
+        return None;
     }
-    Ok(is_any)
+    let shown = ShownNotice {
+        language: notice.notice.language.clone(),
+        version: notice.notice.version,
+        hash: Some(notice.hash.clone()),
+    };
+    let evidence = ConsentEvidence { screen: Some(SCREEN.to_owned()), ..ConsentEvidence::default() };
+    let entered = ConsentChoice::entered(question.row.purpose, ConsentAct::Request);
+    Some(ConsentChoice { notice: Some(shown), evidence, ..entered })
+}
+
+/// Whether somebody looks at the page: a browser that fetches it ahead, or for another purpose than showing it, says so.
+fn is_looked_at(headers: &HeaderMap) -> bool {
+    let is_ahead = headers.contains_key("sec-purpose") || headers.contains_key("purpose");
+    !is_ahead && headers.get("sec-fetch-dest").is_none_or(|dest| dest.as_bytes() == b"document")
 }

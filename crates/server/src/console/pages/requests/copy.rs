@@ -2,6 +2,8 @@
 
 use std::io::{self, Write};
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -47,22 +49,29 @@ pub(super) async fn fetch(
     // What forbids it is said before the first byte; afterwards only the connection can break.
     console.ask(move |custody| custody.may_hand_over(&who, request)).await??;
     let (sender, receiver) = mpsc::channel(PARTS_WAITING_MAX);
+    let whole = Arc::new(AtomicBool::new(false));
+    let body = PartBody { parts: receiver, whole: Arc::clone(&whole) };
     let custody = console.custody.clone();
     let runtime = Handle::current();
     tokio::task::spawn_blocking(move || {
         let mut parts = Parts { sender, runtime, part: Vec::with_capacity(PART_BYTES) };
-        if let Err(error) = custody.hand_over(&who, request, &mut parts) {
-            tracing::warn!(%error, "a copy was not handed over in whole");
-            parts.break_off();
+        match custody.hand_over(&who, request, &mut parts) {
+            Ok(()) => whole.store(true, Ordering::Release),
+            Err(error) => tracing::warn!(%error, "a copy was not handed over in whole"),
         }
+        drop(parts);
         drop(turn);
     });
     let name = format!("fiducia-{}.zip", request.uuid());
-    attachment(&name, "application/zip", Body::new(PartBody(receiver)))
+    attachment(&name, "application/zip", Body::new(body))
 }
 
-/// The parts in order, as the answer's body.
-struct PartBody(mpsc::Receiver<io::Result<Bytes>>);
+/// The parts in order, as the answer's body. It ends well only when the copy was made in whole: whatever else happens to whoever
+/// makes it, the browser sees a download that broke off.
+struct PartBody {
+    parts: mpsc::Receiver<Bytes>,
+    whole: Arc<AtomicBool>,
+}
 
 impl http_body::Body for PartBody {
     type Data = Bytes;
@@ -72,13 +81,17 @@ impl http_body::Body for PartBody {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<http_body::Frame<Bytes>, io::Error>>> {
-        self.0.poll_recv(context).map(|part| part.map(|part| part.map(http_body::Frame::data)))
+        self.parts.poll_recv(context).map(|part| match part {
+            Some(part) => Some(Ok(http_body::Frame::data(part))),
+            None if self.whole.load(Ordering::Acquire) => None,
+            None => Some(Err(io::Error::other("the copy could not be made in whole"))),
+        })
     }
 }
 
 /// What is written becomes parts of the answer; whoever writes waits for the browser.
 struct Parts {
-    sender: mpsc::Sender<io::Result<Bytes>>,
+    sender: mpsc::Sender<Bytes>,
     runtime: Handle,
     part: Vec<u8>,
 }
@@ -89,7 +102,7 @@ impl Parts {
             return Ok(());
         }
         let part = Bytes::from(std::mem::replace(&mut self.part, Vec::with_capacity(PART_BYTES)));
-        let sent = async { tokio::time::timeout(PART_PATIENCE, self.sender.send(Ok(part))).await };
+        let sent = async { tokio::time::timeout(PART_PATIENCE, self.sender.send(part)).await };
         match self.runtime.block_on(sent) {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) => Err(io::Error::new(io::ErrorKind::BrokenPipe, "the browser went away")),
@@ -97,11 +110,15 @@ impl Parts {
         }
     }
 
-    /// Ends the answer so that the browser knows it is not whole.
-    fn break_off(&self) {
-        let broken = io::Error::other("the copy could not be made in whole");
-        // A browser that went away has no need to know.
-        let _unheard = self.sender.try_send(Err(broken));
+    /// Waits until the connection has taken every part: when all places of the queue are free.
+    fn drained(&self) -> io::Result<()> {
+        let all = self.sender.max_capacity();
+        let taken = async { tokio::time::timeout(PART_PATIENCE, self.sender.reserve_many(all)).await };
+        match self.runtime.block_on(taken) {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(_)) => Err(io::Error::new(io::ErrorKind::BrokenPipe, "the browser went away")),
+            Err(_) => Err(io::Error::new(io::ErrorKind::TimedOut, "the browser took no more")),
+        }
     }
 }
 
@@ -114,7 +131,9 @@ impl Write for Parts {
         Ok(bytes.len())
     }
 
+    /// The end of the file: only what the connection has taken counts as handed over.
     fn flush(&mut self) -> io::Result<()> {
-        self.send()
+        self.send()?;
+        self.drained()
     }
 }

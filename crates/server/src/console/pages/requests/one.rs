@@ -4,7 +4,7 @@ use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use fiducia_custody::{AdminReply, ExportFileRow, PersonalCommand, RequestDetail, RightsReply};
-use fiducia_policy::{ComplaintRoute, ExtensionReason, RefusalReason, RightsRequestId};
+use fiducia_policy::{ComplaintRoute, ExtensionReason, RefusalReason, RequestState, RightsRequestId};
 use http::StatusCode;
 
 use super::Line;
@@ -66,8 +66,14 @@ pub(super) async fn show(
     let frame = Frame::new(&console, &own.visitor, &format!("/requests/{id}"));
     let row = &detail.row;
     let is_open = row.closed_at.is_none();
-    let next_file = (is_open && row.kind.is_copy() && row.is_identified)
-        .then(|| i64::try_from(detail.files.len()).unwrap_or(i64::MAX).saturating_add(1));
+    let made = i64::try_from(detail.files.len()).unwrap_or(i64::MAX);
+    // The last file can be fetched again for some days: whether it arrived only the person knows.
+    let next_file = match row.state {
+        _ if !row.kind.is_copy() || !row.is_identified => None,
+        _ if is_open => Some(made.saturating_add(1)),
+        RequestState::Fulfilled => fetchable(&console, &own, row.id).await?.then_some(made),
+        _ => None,
+    };
     let report = detail.report.as_ref();
     let page = RequestPage {
         frame: &frame,
@@ -93,6 +99,12 @@ pub(super) async fn show(
         done: shown.done.filter(|done| done == "sent").map(|_| frame.text("centre-request-sent")),
     };
     Ok(frame.show(StatusCode::OK, &page))
+}
+
+/// Whether the last file of a copy can be fetched again.
+async fn fetchable(console: &Console, own: &Own, id: RightsRequestId) -> Result<bool, Refusal> {
+    let who = own.who;
+    console.ask(move |custody| custody.may_hand_over(&who, id).is_ok()).await
 }
 
 /// The clocks: when it came, by when its arrival is confirmed, by when it is answered, and why later.
