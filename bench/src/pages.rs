@@ -86,7 +86,7 @@ fn signed_in(world: &World) -> Result<String, Failure> {
         terms: SessionTerms { visit: [7; 32], idle_seconds: 3_600, seconds_max: 3_600 },
     };
     let session = world.custody.sign_in_with_provider(&identity, &attempt).map_err(refused)?;
-    Ok(format!("fiducia-session={}", URL_SAFE_NO_PAD.encode(&*session.token)))
+    Ok(format!("fiducia-session={}", URL_SAFE_NO_PAD.encode(*session.token)))
 }
 
 /// One page, and how long it took.

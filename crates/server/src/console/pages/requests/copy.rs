@@ -1,15 +1,17 @@
 //! `/requests/{id}/copy`: the next file of a copy, made while it is sent. It is written nowhere here.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, State};
 use axum::response::Response;
+use fiducia_policy::SubjectId;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
@@ -25,11 +27,30 @@ const COPIES_MAX: usize = 4;
 const TURN_PATIENCE: Duration = Duration::from_secs(5);
 /// How long a browser may take to accept the next part.
 const PART_PATIENCE: Duration = Duration::from_mins(1);
+/// What somebody is told to wait whose other copy is still under way.
+const PART_PATIENCE_SECONDS: i64 = 60;
 /// The size of a part, and how many wait for the browser.
 const PART_BYTES: usize = 64 * 1024;
 const PARTS_WAITING_MAX: usize = 8;
 
 static TURNS: tokio::sync::Semaphore = tokio::sync::Semaphore::const_new(COPIES_MAX);
+/// Whose copies are being handed over: one of each person at a time, so that nobody holds all turns.
+static PEOPLE: Mutex<BTreeSet<SubjectId>> = Mutex::new(BTreeSet::new());
+
+/// That a person's copy is being handed over, until it is dropped.
+struct Alone(SubjectId);
+
+impl Alone {
+    fn new(subject: SubjectId) -> Option<Self> {
+        PEOPLE.lock().unwrap_or_else(PoisonError::into_inner).insert(subject).then_some(Self(subject))
+    }
+}
+
+impl Drop for Alone {
+    fn drop(&mut self) {
+        PEOPLE.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.0);
+    }
+}
 
 #[derive(serde::Deserialize)]
 pub(super) struct Nothing {}
@@ -43,6 +64,7 @@ pub(super) async fn fetch(
     let Nothing {} = posted.fields;
     let who = oneself(&posted.visitor)?;
     let request = named(&id)?;
+    let alone = Alone::new(who.subject()).ok_or(Refusal::TooMany(PART_PATIENCE_SECONDS))?;
     let Ok(Ok(turn)) = tokio::time::timeout(TURN_PATIENCE, TURNS.acquire()).await else {
         return Err(Refusal::Unavailable);
     };
@@ -59,8 +81,10 @@ pub(super) async fn fetch(
             Ok(()) => whole.store(true, Ordering::Release),
             Err(error) => tracing::warn!(%error, "a copy was not handed over in whole"),
         }
-        drop(parts);
+        // The end of the answer last: whoever has read it may ask for the next.
+        drop(alone);
         drop(turn);
+        drop(parts);
     });
     let name = format!("fiducia-{}.zip", request.uuid());
     attachment(&name, "application/zip", Body::new(body))
