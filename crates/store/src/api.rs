@@ -3,8 +3,8 @@
 //! Of a token's secret only its SHA-256 is kept. An answer is kept under a digest of who asked, what and under which key of
 //! theirs; it holds ids, states and dates, never what a conversation says.
 
-use fiducia_policy::{AccountId, ApiScopes, ApiTokenId, OrganizationId, Timestamp};
-use rusqlite::{OptionalExtension, params};
+use fiducia_policy::{AccountId, ApiScopes, ApiTokenId, OrganizationId, SubjectId, Timestamp};
+use rusqlite::{OptionalExtension, Transaction, params};
 
 use crate::connection::{bytes16, fixed, instant, optional_instant};
 use crate::control::named;
@@ -170,6 +170,23 @@ impl ControlStore {
         })
     }
 
+    /// Forgets answers from before `before`; gives how many.
+    pub fn forget_api_answers(&mut self, before: Timestamp) -> Result<u64, StoreError> {
+        let is_any = self.file.read("forget_api_answers", |connection| {
+            connection
+                .prepare_cached("SELECT EXISTS (SELECT 1 FROM api_answers WHERE answered_at < ?1)")?
+                .query_row([before.as_microsecond()], |row| row.get::<_, bool>(0))
+        })?;
+        if !is_any {
+            return Ok(0);
+        }
+        self.file.write("forget_api_answers", |tx| {
+            let forgotten =
+                tx.execute("DELETE FROM api_answers WHERE answered_at < ?1", [before.as_microsecond()])?;
+            Ok(u64::try_from(forgotten).unwrap_or(u64::MAX))
+        })
+    }
+
     /// Keeps an answer, and forgets those from before `forget_before`. An answer that is there already stays.
     pub fn keep_api_answer(
         &mut self,
@@ -238,4 +255,15 @@ fn token(row: &rusqlite::Row<'_>) -> rusqlite::Result<ApiTokenRecord> {
         last_used_at: optional_instant(row, 7)?,
         revoked_at: optional_instant(row, 8)?,
     })
+}
+
+/// Forgets the answers that accounts of the person's organisation were given: which of them name the person only their text tells. A
+/// repeated request is recognised by its use case all the same, where that has a key.
+pub(crate) fn forget_subject(tx: &Transaction<'_>, subject: SubjectId) -> rusqlite::Result<()> {
+    tx.execute(
+        "DELETE FROM api_answers WHERE account IN (SELECT id FROM accounts WHERE organization =
+             (SELECT organization FROM subjects WHERE id = ?1))",
+        [subject.as_bytes()],
+    )
+    .map(drop)
 }

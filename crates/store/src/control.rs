@@ -319,6 +319,7 @@ impl ControlStore {
             crate::rights::forget_subject(tx, id)?;
             crate::warnings::forget_subject(tx, id)?;
             crate::letters::forget_subject(tx, id)?;
+            crate::api::forget_subject(tx, id)?;
             crate::accounts::forget_subject(tx, id)?;
             crate::consents::forget_subject(tx, id)?;
             crate::accesses::forget_subject(tx, id)?;

@@ -265,6 +265,12 @@ impl Writer {
         self.files.control.keep_api_answer(answer, forget_before(self.clock.now()))?;
         Ok(AccountReply::Done)
     }
+
+    /// Forgets answers whose day is over, also where none is kept any more.
+    pub(crate) fn forget_kept_answers(&mut self, now: Timestamp) -> Result<(), AdminError> {
+        self.files.control.forget_api_answers(forget_before(now))?;
+        Ok(())
+    }
 }
 
 fn forget_before(now: Timestamp) -> Timestamp {

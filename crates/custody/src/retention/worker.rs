@@ -67,6 +67,7 @@ impl Writer {
             || self.remove_old_files(now)?;
         if !worked {
             self.forget_erased()?;
+            self.forget_kept_answers(now)?;
             self.certify_ended(&mut progress)?;
             progress.is_done = true;
         }

@@ -152,3 +152,26 @@ fn a_token_that_may_only_read_takes_no_yes_back() {
     let after = speaking(&stand, &shop, "GET", "/consents", "ada", &json!({})).is(200).json();
     assert_eq!(of(&after), json!(false), "the signal counts on every list of the person's: {after}");
 }
+
+#[test]
+fn a_kept_answer_goes_with_the_person_it_was_about() {
+    let stand = Stand::new();
+    let shop = stand.application();
+    let bearer = shop.bearer();
+    let headers =
+        [("authorization", bearer.as_str()), ("fiducia-subject", "ada"), ("idempotency-key", "once")];
+    let send =
+        || stand.call("POST", "/requests", &headers, &json!({"kind": "complaint"}).to_string()).is(201);
+    let first = send();
+    assert_eq!(send().header("idempotency-replayed"), Some("true"));
+    let admin = stand.staff("tenant-admin");
+    let person = stand.get(&admin, "/people").json()["items"][0]["id"].as_str().unwrap().to_owned();
+    let erase = fiducia_custody::AdminCommand::Destroy {
+        scope: fiducia_custody::DestructionScope::Subject(person.parse().unwrap()),
+        actor: "tester".to_owned(),
+    };
+    stand.app.custody.administer(erase).unwrap();
+    let again = send();
+    assert_eq!(again.header("idempotency-replayed"), None, "who was erased is somebody new");
+    assert_ne!(again.json()["id"], first.json()["id"]);
+}
