@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::error::LedgerError;
 use crate::hash::{from_hex, sha256, to_hex};
-use crate::note::{Note, SEED_BYTES, SIGNATURE_PREFIX, checked_name};
+use crate::note::{Note, SEED_BYTES, SIGNATURE_PREFIX, checked_name, verifier_of};
 
 /// Signature type of an Ed25519 cosignature with its time.
 const ALGORITHM_COSIGNATURE: u8 = 0x04;
@@ -180,25 +180,9 @@ impl FromStr for CosignerKey {
     type Err = LedgerError;
 
     fn from_str(text: &str) -> Result<Self, LedgerError> {
-        let invalid = |reason| LedgerError::InvalidKey { reason };
-        let form = || invalid("expected name+key id+base64");
-        let (name, rest) = text.split_once('+').ok_or_else(form)?;
-        let (id, key) = rest.split_once('+').ok_or_else(form)?;
-        let name = checked_name(name)?;
-        let key = STANDARD.decode(key).map_err(|_| invalid("the key is not base64"))?;
-        let public = match key.split_first() {
-            Some((&ALGORITHM_COSIGNATURE, public)) => <[u8; 32]>::try_from(public).map_err(|_| form())?,
-            _ => {
-                return Err(invalid(
-                    "only Ed25519 cosignature keys (algorithm 4) are supported for witnesses",
-                ));
-            }
-        };
-        let key = Self { name, public };
-        if from_hex(id) != Some(key.key_id()) {
-            return Err(invalid("the key id does not belong to this name and key"));
-        }
-        Ok(key)
+        const OTHER: &str = "only Ed25519 cosignature keys (algorithm 4) are supported for witnesses";
+        let (name, public) = verifier_of(text, (ALGORITHM_COSIGNATURE, OTHER), key_id)?;
+        Ok(Self { name, public })
     }
 }
 

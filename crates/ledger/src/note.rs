@@ -134,22 +134,33 @@ impl FromStr for VerifierKey {
     type Err = LedgerError;
 
     fn from_str(text: &str) -> Result<Self, LedgerError> {
-        let invalid = |reason| LedgerError::InvalidKey { reason };
-        let form = || invalid("expected name+key id+base64");
-        let (name, rest) = text.split_once('+').ok_or_else(form)?;
-        let (id, key) = rest.split_once('+').ok_or_else(form)?;
-        let name = checked_name(name)?;
-        let key = STANDARD.decode(key).map_err(|_| invalid("the key is not base64"))?;
-        let public = match key.split_first() {
-            Some((&ALGORITHM_ED25519, public)) => <[u8; 32]>::try_from(public).map_err(|_| form())?,
-            _ => return Err(invalid("only Ed25519 log keys (algorithm 1) are supported")),
-        };
-        let key = Self { name, public };
-        if from_hex(id) != Some(key.key_id()) {
-            return Err(invalid("the key id does not belong to this name and key"));
-        }
-        Ok(key)
+        const OTHER: &str = "only Ed25519 log keys (algorithm 1) are supported";
+        let (name, public) = verifier_of(text, (ALGORITHM_ED25519, OTHER), key_id)?;
+        Ok(Self { name, public })
     }
+}
+
+/// Reads `name+hex(key id)+base64(algorithm || key)`, the form of keys of logs and of witnesses. `other` says what is wrong with a key of
+/// another algorithm.
+pub(crate) fn verifier_of(
+    text: &str,
+    (algorithm, other): (u8, &'static str),
+    id_of: fn(&str, &[u8; 32]) -> [u8; 4],
+) -> Result<(String, [u8; 32]), LedgerError> {
+    let invalid = |reason| LedgerError::InvalidKey { reason };
+    let form = || invalid("expected name+key id+base64");
+    let (name, rest) = text.split_once('+').ok_or_else(form)?;
+    let (id, key) = rest.split_once('+').ok_or_else(form)?;
+    let name = checked_name(name)?;
+    let key = STANDARD.decode(key).map_err(|_| invalid("the key is not base64"))?;
+    let public = match key.split_first() {
+        Some((found, public)) if *found == algorithm => <[u8; 32]>::try_from(public).map_err(|_| form())?,
+        _ => return Err(invalid(other)),
+    };
+    if from_hex(id) != Some(id_of(&name, &public)) {
+        return Err(invalid("the key id does not belong to this name and key"));
+    }
+    Ok((name, public))
 }
 
 /// A note taken apart. Nothing about it is verified yet.
