@@ -135,6 +135,7 @@ impl Writer {
             | AdminCommand::Sweep { .. }
             | AdminCommand::ExportHold(_)
             | AdminCommand::Certify(_)
+            | AdminCommand::Audit(_)
             | AdminCommand::People(_)
             | AdminCommand::Status => {
                 Err(AdminError::Invalid("this command is not for the writer; nothing was changed".to_owned()))

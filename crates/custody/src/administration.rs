@@ -8,6 +8,7 @@ use fiducia_policy::{
 
 use crate::Scope;
 use crate::accounts::{AccountCommand, AccountReply};
+use crate::audit::{AuditCommand, AuditReply};
 use crate::centre::LookRow;
 use crate::certificate::{CertificateCommand, CertificateReference, CertificateReply};
 use crate::consent::commands::{ConsentCommand, ConsentReply};
@@ -137,6 +138,8 @@ pub enum AdminCommand {
     Consent(ConsentCommand),
     /// Lists and shows certificates of destruction.
     Certify(CertificateCommand),
+    /// Makes, lists and shows audit reports.
+    Audit(AuditCommand),
     /// Keeps track of mails.
     Mail(MailCommand),
     /// Makes, lists and changes accounts of the console.
@@ -208,6 +211,7 @@ impl AdminCommand {
             Self::Govern(_) => "govern",
             Self::Consent(_) => "consent",
             Self::Certify(_) => "certify",
+            Self::Audit(_) => "audit",
             Self::Mail(_) => "mail",
             Self::Account(_) => "account",
             Self::Rights(_) => "rights",
@@ -262,6 +266,8 @@ pub enum AdminReply {
     Consented(ConsentReply),
     /// To [`AdminCommand::Certify`].
     Certified(CertificateReply),
+    /// To [`AdminCommand::Audit`].
+    Audited(AuditReply),
     /// To [`AdminCommand::Mail`].
     Mailed(MailReply),
     /// To [`AdminCommand::Account`].

@@ -133,6 +133,7 @@ impl Custody {
         let signer = signing_key(settings, &mut files, &mut keychain, &*clock, &*randomness)?;
         let signing = signer.renamed(&format!("{}/policies", settings.ledger_origin))?;
         let certificate_signing = signer.renamed(&signer_name(&settings.ledger_origin))?;
+        let audit_signing = signer.renamed(&crate::audit::signer_name(&settings.ledger_origin))?;
         let consent_signing = signer.renamed(&format!("{}/consents", settings.ledger_origin))?;
         let names = LedgerNames { origin: settings.ledger_origin.clone(), key: signer.verifier() };
         let place = DataDirectory::ledger(&root);
@@ -175,6 +176,7 @@ impl Custody {
             consents: ConsentMemory::default(),
             signing,
             certificate_signing,
+            audit_signing,
             certificates: settings.certificates.clone(),
             ended: Ended::default(),
             warned_up_to: Vec::new(),
@@ -422,6 +424,7 @@ impl Custody {
                 self.caught_up()?;
                 reader.people(command).map(AdminReply::People)
             }
+            AdminCommand::Audit(command) => self.audit(command).map(AdminReply::Audited),
             AdminCommand::Mail(MailCommand::Due { limit }) => reader.due_mails(limit),
             AdminCommand::Account(command) => self.administer_accounts(command).map(AdminReply::Account),
             AdminCommand::Consent(command) => self.consent(command).map(AdminReply::Consented),

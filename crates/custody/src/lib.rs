@@ -9,6 +9,8 @@
 mod accounts;
 mod administer;
 mod administration;
+mod attestation;
+mod audit;
 mod caller;
 mod callers;
 mod centre;
@@ -54,6 +56,11 @@ pub use administration::{
     AdminCommand, AdminError, AdminReply, ConversationContent, ConversationRow, CreatedOrganization,
     CreatedVirtualKey, DestructionReport, DestructionScope, KeptBecause, OrganizationRow, ReadBack,
     RecordContent, RecordRow, SubjectRow, VirtualKeyRow,
+};
+pub use audit::{
+    AUDIT_FILE_BYTES_MAX, AuditCommand, AuditRejected, AuditReply, AuditReport, AuditReportRow, AuditSource,
+    AuditedOrganization, AuditedPromise, Evidence, LogState, PromiseStanding, Verdict, VerifiedAuditReport,
+    WitnessState, verify_audit_file,
 };
 pub use caller::{Caller, CredentialRefused, EligibilityTerms, Retention, Scope, Scopes, UnknownScope};
 pub use centre::{LookProof, LookRow, Looker, Prospect, ProspectiveEnds};

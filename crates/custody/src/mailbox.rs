@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use fiducia_policy::{ExchangeId, OrganizationId};
 use tokio::sync::{mpsc, oneshot};
 
+use crate::audit::Facts;
 use crate::consent::ChoiceRequest;
 use crate::exchange::Acknowledgement;
 use crate::import::{ImportChunk, ImportOutcome};
@@ -27,6 +28,8 @@ pub(crate) enum Message {
     CatchUp(oneshot::Sender<Result<(), AdminError>>),
     /// A file for a person was finished, or is to be made anew.
     NoteExport(Box<ExportNote>, oneshot::Sender<Result<(), AdminError>>),
+    /// An audit report is to be issued from these facts.
+    IssueAuditReport(Box<Facts>, oneshot::Sender<Result<(String, u64), AdminError>>),
     /// Somebody waits for what is staged.
     Hurry,
     /// Nothing was committed for a while: what the journal still holds can leave it.
@@ -45,6 +48,7 @@ impl Message {
             | Self::Choose(..)
             | Self::CatchUp(_)
             | Self::NoteExport(..)
+            | Self::IssueAuditReport(..)
             | Self::Hurry
             | Self::Idle
             | Self::Stop => 0,

@@ -99,6 +99,8 @@ pub(crate) struct Writer {
     pub(crate) signing: SigningKey,
     /// Signs certificates of destruction.
     pub(crate) certificate_signing: SigningKey,
+    /// Signs audit reports.
+    pub(crate) audit_signing: SigningKey,
     pub(crate) certificates: CertificateSettings,
     /// What the worker has ended since its last certificates.
     pub(crate) ended: Ended,
@@ -250,6 +252,9 @@ impl Writer {
             }
             Message::NoteExport(note, reply) => {
                 let _ = reply.send(self.note_export(*note));
+            }
+            Message::IssueAuditReport(facts, reply) => {
+                let _ = reply.send(self.issue_audit_report(&facts));
             }
             Message::Choose(request, reply) => {
                 self.commit_staged(staged);

@@ -393,6 +393,14 @@ pub enum Event {
     CampaignOpened(CampaignOpened),
     /// A campaign was closed.
     CampaignClosed(CampaignClosed),
+    /// A report was made of what this installation can show for each promise.
+    AuditReportIssued {
+        /// Its reference number.
+        #[serde(serialize_with = "text")]
+        reference: String,
+        /// Digest of its text.
+        report: Digest,
+    },
     /// An event of a type that this version does not know. It can be read but not appended.
     #[serde(skip)]
     Unknown {
@@ -405,7 +413,7 @@ pub enum Event {
 
 impl Event {
     /// The types this version reads and writes.
-    const KINDS: [&'static str; 36] = [
+    const KINDS: [&'static str; 37] = [
         "log_opened",
         "capture_batch",
         "record_access",
@@ -442,6 +450,7 @@ impl Event {
         "notice_published",
         "campaign_opened",
         "campaign_closed",
+        "audit_report_issued",
     ];
 
     pub(crate) fn is_known(kind: &str) -> bool {
@@ -487,6 +496,7 @@ impl Event {
             Self::NoticePublished(_) => "notice_published",
             Self::CampaignOpened(_) => "campaign_opened",
             Self::CampaignClosed(_) => "campaign_closed",
+            Self::AuditReportIssued { .. } => "audit_report_issued",
             Self::Unknown { kind, .. } => kind,
         }
     }

@@ -193,6 +193,7 @@ mod id;
 mod language;
 mod letter;
 mod named;
+mod promise;
 mod retention;
 mod rights;
 mod role;
@@ -232,6 +233,7 @@ pub use language::{
 };
 pub use letter::LetterKind;
 pub use named::UnknownName;
+pub use promise::{PROMISES, Promise, PromiseId, UnknownPromise};
 pub use retention::{
     Agreement, Claim, ClockStart, CustomBounds, Effect, End, Facts, Level, ModelTerms, Plan, PlanTerms,
     Policy, PolicyVersion, RecordClass, Resolution, RetentionSpan, Rule, Schedule, Situation, Source,

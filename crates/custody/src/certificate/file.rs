@@ -1,11 +1,12 @@
 //! Certificate files: a certificate with its signature and the proof of its entry, checkable by anyone who kept the
 //! installation's verifier key. No data, no network, no clock.
 
-use fiducia_ledger::{Checkpoint, LedgerError, ProofFile, VerifierKey, verify_note};
+use fiducia_ledger::{Checkpoint, LedgerError, ProofFile, VerifierKey};
 use serde_json::Value;
 
 use super::Certificate;
 use super::document::{FORMAT, digest, note_text, signer_name};
+use crate::attestation::{Attestation, Unattested};
 
 /// Longest certificate file that is read.
 pub const CERTIFICATE_FILE_BYTES_MAX: usize = 2 * 1024 * 1024;
@@ -206,20 +207,19 @@ fn signed_and_logged(
     file: &CertificateFile,
     key: &VerifierKey,
 ) -> Result<(u64, Checkpoint), CertificateRejected> {
-    let named = |name: &str| key.renamed(name).map_err(CertificateRejected::Signature);
-    let signer = named(&signer_name(&certificate.issuer.ledger_origin))?;
-    let text = verify_note(file.note.as_bytes(), &signer).map_err(CertificateRejected::Signature)?;
-    if text != note_text(&certificate.reference, digest) {
-        return Err(CertificateRejected::OtherCertificate);
-    }
-    let proof: ProofFile = file.proof.parse().map_err(CertificateRejected::Proof)?;
-    let entry = certificate.entry(digest).map_err(CertificateRejected::Proof)?;
-    if proof.extra.as_deref() != Some(entry.as_slice()) || proof.to_string() != file.proof {
-        return Err(CertificateRejected::OtherEntry);
-    }
-    let log = named(&certificate.issuer.log)?;
-    let checkpoint = proof.verify(&entry, &log).map_err(CertificateRejected::Proof)?;
-    Ok((proof.index, checkpoint))
+    let attestation = Attestation {
+        note: &file.note,
+        proof: &file.proof,
+        text: &note_text(&certificate.reference, digest),
+        signer: &signer_name(&certificate.issuer.ledger_origin),
+        log: &certificate.issuer.log,
+    };
+    attestation.check(key, || certificate.entry(digest)).map_err(|unattested| match unattested {
+        Unattested::Signature(error) => CertificateRejected::Signature(error),
+        Unattested::OtherText => CertificateRejected::OtherCertificate,
+        Unattested::Proof(error) => CertificateRejected::Proof(error),
+        Unattested::OtherEntry => CertificateRejected::OtherEntry,
+    })
 }
 
 /// What no issuer of ours would sign.

@@ -24,3 +24,4 @@ pub(crate) use file::installation;
 pub use file::{CERTIFICATE_FILE_BYTES_MAX, CertificateRejected, VerifiedCertificate, verify_certificate};
 pub(crate) use issuing::{Draft, keys_by_kind};
 pub use reference::CertificateReference;
+pub(crate) use reference::{NotAReference, random_groups};

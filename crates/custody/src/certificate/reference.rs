@@ -15,6 +15,24 @@ const GROUPS: usize = 4;
 #[serde(try_from = "String", into = "String")]
 pub struct CertificateReference(String);
 
+/// The random part of a reference number: groups, each after a hyphen.
+///
+/// # Errors
+/// When the source of randomness fails.
+pub(crate) fn random_groups(randomness: &dyn Randomness) -> Result<String, RandomnessUnavailable> {
+    let mut random = [0_u8; GROUPS * 4];
+    randomness.fill(&mut random)?;
+    let mut text = String::new();
+    for group in random.chunks(4) {
+        text.push('-');
+        // Five bits of each byte: every character is equally likely.
+        text.extend(
+            group.iter().filter_map(|byte| ALPHABET.get(usize::from(byte & 31))).map(|c| char::from(*c)),
+        );
+    }
+    Ok(text)
+}
+
 /// A text that is no reference number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a reference number looks like FC-2026-7KQ4-M0XA-93TD-ZZ1B")]
@@ -26,17 +44,7 @@ impl CertificateReference {
     /// # Errors
     /// When the source of randomness fails.
     pub fn generate(now: Timestamp, randomness: &dyn Randomness) -> Result<Self, RandomnessUnavailable> {
-        let mut random = [0_u8; GROUPS * 4];
-        randomness.fill(&mut random)?;
-        let mut text = now.strftime("FC-%Y").to_string();
-        for group in random.chunks(4) {
-            text.push('-');
-            // Five bits of each byte: every character is equally likely.
-            text.extend(
-                group.iter().filter_map(|byte| ALPHABET.get(usize::from(byte & 31))).map(|c| char::from(*c)),
-            );
-        }
-        Ok(Self(text))
+        Ok(Self(format!("{}{}", now.strftime("FC-%Y"), random_groups(randomness)?)))
     }
 
     /// The number as text.

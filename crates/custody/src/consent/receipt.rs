@@ -1,9 +1,7 @@
 //! Receipt files: a receipt with its signature and the proof of its entry, checkable by anyone who kept the installation's
 //! verifier key. No data, no network, no clock.
 
-use fiducia_ledger::{
-    Checkpoint, ConsentChanged, Digest, Event, Leaf, LedgerError, ProofFile, VerifierKey, verify_note,
-};
+use fiducia_ledger::{Checkpoint, ConsentChanged, Digest, Event, Leaf, LedgerError, ProofFile, VerifierKey};
 use fiducia_policy::{
     ConsentChannel, ConsentKind, ConsentPurpose, ConsentState, OrganizationId, PersonId, Pseudonym, Timestamp,
 };
@@ -11,6 +9,7 @@ use serde_json::Value;
 
 use super::profile::{RECEIPT_FORMAT, commitment};
 use crate::administer::hex;
+use crate::attestation::{Attestation, Unattested};
 use crate::certificate::installation;
 use crate::scribe::event_id;
 
@@ -253,21 +252,19 @@ fn signed_and_logged(
     file: &ReceiptFile,
     key: &VerifierKey,
 ) -> Result<(u64, Checkpoint), ReceiptRejected> {
-    let signature = |error: LedgerError| ReceiptRejected::Signature(error.to_string());
-    let proof_error = |error: LedgerError| ReceiptRejected::Proof(error.to_string());
-    let signer = key.renamed(&signer_name(&facts.ledger_origin)).map_err(signature)?;
-    let said = verify_note(file.note.as_bytes(), &signer).map_err(signature)?;
-    if said != note_text(&facts.id, text) {
-        return Err(ReceiptRejected::Signature("it is over another receipt".to_owned()));
-    }
-    let proof: ProofFile = file.proof.parse().map_err(proof_error)?;
-    let entry = facts.entry(commitment(salt, text)).map_err(proof_error)?;
-    if proof.extra.as_deref() != Some(entry.as_slice()) || proof.to_string() != file.proof {
-        return Err(ReceiptRejected::Proof("it is of another entry".to_owned()));
-    }
-    let log = key.renamed(&facts.log()).map_err(proof_error)?;
-    let checkpoint = proof.verify(&entry, &log).map_err(proof_error)?;
-    Ok((proof.index, checkpoint))
+    let attestation = Attestation {
+        note: &file.note,
+        proof: &file.proof,
+        text: &note_text(&facts.id, text),
+        signer: &signer_name(&facts.ledger_origin),
+        log: &facts.log(),
+    };
+    attestation.check(key, || facts.entry(commitment(salt, text))).map_err(|unattested| match unattested {
+        Unattested::Signature(error) => ReceiptRejected::Signature(error.to_string()),
+        Unattested::OtherText => ReceiptRejected::Signature("it is over another receipt".to_owned()),
+        Unattested::Proof(error) => ReceiptRejected::Proof(error.to_string()),
+        Unattested::OtherEntry => ReceiptRejected::Proof("it is of another entry".to_owned()),
+    })
 }
 
 fn salt_of(hex: &str) -> Result<[u8; 16], ReceiptRejected> {

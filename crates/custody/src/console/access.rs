@@ -43,7 +43,7 @@ pub(super) const fn asked(command: &AdminCommand) -> Option<(AccessAction, DataK
             | ConsentCommand::Remind { .. }
             | ConsentCommand::CloseCampaign { .. } => (Publish, DataKind::Published),
         },
-        AdminCommand::Certify(_) => (See, DataKind::Evidence),
+        AdminCommand::Certify(_) | AdminCommand::Audit(_) => (See, DataKind::Evidence),
         AdminCommand::Rights(command) => match command {
             RightsCommand::List { .. } | RightsCommand::Show { .. } => (See, DataKind::Requests),
             RightsCommand::Open { .. } => (Enter, DataKind::Requests),

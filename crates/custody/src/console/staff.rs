@@ -4,6 +4,7 @@ use fiducia_policy::{AccountId, ConsentPurpose, OrganizationId, RoleSet, Subject
 
 use super::{Staff, access};
 use crate::accounts::{AccountCommand, AccountReply};
+use crate::audit::AuditCommand;
 use crate::certificate::CertificateCommand;
 use crate::consent::commands::{ConsentCommand, ConsentReply};
 use crate::people::PeopleCommand;
@@ -56,11 +57,26 @@ impl Custody {
                 is_within(who, found.map(|record| record.organization), &reference)?;
                 self.reader().certificate_file(&reference)
             }
+            AdminCommand::Audit(command) => self.staff_audit(who, command),
             AdminCommand::Rights(command) => self.staff_rights(who, command),
             AdminCommand::People(command) => self.staff_people(who, command),
             AdminCommand::Account(command) => self.staff_accounts(who, command),
             other => self.administer(other),
         }
+    }
+
+    fn staff_audit(&self, who: &Staff, command: AuditCommand) -> Result<AdminReply, AdminError> {
+        let organization = who.organization();
+        let command = match command {
+            AuditCommand::Report { witnesses, .. } => AuditCommand::Report { organization, witnesses },
+            AuditCommand::List { limit, .. } => AuditCommand::List { organization, limit },
+            AuditCommand::Show { reference } => {
+                let found = self.reader().control()?.audit_report(&reference)?;
+                is_within(who, found.map(|record| record.organization), &reference)?;
+                AuditCommand::Show { reference }
+            }
+        };
+        self.administer(AdminCommand::Audit(command))
     }
 
     fn staff_consent(&self, who: &Staff, command: ConsentCommand) -> Result<AdminReply, AdminError> {

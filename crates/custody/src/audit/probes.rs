@@ -1,0 +1,177 @@
+//! What is tried while a report is made, instead of being believed.
+
+use fiducia_keyring::KeyManagementService;
+use fiducia_policy::{
+    AccessAction, AccessPolicy, AccessPrincipal, AccessReason, AccessTarget, AccountId, Circumstances,
+    DataKind, Eligibility, Feature, OrganizationId, Purpose, Role, RoleSet,
+};
+use fiducia_store::{KeyKind, KeyStore};
+
+use crate::AdminError;
+
+/// What was tried, and what came of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Trials {
+    /// Root keys of the organisation that opened under its own name, of how many.
+    pub(super) roots_opened: (u64, u64),
+    /// How many of them opened under another organisation's name, of how many attempts.
+    pub(super) opened_for_others: (u64, u64),
+    /// What the access policies permit that is promised to nobody, in words.
+    pub(super) permitted: Vec<String>,
+    /// How many such questions were put to them.
+    pub(super) refusals_asked: u64,
+    /// What is promised to somebody and the policies do not permit, in words.
+    pub(super) refused: Vec<String>,
+    /// How many such questions were put to them.
+    pub(super) permissions_asked: u64,
+    /// Closed purposes that the policy language takes.
+    pub(super) open_purposes: Vec<&'static str>,
+    /// Features that are refused to whom nothing may be kept of, and for health data.
+    pub(super) refused_features: (u64, u64),
+}
+
+/// Purposes that no policy may name.
+pub(super) const CLOSED_PURPOSES: [&str; 8] = [
+    "selling",
+    "advertising",
+    "personalised-advertising",
+    "marketing",
+    "profiling",
+    "biometric-identification",
+    "sell-data",
+    "dpv:Advertising",
+];
+
+pub(super) fn try_everything(
+    kms: &dyn KeyManagementService,
+    keys: &KeyStore,
+    organization: OrganizationId,
+    others: &[OrganizationId],
+) -> Result<Trials, AdminError> {
+    let (roots_opened, opened_for_others) = try_roots(kms, keys, organization, others)?;
+    let policy = AccessPolicy::built_in()
+        .map_err(|error| AdminError::Storage(format!("the policies on access cannot be read: {error}")))?;
+    let permits = |&(role, action, kind, circumstances): &Question| {
+        let may = is_permitted(&policy, role, action, kind, circumstances);
+        let words = format!("{} to {} {}", role.name(), action.name(), kind.name());
+        (may, words)
+    };
+    let wrong = |questions: &[Question], expected: bool| {
+        let answers = questions.iter().map(permits);
+        answers.filter(|(may, _)| *may != expected).map(|(_, words)| words).collect::<Vec<_>>()
+    };
+    let (never, always) = (never(), always());
+    let refused = |eligibility: fn(Feature) -> Eligibility| {
+        let ineligible = Feature::ALL.into_iter().filter(|feature| eligibility(*feature) == Eligibility::No);
+        u64::try_from(ineligible.count()).unwrap_or(u64::MAX)
+    };
+    Ok(Trials {
+        roots_opened,
+        opened_for_others,
+        permitted: wrong(&never, false),
+        refusals_asked: u64::try_from(never.len()).unwrap_or(u64::MAX),
+        refused: wrong(&always, true),
+        permissions_asked: u64::try_from(always.len()).unwrap_or(u64::MAX),
+        open_purposes: CLOSED_PURPOSES
+            .into_iter()
+            .filter(|name| {
+                name.parse::<Purpose>().is_ok() || name.parse::<fiducia_policy::ConsentPurpose>().is_ok()
+            })
+            .collect(),
+        refused_features: (refused(Feature::zero_retention), refused(Feature::hipaa)),
+    })
+}
+
+/// Tries to open the organisation's service root under its own name and, which must fail, under every other's.
+fn try_roots(
+    kms: &dyn KeyManagementService,
+    keys: &KeyStore,
+    organization: OrganizationId,
+    others: &[OrganizationId],
+) -> Result<((u64, u64), (u64, u64)), AdminError> {
+    let (mut opened, mut tried) = (0, 0);
+    let (mut opened_for_others, mut tried_for_others) = (0, 0);
+    let roots = keys.roots_of_kind(KeyKind::ServiceRoot)?;
+    for root in roots.iter().filter(|root| root.organization == organization) {
+        let Some(edge) = keys.edge(root.id)? else { continue };
+        tried += 1;
+        opened += u64::from(kms.unwrap_root(organization, root.id, &edge.wrap).is_ok());
+        for other in others {
+            tried_for_others += 1;
+            opened_for_others += u64::from(kms.unwrap_root(*other, root.id, &edge.wrap).is_ok());
+        }
+    }
+    Ok(((opened, tried), (opened_for_others, tried_for_others)))
+}
+
+type Question = (Role, AccessAction, DataKind, Circumstances<'static>);
+
+/// With a reason and a number, and in a matter, but without anybody's consent.
+fn reading(reason: AccessReason) -> Circumstances<'static> {
+    Circumstances { reason: Some(reason), ticket: true, matter: true, ..Circumstances::default() }
+}
+
+/// What is promised to nobody.
+fn never() -> Vec<Question> {
+    use AccessAction::{Enter, Govern, HandOver, Read, See};
+    let staff =
+        [Role::Support, Role::Research, Role::Engineering, Role::Auditor, Role::Partner, Role::TenantAdmin];
+    let mut questions = Vec::new();
+    for reason in AccessReason::ALL {
+        for role in staff {
+            questions.push((role, Read, DataKind::Content, reading(reason)));
+            questions.push((role, Read, DataKind::FlaggedContent, reading(reason)));
+        }
+        questions.push((Role::TrustAndSafety, Read, DataKind::Content, reading(reason)));
+        questions.push((Role::Research, HandOver, DataKind::Content, reading(reason)));
+    }
+    let plain = Circumstances::default();
+    questions.extend([
+        (Role::Support, See, DataKind::FlaggedContent, plain),
+        (Role::Support, See, DataKind::Scores, plain),
+        (Role::Research, See, DataKind::AccountBasics, plain),
+        (Role::Research, See, DataKind::Choices, plain),
+        (Role::Engineering, See, DataKind::AccountBasics, plain),
+        (Role::Engineering, See, DataKind::Metadata, plain),
+        (Role::Partner, See, DataKind::AccountBasics, plain),
+        (Role::Auditor, Enter, DataKind::Requests, plain),
+        (Role::Auditor, Govern, DataKind::Accounts, plain),
+        // Without a reason nothing that is sealed is opened, whoever asks.
+        (Role::TrustAndSafety, Read, DataKind::FlaggedContent, plain),
+        (Role::Legal, Read, DataKind::HeldContent, plain),
+    ]);
+    questions
+}
+
+/// What is promised to somebody.
+fn always() -> Vec<Question> {
+    use AccessAction::{Read, See};
+    let plain = Circumstances::default();
+    vec![
+        (Role::Support, See, DataKind::AccountBasics, plain),
+        (Role::TrustAndSafety, See, DataKind::FlaggedContent, plain),
+        (Role::TrustAndSafety, Read, DataKind::FlaggedContent, reading(AccessReason::SafetyReview)),
+        (Role::Research, See, DataKind::Aggregates, plain),
+        (Role::Engineering, See, DataKind::SystemLogs, plain),
+        (Role::Legal, Read, DataKind::HeldContent, reading(AccessReason::LegalObligation)),
+        (Role::Auditor, See, DataKind::Evidence, plain),
+    ]
+}
+
+fn is_permitted(
+    policy: &AccessPolicy,
+    role: Role,
+    action: AccessAction,
+    kind: DataKind,
+    circumstances: Circumstances<'_>,
+) -> bool {
+    let organization = OrganizationId::from_bytes([0; 16]);
+    let principal = AccessPrincipal {
+        account: AccountId::from_bytes([0; 16]),
+        organization,
+        subject: None,
+        roles: RoleSet::from_iter([role]),
+    };
+    let target = AccessTarget { kind, organization, subject: None, region: "" };
+    policy.decide(&principal, action, &target, &circumstances).is_permitted
+}
