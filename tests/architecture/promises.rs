@@ -132,6 +132,15 @@ fn every_promise_has_one_row_in_order() {
 }
 
 #[test]
+fn the_words_of_every_promise_are_those_that_audit_reports_use() {
+    let text = std::fs::read_to_string(root().join("PROMISES.md")).unwrap();
+    for promise in fiducia_policy::PROMISES {
+        let row = format!("| {} | {} | ", promise.id, promise.statement);
+        assert!(text.lines().any(|line| line.starts_with(&row)), "PROMISES.md says something else than {row}");
+    }
+}
+
+#[test]
 fn states_are_known_and_proved() {
     let faults: Vec<String> = promises().iter().flat_map(state_faults).collect();
     assert_eq!(faults, Vec::<String>::new());

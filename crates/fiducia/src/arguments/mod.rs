@@ -2,6 +2,7 @@
 //! examples that work.
 
 mod accounts;
+mod audit;
 mod certificates;
 mod consent;
 mod holds;
@@ -19,6 +20,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 pub(crate) use accounts::{AccountsCommand, TokenCommand};
+pub(crate) use audit::AuditCommand;
 pub(crate) use certificates::CertificateCommand;
 pub(crate) use consent::{CampaignsCommand, ChoiceOptions, ConsentCommand, NoticesCommand};
 pub(crate) use holds::{CasesCommand, HoldsCommand};
@@ -138,6 +140,9 @@ pub(crate) enum Command {
     /// The worker that destroys what has ended
     #[command(subcommand)]
     Retention(RetentionArguments),
+    /// Audit reports: what this installation can show for each promise, signed and in the log
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// Witness the logs of others, so that a rewritten history is seen
     #[command(subcommand)]
     Witness(WitnessCommand),

@@ -94,6 +94,12 @@ fn is_safe(url: &str) -> bool {
 }
 
 impl Configuration {
+    /// The witnesses' verifier keys, as they are configured.
+    pub(crate) fn witness_keys(&self) -> Vec<String> {
+        let witnesses = self.witnesses.iter().flat_map(|section| &section.witness);
+        witnesses.map(|witness| witness.key.clone()).collect()
+    }
+
     /// How logs are witnessed, where they are. Settings that do not parse were refused by the check.
     pub(crate) fn witnessing(&self) -> Option<WitnessingSettings> {
         let section = self.witnesses.as_ref()?;

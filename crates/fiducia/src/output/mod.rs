@@ -1,5 +1,6 @@
 //! What commands print: tables, labelled lines and JSON on standard output; remarks on standard error.
 
+pub(crate) mod paper;
 mod table;
 mod text;
 

@@ -10,6 +10,7 @@
 mod accounts;
 mod administration;
 mod api;
+mod audit;
 mod certificates;
 mod configuration;
 mod consent;
