@@ -136,7 +136,10 @@ fn the_words_of_every_promise_are_those_that_audit_reports_use() {
     let text = std::fs::read_to_string(root().join("PROMISES.md")).unwrap();
     for promise in fiducia_policy::PROMISES {
         let row = format!("| {} | {} | ", promise.id, promise.statement);
-        assert!(text.lines().any(|line| line.starts_with(&row)), "PROMISES.md says something else than {row}");
+        assert!(
+            text.lines().any(|line| line.starts_with(&row)),
+            "PROMISES.md says something else than {row}"
+        );
     }
 }
 

@@ -226,13 +226,15 @@ fn lay_out(blocks: &[Block], measure: &Measure<'static>) -> Vec<Vec<Line>> {
         let text = measure.drawable(&block.text, look.is_bold);
         let lines = measure.lines(&text, look, PAGE.0 - 2.0 * MARGIN - look.indent);
         let leading = look.size * 1.4;
-        // A heading does not stand alone at the foot of a page.
-        let after = if matches!(block.kind, BlockKind::Heading(_)) { 40.0 } else { 0.0 };
+        let is_heading = matches!(block.kind, BlockKind::Heading(_));
+        // A heading stands whole, and not alone, at the foot of a page.
+        let heading: f32 = if is_heading { lines.iter().map(|_| leading).sum::<f32>() + 40.0 } else { 0.0 };
         if !page.is_empty() {
             y += look.before;
         }
         for (place, line) in lines.into_iter().enumerate() {
-            if y + leading + after > FLOOR && !page.is_empty() {
+            let needed = if place == 0 { heading.max(leading) } else { leading };
+            if y + needed > FLOOR && !page.is_empty() {
                 pages.push(std::mem::take(&mut page));
                 y = MARGIN;
             }

@@ -47,5 +47,8 @@ fn a_report_is_written_three_times_listed_and_verified_without_the_installation(
         assert!(!again.is_empty());
     }
     assert_eq!(std::fs::read(place.path("again").join(format!("{reference}.pdf"))).unwrap().len(), pdf.len());
-    place.run(&["audit", "show", "FA-2026-0000-0000-0000-0000"]).exits(1).complains("there is no audit report");
+    place
+        .run(&["audit", "show", "FA-2026-0000-0000-0000-0000"])
+        .exits(1)
+        .complains("there is no audit report");
 }

@@ -40,20 +40,29 @@ pub(super) fn render(
 }
 
 impl Page<'_> {
+    fn made(&self) -> String {
+        instant(self.report.made_at)
+    }
+
+    fn policy_digest(&self) -> String {
+        format!("{:?}", self.report.organization.policy.2)
+    }
+
     /// Widths of the parts of the bar above the report, in percent, with their names.
     fn bar(&self) -> Vec<(f64, &'static str, &'static str, usize)> {
         let all = f64::from(u32::try_from(self.report.promises.len().max(1)).unwrap_or(u32::MAX));
         let part = |standing: PromiseStanding| {
             let count = self.report.count(standing);
             let width = f64::from(u32::try_from(count).unwrap_or(u32::MAX)) * 100.0 / all;
-            (width, class(standing), standing.in_words(), count)
+            (width, class(&standing), standing.in_words(), count)
         };
         PromiseStanding::ALL.map(part).into_iter().filter(|(_, _, _, count)| *count > 0).collect()
     }
 }
 
 /// The name of a standing in the style sheet.
-const fn class(standing: PromiseStanding) -> &'static str {
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "templates pass references")]
+const fn class(standing: &PromiseStanding) -> &'static str {
     match standing {
         PromiseStanding::Shown => "shown",
         PromiseStanding::PartlyShown => "partly",
@@ -62,12 +71,13 @@ const fn class(standing: PromiseStanding) -> &'static str {
     }
 }
 
-/// The sign and the word before an answer.
-const fn mark(verdict: Verdict) -> (&'static str, &'static str) {
+/// The sign before an answer, the word for it, and its name in the style sheet.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "templates pass references")]
+const fn mark(verdict: &Verdict) -> (&'static str, &'static str, &'static str) {
     match verdict {
-        Verdict::Figure => ("·", "figure"),
-        Verdict::Holds => ("✓", "holds"),
-        Verdict::Fails => ("✗", "does not hold"),
+        Verdict::Figure => ("·", "figure", "figure"),
+        Verdict::Holds => ("✓", "holds", "holds"),
+        Verdict::Fails => ("✗", "does not hold", "fails"),
     }
 }
 
@@ -106,7 +116,8 @@ pub(super) fn source(source: &AuditSource) -> String {
 }
 
 /// How to follow a link to an entry of the log.
-fn command(source: &AuditSource, organization: OrganizationId) -> Option<String> {
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "templates pass references")]
+fn command(source: &AuditSource, organization: &OrganizationId) -> Option<String> {
     match source {
         AuditSource::Entry { index, .. } => {
             Some(format!("fiducia ledger prove --organization {organization} --index {index}"))
