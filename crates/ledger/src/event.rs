@@ -413,7 +413,7 @@ pub enum Event {
 
 impl Event {
     /// The types this version reads and writes.
-    const KINDS: [&'static str; 37] = [
+    const KINDS: &'static [&'static str] = &[
         "log_opened",
         "capture_batch",
         "record_access",
