@@ -64,8 +64,8 @@ pub use certificate::{
     Destroyed, Issuer, KeptPart, Method, Order, Verification, VerifiedCertificate, verify_certificate,
 };
 pub use compliance::{
-    ComplianceCommand, ComplianceKey, ComplianceKeyRow, ComplianceReach, ComplianceReply, CreatedComplianceKey,
-    NewComplianceKey,
+    ComplianceCommand, ComplianceKey, ComplianceKeyRow, ComplianceReach, ComplianceReply,
+    CreatedComplianceKey, NewComplianceKey,
 };
 pub use consent::commands::{
     CHOICES_MAX, CampaignRow, CampaignTally, ConsentChoice, ConsentCommand, ConsentEntry, ConsentEvidence,

@@ -3,8 +3,8 @@
 use std::fmt;
 
 use fiducia_policy::{
-    AccessReason, AccountId, CaseId, ComplianceKeyId, ExchangeId, FlagId, GroundKind, HoldId, PersonId, Pseudonym, RecordId,
-    RightsRequestId, Timestamp, VirtualKeyId, WorkspaceId,
+    AccessReason, AccountId, CaseId, ComplianceKeyId, ExchangeId, FlagId, GroundKind, HoldId, PersonId,
+    Pseudonym, RecordId, RightsRequestId, Timestamp, VirtualKeyId, WorkspaceId,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 

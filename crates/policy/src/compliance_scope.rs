@@ -72,6 +72,9 @@ mod tests {
         let scopes: ComplianceScopes = text.parse().unwrap();
         assert_eq!(scopes.to_string(), "read:compliance_activities read:compliance_user_data");
         assert!(!scopes.contains(ComplianceScope::DeleteUserData));
-        assert!("read:compliance_org_settings".parse::<ComplianceScopes>().is_err(), "retired, and grants nothing");
+        assert!(
+            "read:compliance_org_settings".parse::<ComplianceScopes>().is_err(),
+            "retired, and grants nothing"
+        );
     }
 }

@@ -4,6 +4,6 @@ mod commands;
 mod keys;
 
 pub use commands::{
-    ComplianceCommand, ComplianceKey, ComplianceKeyRow, ComplianceReach, ComplianceReply, CreatedComplianceKey,
-    NewComplianceKey,
+    ComplianceCommand, ComplianceKey, ComplianceKeyRow, ComplianceReach, ComplianceReply,
+    CreatedComplianceKey, NewComplianceKey,
 };
