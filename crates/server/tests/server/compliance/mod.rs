@@ -1,5 +1,6 @@
 //! The Compliance API over real sockets.
 
+mod feed;
 mod speaking;
 
 use std::net::{Ipv4Addr, SocketAddr};
