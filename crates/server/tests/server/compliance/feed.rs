@@ -27,22 +27,17 @@ fn kinds(page: &CursorPage<Activity>) -> Vec<&str> {
 fn the_feed_tells_what_the_ledger_has_and_who_read_the_feed() {
     let api = Api::start();
     let first = page(&api, "?order=asc");
-    assert_eq!(
-        kinds(&first),
-        [
-            "fiducia_log_opened",
-            "platform_organization_created",
-            "platform_api_key_created",
-            "api_key_created"
-        ]
-    );
+    let mut told = kinds(&first);
+    assert_eq!(told.pop(), Some("api_key_created"));
+    told.sort_unstable();
+    assert_eq!(told, ["platform_api_key_created", "platform_organization_created"]);
     assert!(!first.has_more);
-    let made = &first.data[3];
+    let made = &first.data[2];
     let organization = api.app.organization;
     assert_eq!(made.organization_id.as_deref(), Some(organization.to_string().as_str()));
     assert_eq!(made.organization_uuid, Some(organization.uuid()));
     assert_eq!(made.details["api_key_id"], api.key.key.id.to_string());
-    assert_eq!(made.details["ledger_index"], 3);
+    assert_eq!(made.details["ledger_index"], 2);
     let actor = serde_json::to_value(&made.actor).unwrap();
     assert_eq!(actor["type"], "user_actor");
     assert!(actor["user_id"].as_str().unwrap().starts_with("user_"), "{actor}");
@@ -72,7 +67,9 @@ fn refused_calls_of_a_known_key_are_in_the_feed_without_what_they_named() {
         refused,
         "Missing required scopes. Got: ['read:compliance_org_data'] Needed: ['read:compliance_activities']"
     );
+    api.app.clock.advance(1);
     check_refusal(&api.get("/activities?activity_types[]=anna"), 400, "invalid_request_error");
+    api.app.clock.advance(1);
     check_refusal(&api.get("/people/anna@example.org"), 404, "not_found_error");
     let calls = page(&api, "?activity_types[]=compliance_api_accessed&order=asc");
     let told: Vec<_> = calls
