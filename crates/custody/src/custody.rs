@@ -151,7 +151,12 @@ impl Custody {
         let holds = Holds::load(&files.control).map_err(|error| OpenError::Destruction(error.to_string()))?;
         let mut activities = ActivityStore::open(&DataDirectory::activities(&root))?;
         let cursor_secret = cursor_secret(&mut activities, &*randomness)?;
-        let (feed, feed_thread) = Feed::start(&root, names.clone(), activities)?;
+        let (feed, feed_thread) = Feed::start(
+            &root,
+            names.clone(),
+            activities,
+            ControlStore::open(&DataDirectory::control(&root))?,
+        )?;
         let (scribe, scribe_thread) =
             Scribe::start(ledger, ControlStore::open(&DataDirectory::control(&root))?, feed.clone())?;
         let readers = Arc::new(RwLock::new(()));

@@ -14,6 +14,7 @@
 mod accesses;
 mod accounts;
 mod activities;
+mod activity_outbox;
 mod api;
 mod campaigns;
 mod certificates;

@@ -24,6 +24,8 @@ use crate::administer::LedgerNames;
 const QUEUE_MAX: usize = 1_024;
 /// Rows that one commit takes at most.
 const ROWS_MAX: usize = 2_000;
+/// Rows of the outbox that one commit takes at most.
+const OUTBOX_ROWS_MAX: u32 = 500;
 /// After how long a log or a file that could not be used is tried again, in milliseconds.
 const RETRY_MS: u64 = 1_000;
 /// Rows that are dropped in one commit.
@@ -51,6 +53,7 @@ impl Feed {
         root: &Path,
         names: LedgerNames,
         store: ActivityStore,
+        control: ControlStore,
     ) -> std::io::Result<(Self, JoinHandle<()>)> {
         let (sender, receiver) = sync_channel(QUEUE_MAX);
         let is_behind = Arc::new(AtomicBool::new(true));
@@ -58,6 +61,7 @@ impl Feed {
             root: root.to_owned(),
             names,
             store,
+            control,
             is_behind: Arc::clone(&is_behind),
             behind: BTreeSet::new(),
             is_down: false,
@@ -71,6 +75,13 @@ impl Feed {
     /// Says that logs have grown. Does not wait.
     pub(crate) fn published(&self, organizations: Vec<OrganizationId>) {
         if !organizations.is_empty() && self.sender.try_send(Message::Published(organizations)).is_err() {
+            self.is_behind.store(true, Ordering::Release);
+        }
+    }
+
+    /// Says that the outbox of `control.db` may hold activities. Does not wait.
+    pub(crate) fn look(&self) {
+        if self.sender.try_send(Message::Published(Vec::new())).is_err() {
             self.is_behind.store(true, Ordering::Release);
         }
     }
@@ -122,6 +133,8 @@ struct FeedWriter {
     root: PathBuf,
     names: LedgerNames,
     store: ActivityStore,
+    /// For the outbox of activities alone.
+    control: ControlStore,
     is_behind: Arc<AtomicBool>,
     /// Organisations whose logs were not entered to their end.
     behind: BTreeSet<OrganizationId>,
@@ -181,10 +194,12 @@ impl FeedWriter {
 
     /// Enters everything that is published and not entered yet, as far as that goes.
     fn catch_up(&mut self) {
+        if let Err(error) = self.enter_outbox() {
+            self.is_behind.store(true, Ordering::Release);
+            return self.fail(&error.into());
+        }
         if self.is_behind.swap(false, Ordering::AcqRel) {
-            let all = ControlStore::open_for_reading(&DataDirectory::control(&self.root))
-                .and_then(|control| control.organizations());
-            match all {
+            match self.control.organizations() {
                 Ok(all) => self.behind.extend(all.into_iter().map(|organization| organization.id)),
                 Err(error) => {
                     self.is_behind.store(true, Ordering::Release);
@@ -202,6 +217,15 @@ impl FeedWriter {
             self.is_down = false;
             tracing::info!("the activity feed has everything that was left out");
         }
+    }
+
+    /// Enters what the outbox of `control.db` holds.
+    fn enter_outbox(&mut self) -> Result<(), StoreError> {
+        while let Some((last, rows)) = self.control.waiting_activities(OUTBOX_ROWS_MAX)? {
+            self.store.enter(&rows, None)?;
+            self.control.forget_activities(last)?;
+        }
+        Ok(())
     }
 
     /// Enters the published leaves of one log behind the index that was reached.

@@ -7,6 +7,7 @@ mod directory;
 mod feed;
 mod keys;
 mod projection;
+mod sign_ins;
 
 pub use activities::{ActivityPage, ActivityQuery, ComplianceCall, PageCursor};
 pub use chats::{ChatPage, ChatQuery, MessagePage, MessagePlace, MessageQuery};

@@ -128,7 +128,10 @@ fn an_erased_person_is_in_the_feed_by_pseudonym_alone() {
     };
     let user = format!("user_{}", SubjectId::uuid(&subject));
     let shown = serde_json::to_value(&rows(vec![*subject.as_bytes()])[0]).unwrap();
-    assert_eq!((&shown["actor"]["user_id"], &shown["user_id"]), (&user.as_str().into(), &user.as_str().into()));
+    assert_eq!(
+        (&shown["actor"]["user_id"], &shown["user_id"]),
+        (&user.as_str().into(), &user.as_str().into())
+    );
     world.destroy(DestructionScope::Subject(subject)).unwrap();
     assert!(rows(vec![*subject.as_bytes()]).is_empty(), "nobody finds them by their id");
     let shown = serde_json::to_value(&rows(Vec::new())[0]).unwrap();
@@ -149,4 +152,58 @@ fn rows_leave_the_feed_after_six_years_and_the_ledger_keeps_its_leaves() {
     let after = feed(&world, world.organization());
     assert!(before.keys().all(|index| !after.contains_key(index)), "{after:?}");
     assert_eq!(projected(&world).len(), before.len() + after.len());
+}
+
+#[test]
+fn signing_in_and_out_is_in_the_feed_by_who_it_was() {
+    use fiducia_custody::{
+        AccountCommand, AccountReply, AdminCommand, AdminReply, Attempt, Browser, NewAccount,
+        ProviderIdentity, SessionTerms,
+    };
+    let world = World::new();
+    let account = |command| match world.custody().administer(AdminCommand::Account(command)).unwrap() {
+        AdminReply::Account(reply) => reply,
+        other => panic!("{other:?}"),
+    };
+    account(AccountCommand::Create(NewAccount {
+        organization: world.organization(),
+        login: "anna@example.org".to_owned(),
+        name: "Anna".to_owned(),
+        subject: Some("person-1".to_owned()),
+        roles: "person".parse().unwrap(),
+    }));
+    let identity = ProviderIdentity {
+        issuer: "https://issuer.example".to_owned(),
+        external: "anna".to_owned(),
+        verified_email: Some("anna@example.org".to_owned()),
+    };
+    let attempt = Attempt {
+        browser: Browser { address: "192.0.2.1".to_owned(), secret: None, device: "a browser".to_owned() },
+        terms: SessionTerms { visit: [7; 32], idle_seconds: 3_600, seconds_max: 3_600 },
+    };
+    let session = world.custody().sign_in_with_provider(&identity, &attempt).unwrap();
+    let AccountReply::Ended(1) =
+        account(AccountCommand::EndSessions { account: session.account, except: None })
+    else {
+        panic!("nobody was signed out")
+    };
+    world.custody().settle_feed();
+    let kinds = ["sso_login_succeeded", "session_revoked"].map(str::to_owned).to_vec();
+    let query = ActivityQuery { limit: 10, kinds, is_oldest_first: true, ..ActivityQuery::default() };
+    let reach = ComplianceReach::Organization(world.organization());
+    let rows = world.custody().activities(reach, &query).unwrap().data;
+    assert_eq!(rows.len(), 2);
+    for row in rows {
+        let shown = serde_json::to_value(&row).unwrap();
+        let user = format!("user_{}", world.subject().uuid());
+        assert_eq!(
+            (&shown["actor"]["user_id"], &shown["actor"]["email_address"]),
+            (&user.into(), &"anna@example.org".into())
+        );
+        assert_eq!(
+            (&shown["organization_id"], &shown["account_id"]),
+            (&serde_json::Value::Null, &session.account.to_string().into())
+        );
+        assert!(!shown.to_string().contains("192.0.2.1"), "{shown}");
+    }
 }

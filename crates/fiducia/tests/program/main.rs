@@ -11,6 +11,7 @@ mod accounts;
 mod administration;
 mod api;
 mod certificates;
+mod compliance;
 mod configuration;
 mod consent;
 mod demo;

@@ -66,18 +66,28 @@ fn a_chat_is_listed_read_with_an_entry_first_and_destroyed_once() {
     let list = get(&api, "/apps/chats");
     let chat = &list["data"][0];
     let id = chat["id"].as_str().unwrap();
-    assert_eq!((list["data"].as_array().unwrap().len(), &chat["name"], &chat["deleted_at"]), (1, &Value::Null, &Value::Null));
+    assert_eq!(
+        (list["data"].as_array().unwrap().len(), &chat["name"], &chat["deleted_at"]),
+        (1, &Value::Null, &Value::Null)
+    );
     assert_eq!(chat["organization_uuid"], api.app.organization.uuid());
     let page = get(&api, &format!("/apps/chats/{id}/messages"));
     assert_eq!(texts(&page), ["first question", "first answer", "second question", "second answer"]);
-    let roles: Vec<&Value> = page["chat_messages"].as_array().unwrap().iter().map(|message| &message["role"]).collect();
+    let roles: Vec<&Value> =
+        page["chat_messages"].as_array().unwrap().iter().map(|message| &message["role"]).collect();
     assert_eq!(roles, ["user", "assistant", "user", "assistant"]);
-    assert_eq!((&page["id"], &page["model"], &page["has_more"]), (&json!(id), &json!("scripted"), &json!(false)));
+    assert_eq!(
+        (&page["id"], &page["model"], &page["has_more"]),
+        (&json!(id), &json!("scripted"), &json!(false))
+    );
     // The feed has the entry, with the key as the one who read; the entry names every record.
     api.app.custody.settle_feed();
     let read = get(&api, "/activities?activity_types[]=fiducia_record_access");
     let row = &read["data"][0];
-    assert_eq!((&row["reason"], row["records"].as_array().unwrap().len()), (&json!("organization_compliance"), 4));
+    assert_eq!(
+        (&row["reason"], row["records"].as_array().unwrap().len()),
+        (&json!("organization_compliance"), 4)
+    );
     // Both ways through the messages, in pages.
     for (order, expected) in [
         ("asc", ["first question", "first answer", "second question", "second answer"]),
@@ -94,11 +104,18 @@ fn a_chat_is_listed_read_with_an_entry_first_and_destroyed_once() {
     let secret = api.key.secret.as_str();
     let deleted = api.send("DELETE", &format!("/apps/chats/{id}"), &[("x-api-key", secret)]);
     assert_eq!((deleted.status, deleted.json()), (200, json!({ "id": id, "type": "claude_chat_deleted" })));
-    check_refusal(&api.send("DELETE", &format!("/apps/chats/{id}"), &[("x-api-key", secret)]), 404, "not_found_error");
+    check_refusal(
+        &api.send("DELETE", &format!("/apps/chats/{id}"), &[("x-api-key", secret)]),
+        404,
+        "not_found_error",
+    );
     check_refusal(&api.get(&format!("/apps/chats/{id}/messages")), 404, "not_found_error");
     assert_eq!(get(&api, "/apps/chats")["data"], json!([]));
     api.app.custody.settle_feed();
-    let told = get(&api, "/activities?activity_types[]=fiducia_certificate_issued&activity_types[]=fiducia_keys_destroyed");
+    let told = get(
+        &api,
+        "/activities?activity_types[]=fiducia_certificate_issued&activity_types[]=fiducia_keys_destroyed",
+    );
     assert_eq!(told["data"].as_array().unwrap().len(), 2, "{told}");
 }
 
@@ -121,19 +138,32 @@ fn chats_are_walked_by_either_time_and_by_person() {
     assert_eq!(by_update, [&by_creation[1..], &by_creation[..1]].concat());
     for (query, all) in [("", &by_creation), ("&order_by=updated_at", &by_update)] {
         let first = get(&api, &format!("/apps/chats?limit=3{query}"));
-        let rest = get(&api, &format!("/apps/chats?limit=3{query}&after_id={}", first["last_id"].as_str().unwrap()));
+        let rest =
+            get(&api, &format!("/apps/chats?limit=3{query}&after_id={}", first["last_id"].as_str().unwrap()));
         assert_eq!([ids(&first), ids(&rest)].concat(), **all);
         assert_eq!((&first["has_more"], &rest["has_more"]), (&json!(true), &json!(false)));
     }
     let person = get(&api, "/apps/chats")["data"][0]["user"]["id"].as_str().unwrap().to_owned();
     let theirs = get(&api, &format!("/apps/chats?user_ids[]={person}&limit=4"));
     assert_eq!(ids(&theirs), by_creation[..4]);
-    let back = get(&api, &format!("/apps/chats?user_ids[]={person}&limit=2&before_id={}", theirs["last_id"].as_str().unwrap()));
+    let back = get(
+        &api,
+        &format!("/apps/chats?user_ids[]={person}&limit=2&before_id={}", theirs["last_id"].as_str().unwrap()),
+    );
     assert_eq!((ids(&back), &back["has_more"]), (by_creation[1..3].to_vec(), &json!(true)));
-    assert_eq!(ids(&get(&api, "/apps/chats?user_ids[]=user_01999999-9999-7999-8999-999999999999")), Vec::<String>::new());
-    assert_eq!(ids(&get(&api, &format!("/apps/chats?user_ids[]={person}&project_ids[]=p"))), Vec::<String>::new());
+    assert_eq!(
+        ids(&get(&api, "/apps/chats?user_ids[]=user_01999999-9999-7999-8999-999999999999")),
+        Vec::<String>::new()
+    );
+    assert_eq!(
+        ids(&get(&api, &format!("/apps/chats?user_ids[]={person}&project_ids[]=p"))),
+        Vec::<String>::new()
+    );
     let began = get(&api, "/apps/chats")["data"][2]["created_at"].as_str().unwrap().to_owned();
-    assert_eq!(ids(&get(&api, &format!("/apps/chats?created_at.gte={began}&created_at.lte={began}"))), by_creation[2..3]);
+    assert_eq!(
+        ids(&get(&api, &format!("/apps/chats?created_at.gte={began}&created_at.lte={began}"))),
+        by_creation[2..3]
+    );
     let last = theirs["last_id"].as_str().unwrap();
     for (query, named) in [
         ("limit=1001".to_owned(), "limit"),
@@ -164,16 +194,22 @@ fn other_organisations_chats_are_answered_as_chats_that_are_not_there() {
     for path in ["/messages", ""] {
         let texts = [id.as_str(), unknown, "claude_chat_1"].map(|id| {
             let method = if path.is_empty() { "DELETE" } else { "GET" };
-            let answer = api.send(method, &format!("/apps/chats/{id}{path}"), &[("x-api-key", &theirs.secret)]);
+            let answer =
+                api.send(method, &format!("/apps/chats/{id}{path}"), &[("x-api-key", &theirs.secret)]);
             check_refusal(&answer, 404, "not_found_error")
         });
         assert!(texts.iter().all(|text| *text == texts[0]), "{texts:?}");
     }
-    let reader = api.make_key(ComplianceReach::Organization(api.app.organization), &[ComplianceScope::ReadUserData]);
+    let reader =
+        api.make_key(ComplianceReach::Organization(api.app.organization), &[ComplianceScope::ReadUserData]);
     let answer = api.send("DELETE", &format!("/apps/chats/{id}"), &[("x-api-key", &reader.secret)]);
     check_refusal(&answer, 403, "permission_error");
     assert_eq!(texts(&get(&api, &format!("/apps/chats/{id}/messages"))), ["a question", "an answer"]);
     check_refusal(&api.get("/apps/chats/files/file_1/content"), 404, "not_found_error");
     check_refusal(&api.get(&format!("/apps/chats/{id}/messages?limit=1001")), 400, "invalid_request_error");
-    check_refusal(&api.get(&format!("/apps/chats/{id}/messages?tool_result_max_chars=-2")), 400, "invalid_request_error");
+    check_refusal(
+        &api.get(&format!("/apps/chats/{id}/messages?tool_result_max_chars=-2")),
+        400,
+        "invalid_request_error",
+    );
 }

@@ -29,30 +29,54 @@ fn an_organisation_is_shown_with_its_people_roles_and_settings() {
     let uuid = api.app.organization.uuid();
     let all = get(&api, "/organizations");
     assert_eq!(all["data"][0]["uuid"], uuid);
-    assert_eq!((&all["data"][0]["name"], &all["has_more"], &all["next_page"]), (&json!("test"), &json!(false), &Value::Null));
+    assert_eq!(
+        (&all["data"][0]["name"], &all["has_more"], &all["next_page"]),
+        (&json!("test"), &json!(false), &Value::Null)
+    );
     api.app.clock.advance(1);
     make_account(&api, "anna@example.org", "Anna", Some("analyst"), Role::Person);
     api.app.clock.advance(1);
     make_account(&api, "boss", "Boss", None, Role::TenantAdmin);
     let first = get(&api, &format!("/organizations/{uuid}/users?limit=1"));
     let anna = &first["data"][0];
-    assert_eq!((&anna["full_name"], &anna["email"], &anna["organization_role"]), (&json!("Anna"), &json!("anna@example.org"), &json!("person")));
+    assert_eq!(
+        (&anna["full_name"], &anna["email"], &anna["organization_role"]),
+        (&json!("Anna"), &json!("anna@example.org"), &json!("person"))
+    );
     assert!(anna["id"].as_str().unwrap().starts_with("user_") && first["has_more"] == true);
     let next = first["next_page"].as_str().unwrap();
     let second = get(&api, &format!("/organizations/{uuid}/users?limit=1&page={next}"));
-    assert_eq!((&second["data"][0]["email"], &second["data"][0]["organization_role"]), (&Value::Null, &json!("tenant-admin")));
+    assert_eq!(
+        (&second["data"][0]["email"], &second["data"][0]["organization_role"]),
+        (&Value::Null, &json!("tenant-admin"))
+    );
     assert_eq!((&second["has_more"], &second["next_page"]), (&json!(false), &Value::Null));
     let roles = get(&api, &format!("/organizations/{uuid}/roles"));
     assert_eq!(roles["data"].as_array().unwrap().len(), Role::ALL.len());
     let role = get(&api, &format!("/organizations/{uuid}/roles/role_auditor"));
     assert_eq!(role["name"], "auditor");
     let permitted = get(&api, &format!("/organizations/{uuid}/roles/role_tenant-admin/permissions"));
-    assert!(permitted["data"].as_array().unwrap().contains(&json!({ "action": "govern", "resource": "accounts" })), "{permitted}");
+    assert!(
+        permitted["data"]
+            .as_array()
+            .unwrap()
+            .contains(&json!({ "action": "govern", "resource": "accounts" })),
+        "{permitted}"
+    );
     let settings = get(&api, &format!("/organizations/{uuid}/settings"));
-    assert_eq!((&settings["type"], &settings["api_keys"]), (&json!("effective_organization_settings"), &json!([])));
+    assert_eq!(
+        (&settings["type"], &settings["api_keys"]),
+        (&json!("effective_organization_settings"), &json!([]))
+    );
     let periods = &settings["settings"][0];
-    assert_eq!((&periods["name"], &periods["type"]), (&json!("data_retention_periods"), &json!("data_retention_periods")));
-    assert!(["fixed", "indefinite"].contains(&periods["value"]["chat"]["type"].as_str().unwrap()), "{periods}");
+    assert_eq!(
+        (&periods["name"], &periods["type"]),
+        (&json!("data_retention_periods"), &json!("data_retention_periods"))
+    );
+    assert!(
+        ["fixed", "indefinite"].contains(&periods["value"]["chat"]["type"].as_str().unwrap()),
+        "{periods}"
+    );
     assert_eq!(get(&api, "/groups"), json!({ "data": [], "has_more": false, "next_page": null }));
 }
 
@@ -67,7 +91,11 @@ fn what_is_anothers_is_answered_as_what_is_not_there() {
         });
         assert!(texts.iter().all(|text| *text == texts[0]), "{path}: {texts:?}");
     }
-    check_refusal(&api.get(&format!("/organizations/{}/roles/role_king", api.app.organization.uuid())), 404, "not_found_error");
+    check_refusal(
+        &api.get(&format!("/organizations/{}/roles/role_king", api.app.organization.uuid())),
+        404,
+        "not_found_error",
+    );
     check_refusal(&api.get("/groups/group_1"), 404, "not_found_error");
     check_refusal(&api.get("/organizations?limit=1001"), 400, "invalid_request_error");
     check_refusal(&api.get("/organizations?page=1"), 400, "invalid_request_error");
@@ -76,6 +104,13 @@ fn what_is_anothers_is_answered_as_what_is_not_there() {
     let first = api.get_with(&all.secret, "/organizations?limit=1").json();
     let next = first["next_page"].as_str().unwrap();
     let second = api.get_with(&all.secret, &format!("/organizations?limit=1&page={next}")).json();
-    assert_eq!((&first["has_more"], &second["data"][0]["uuid"], &second["has_more"]), (&json!(true), &json!(other), &json!(false)));
-    check_refusal(&api.get_with(&all.secret, &format!("/organizations/{other}/users")), 403, "permission_error");
+    assert_eq!(
+        (&first["has_more"], &second["data"][0]["uuid"], &second["has_more"]),
+        (&json!(true), &json!(other), &json!(false))
+    );
+    check_refusal(
+        &api.get_with(&all.secret, &format!("/organizations/{other}/users")),
+        403,
+        "permission_error",
+    );
 }
