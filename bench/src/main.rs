@@ -5,6 +5,7 @@ mod api;
 mod consent;
 mod cost;
 mod failure;
+mod feed;
 mod import;
 mod latency;
 mod memory;
@@ -48,6 +49,8 @@ enum Measurement {
     Api,
     /// Pages of the console for a person with very many conversations
     Pages,
+    /// Pages of the activity feed over very many rows, beside a bare range of the primary key
+    Feed,
 }
 
 /// Measures `fiducia serve` and `fiducia import` on this machine; see bench/README.md.
@@ -63,7 +66,7 @@ struct Arguments {
     /// Seconds of each round
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=600))]
     seconds: u32,
-    /// Records that `retention`, `requests` and `pages`, and people that `consent` measures with
+    /// Rows of `feed`, records that `retention`, `requests` and `pages`, and people that `consent` measures with
     #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1_000..=100_000_000))]
     records: u64,
 }
@@ -94,6 +97,9 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     if arguments.measurement == Measurement::Pages {
         return pages::measure(arguments.records);
     }
+    if arguments.measurement == Measurement::Feed {
+        return feed::measure(arguments.records);
+    }
     subject::build()?;
     let load_before = processor::load_average();
     // An import is not served: it may use the whole machine.
@@ -111,6 +117,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         Measurement::Consent => consent::measure(arguments.records),
         Measurement::Api => api::measure(),
         Measurement::Pages => pages::measure(arguments.records),
+        Measurement::Feed => feed::measure(arguments.records),
     }?;
     report::loads(&load_before);
     Ok(())

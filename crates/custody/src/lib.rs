@@ -15,6 +15,7 @@ mod caller;
 mod callers;
 mod centre;
 mod certificate;
+mod compliance;
 mod consent;
 mod console;
 mod custody;
@@ -69,6 +70,11 @@ pub use certificate::{
     CertificateRejected, CertificateReply, CertificateRow, CertificateStage, CertifiedScope, Confidentiality,
     Destroyed, Issuer, KeptPart, Method, Order, Verification, VerifiedCertificate, verify_certificate,
 };
+pub use compliance::{
+    ActivityPage, ActivityQuery, ChatPage, ChatQuery, ComplianceCall, ComplianceCommand, ComplianceKey,
+    ComplianceKeyRow, ComplianceReach, ComplianceReply, CreatedComplianceKey, Listed, MessagePage,
+    MessagePlace, MessageQuery, NewComplianceKey, PageCursor, activity_names,
+};
 pub use consent::commands::{
     CHOICES_MAX, CampaignRow, CampaignTally, ConsentChoice, ConsentCommand, ConsentEntry, ConsentEvidence,
     ConsentImport, ConsentOutcome, ConsentReply, ConsentRow, ImportedChoice, NoticeRow, RefusedChoice,
@@ -83,6 +89,7 @@ pub use custody::{Custody, CustodyMetrics, PendingImport};
 pub use exchange::{
     AnswerOutcome, CaptureFailed, CaptureRefused, CapturedAnswer, ExchangeOpening, Notice, OpenExchange,
 };
+pub use fiducia_store::ActivityKey;
 pub use import::{ImportOutcome, ImportProgress, RejectedLine};
 pub use mail::{
     DueMail, Letter, LetterAbout, MailAbout, MailAddress, MailCommand, MailOutcome, MailReply, MailState,

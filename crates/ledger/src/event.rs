@@ -3,8 +3,8 @@
 use std::fmt;
 
 use fiducia_policy::{
-    AccessReason, AccountId, CaseId, ExchangeId, FlagId, GroundKind, HoldId, PersonId, Pseudonym, RecordId,
-    RightsRequestId, Timestamp, VirtualKeyId, WorkspaceId,
+    AccessReason, AccountId, CaseId, ComplianceKeyId, ExchangeId, FlagId, GroundKind, HoldId, PersonId,
+    Pseudonym, RecordId, RightsRequestId, Timestamp, VirtualKeyId, WorkspaceId,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -401,6 +401,26 @@ pub enum Event {
         /// Digest of its text.
         report: Digest,
     },
+    /// A key to the Compliance API was made.
+    ComplianceKeyCreated {
+        /// Which.
+        key: ComplianceKeyId,
+        /// What it reaches: `organization` for this one alone, `installation` for every one.
+        #[serde(serialize_with = "text")]
+        reach: String,
+        /// What it permits, by name.
+        #[serde(serialize_with = "texts")]
+        scopes: Vec<String>,
+        /// Who made it.
+        actor: PersonId,
+    },
+    /// A key to the Compliance API was deleted.
+    ComplianceKeyDeleted {
+        /// Which.
+        key: ComplianceKeyId,
+        /// Who deleted it.
+        actor: PersonId,
+    },
     /// An event of a type that this version does not know. It can be read but not appended.
     #[serde(skip)]
     Unknown {
@@ -451,7 +471,14 @@ impl Event {
         "campaign_opened",
         "campaign_closed",
         "audit_report_issued",
+        "compliance_key_created",
+        "compliance_key_deleted",
     ];
+
+    /// The types this version reads and writes.
+    pub const fn kinds() -> &'static [&'static str] {
+        Self::KINDS
+    }
 
     pub(crate) fn is_known(kind: &str) -> bool {
         Self::KINDS.contains(&kind)
@@ -497,6 +524,8 @@ impl Event {
             Self::CampaignOpened(_) => "campaign_opened",
             Self::CampaignClosed(_) => "campaign_closed",
             Self::AuditReportIssued { .. } => "audit_report_issued",
+            Self::ComplianceKeyCreated { .. } => "compliance_key_created",
+            Self::ComplianceKeyDeleted { .. } => "compliance_key_deleted",
             Self::Unknown { kind, .. } => kind,
         }
     }

@@ -188,6 +188,14 @@ id!(
     ApiTokenId, "token", "apitok_"
 );
 id!(
+    /// A compliance access key. The id is public and names the key in the feed and the ledger, the secret is not.
+    ComplianceKeyId, "compliance access key", "apikey_"
+);
+id!(
+    /// One row of the activity feed. A row that stands for a leaf of the ledger has the number of the leaf's event.
+    ActivityId, "activity", "activity_"
+);
+id!(
     /// One entry in the history of a person's choices. The receipt of the choice has the same number.
     ConsentId, "consent", "consent_"
 );

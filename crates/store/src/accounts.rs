@@ -9,7 +9,7 @@ use rusqlite::{OptionalExtension, Transaction, params};
 use crate::connection::{bytes16, fixed, instant, optional_instant};
 use crate::control::named;
 use crate::outbox::{Announcement, announce};
-use crate::{ControlStore, StoreError};
+use crate::{ActivityRecord, ControlStore, StoreError};
 
 /// The tables of this module, a step of `control.db`.
 pub(crate) const TABLES: &str = "
@@ -354,6 +354,7 @@ impl ControlStore {
         session: &SessionRecord,
         browser: [u8; 32],
         sessions_max: u32,
+        activity: &ActivityRecord,
     ) -> Result<(), StoreError> {
         let now = session.created_at.as_microsecond();
         let owner = session.account;
@@ -385,7 +386,8 @@ impl ControlStore {
                 params![browser, owner.as_bytes(), now],
             )?;
             keep_newest(tx, "console_sessions", "id", owner, sessions_max)?;
-            keep_newest(tx, "known_browsers", "digest", owner, sessions_max)
+            keep_newest(tx, "known_browsers", "digest", owner, sessions_max)?;
+            crate::activity_outbox::keep(tx, activity)
         })
     }
 
@@ -426,12 +428,16 @@ impl ControlStore {
         account: AccountId,
         only: Option<SessionId>,
         kept: Option<SessionId>,
+        activity: &ActivityRecord,
     ) -> Result<u64, StoreError> {
         self.file.write("end_sessions", |tx| {
             let ended = tx.execute(
                 "DELETE FROM console_sessions WHERE account = ?1 AND (?2 IS NULL OR id = ?2) AND (?3 IS NULL OR id <> ?3)",
                 params![account.as_bytes(), only.map(|id| *id.as_bytes()), kept.map(|id| *id.as_bytes())],
             )?;
+            if ended > 0 {
+                crate::activity_outbox::keep(tx, activity)?;
+            }
             Ok(u64::try_from(ended).unwrap_or(u64::MAX))
         })
     }

@@ -53,7 +53,7 @@ const MIGRATIONS: &[&str] = &["
     CREATE TABLE outbox (
         sequence INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, organization BLOB NOT NULL, event BLOB NOT NULL
     );
-", crate::retention::TABLES, crate::certificates::TABLES, crate::warnings::TABLES, crate::accounts::TABLES, crate::rights::TABLES, crate::consents::TABLES, crate::letters::TABLES, crate::accesses::TABLES, crate::api::TABLES, crate::audit::TABLES];
+", crate::retention::TABLES, crate::certificates::TABLES, crate::warnings::TABLES, crate::accounts::TABLES, crate::rights::TABLES, crate::consents::TABLES, crate::letters::TABLES, crate::accesses::TABLES, crate::api::TABLES, crate::audit::TABLES, crate::compliance_keys::TABLES, crate::compliance_lists::TABLES, crate::activity_outbox::TABLES];
 
 /// An organisation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -270,6 +270,16 @@ impl ControlStore {
             connection
                 .prepare_cached(&format!("{SUBJECT} WHERE id = ?1"))?
                 .query_row([id.as_bytes()], subject)
+                .optional()
+        })
+    }
+
+    /// The subject whom the ledger knows by a pseudonym, as long as that is known.
+    pub fn subject_behind(&self, pseudonym: Pseudonym) -> Result<Option<SubjectId>, StoreError> {
+        self.file.read("subject_behind", |connection| {
+            connection
+                .prepare_cached("SELECT id FROM subjects WHERE pseudonym = ?1")?
+                .query_row([pseudonym.as_bytes()], |row| Ok(SubjectId::from_bytes(bytes16(row, 0)?)))
                 .optional()
         })
     }

@@ -13,10 +13,14 @@
 
 mod accesses;
 mod accounts;
+mod activities;
+mod activity_outbox;
 mod api;
 mod audit;
 mod campaigns;
 mod certificates;
+mod compliance_keys;
+mod compliance_lists;
 mod connection;
 mod consents;
 mod control;
@@ -44,10 +48,13 @@ mod warnings;
 
 pub use accesses::AccessRecord;
 pub use accounts::{AccountRecord, PasskeyRecord, PrivacySignal, SessionRecord};
+pub use activities::{ActivityFilter, ActivityKey, ActivityRecord, ActivityStore, STREAMS_MAX};
 pub use api::{ApiAnswerRecord, ApiTokenRecord};
 pub use audit::{AuditReportRecord, ConsentedPath, ControlFigures, KeyFigures};
 pub use campaigns::{CampaignCount, CampaignMember, CampaignRecord};
 pub use certificates::{CertificateRecord, MailCounts, MailRecord};
+pub use compliance_keys::ComplianceKeyRecord;
+pub use compliance_lists::{ConversationOrder, OrganizationMember};
 pub use consents::{ConsentRecord, ConsentStanding, ConsentWrite};
 pub use control::{
     ControlStore, NewOrganization, NewSubject, OrganizationRecord, OrganizationTerms, SubjectRecord,

@@ -10,10 +10,12 @@
 //!   bytes may be released before the record of the exchange is durable.
 //! - [`error_body`] and [`error_frame`] write errors in each wire's exact shape.
 //! - [`texts()`] and [`conversation_line()`] serve readers of stored records and importers of old conversations.
+//! - [`compliance`] holds the shapes of the public Compliance API.
 //! - [`batch_requests`] and [`results_urls`] read the batches of the Messages API.
 
 mod answer;
 mod batch;
+pub mod compliance;
 mod error;
 mod features;
 pub mod fingerprint;

@@ -63,7 +63,8 @@ impl Writer {
                 if let Some((credential, count)) = passkey {
                     self.files.control.use_passkey(&credential, count, now)?;
                 }
-                self.files.control.start_session(&session, browser, SESSIONS_MAX)?;
+                let activity = self.signed_in(&session)?;
+                self.files.control.start_session(&session, browser, SESSIONS_MAX, &activity)?;
                 Ok(AccountReply::Done)
             }
             AccountCommand::TouchSession { session } => {
@@ -71,11 +72,13 @@ impl Writer {
                 Ok(AccountReply::Done)
             }
             AccountCommand::EndSession { account, session } => {
-                let ended = self.files.control.end_sessions(account, Some(session), None)?;
+                let activity = self.signed_out(account, Some(session))?;
+                let ended = self.files.control.end_sessions(account, Some(session), None, &activity)?;
                 Ok(AccountReply::Ended(ended))
             }
             AccountCommand::EndSessions { account, except } => {
-                Ok(AccountReply::Ended(self.files.control.end_sessions(account, None, except)?))
+                let activity = self.signed_out(account, None)?;
+                Ok(AccountReply::Ended(self.files.control.end_sessions(account, None, except, &activity)?))
             }
             AccountCommand::CreateToken(new) => self.create_token(new),
             AccountCommand::RevokeToken { token, owner } => self.revoke_token(token, owner),

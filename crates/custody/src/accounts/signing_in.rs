@@ -332,7 +332,10 @@ impl Custody {
     }
 
     pub(super) fn change_account(&self, command: AccountCommand) -> Result<AccountReply, AdminError> {
-        match self.on_writer(AdminCommand::Account(command))? {
+        let reply = self.on_writer(AdminCommand::Account(command))?;
+        // Who signed in or out is kept by the commit until the feed has it.
+        self.0.feed.look();
+        match reply {
             AdminReply::Account(reply) => Ok(reply),
             _ => Err(AdminError::Storage("the store gave an answer to another question".to_owned())),
         }

@@ -4,6 +4,7 @@
 mod accounts;
 mod audit;
 mod certificates;
+mod compliance;
 mod consent;
 mod holds;
 mod installation;
@@ -22,6 +23,7 @@ use clap::{Args, Parser, Subcommand};
 pub(crate) use accounts::{AccountsCommand, TokenCommand};
 pub(crate) use audit::AuditCommand;
 pub(crate) use certificates::CertificateCommand;
+pub(crate) use compliance::{ComplianceCommand, ComplianceKeysCommand};
 pub(crate) use consent::{CampaignsCommand, ChoiceOptions, ConsentCommand, NoticesCommand};
 pub(crate) use holds::{CasesCommand, HoldsCommand};
 pub(crate) use installation::{
@@ -101,6 +103,9 @@ pub(crate) enum Command {
     /// The JSON API
     #[command(subcommand)]
     Api(ApiCommand),
+    /// The Compliance API, for audit and security programs
+    #[command(subcommand)]
+    Compliance(ComplianceCommand),
     /// Sealed records: list, read with a reason, destroy
     #[command(subcommand)]
     Records(RecordsCommand),

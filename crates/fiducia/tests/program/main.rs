@@ -12,6 +12,7 @@ mod administration;
 mod api;
 mod audit;
 mod certificates;
+mod compliance;
 mod configuration;
 mod consent;
 mod demo;

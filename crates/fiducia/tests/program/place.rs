@@ -124,7 +124,8 @@ impl Place {
         let started: Value = serde_json::from_str(&line).unwrap();
         let gateway = started["gateway"].as_str().unwrap().parse().unwrap();
         let console = started["console"].as_str().unwrap_or_default().to_owned();
-        Serving { child, log, gateway, console }
+        let compliance = started["compliance"].as_str().unwrap_or_default().to_owned();
+        Serving { child, log, gateway, console, compliance }
     }
 
     /// Every file under the folder `name`.
@@ -153,6 +154,8 @@ pub(crate) struct Serving {
     pub(crate) gateway: SocketAddr,
     /// Where the console is; empty when there is none.
     pub(crate) console: String,
+    /// Where the Compliance API is; empty when there is none.
+    pub(crate) compliance: String,
 }
 
 impl Serving {

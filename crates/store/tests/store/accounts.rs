@@ -1,7 +1,7 @@
 //! Accounts, sessions and what erasing a person takes with it.
 
-use fiducia_policy::{AccountId, PersonId, SessionId, SubjectId, Timestamp};
-use fiducia_store::{AccountRecord, ControlStore, PasskeyRecord, SessionRecord};
+use fiducia_policy::{AccountId, ActivityId, PersonId, SessionId, SubjectId, Timestamp};
+use fiducia_store::{AccountRecord, ActivityRecord, ControlStore, PasskeyRecord, SessionRecord};
 
 use crate::samples::{ORGANIZATION, SUBJECT, announcement, find, now, people};
 
@@ -9,6 +9,17 @@ fn control(folder: &std::path::Path) -> ControlStore {
     let mut control = ControlStore::open(&folder.join("control.db")).unwrap();
     people(&mut control);
     control
+}
+
+fn activity() -> ActivityRecord {
+    ActivityRecord {
+        id: ActivityId::from_bytes([8; 16]),
+        created_at: now(),
+        organization: Some(ORGANIZATION),
+        kind: "user_logged_out".to_owned(),
+        actor: None,
+        body: b"{}".to_vec(),
+    }
 }
 
 fn account(number: u8, subject: Option<SubjectId>, person: Option<PersonId>) -> AccountRecord {
@@ -89,11 +100,13 @@ fn one_visit_has_one_session_and_an_account_has_no_end_of_them() {
     let folder = tempfile::tempdir().unwrap();
     let mut control = control(folder.path());
     control.create_account(&account(1, Some(SUBJECT), None), &announcement(1)).unwrap();
-    control.start_session(&session(1, 1, 0), [1; 32], 3).unwrap();
-    control.start_session(&session(2, 1, 1), [2; 32], 3).unwrap();
+    control.start_session(&session(1, 1, 0), [1; 32], 3, &activity()).unwrap();
+    control.start_session(&session(2, 1, 1), [2; 32], 3, &activity()).unwrap();
     assert_eq!(control.session([1; 32]).unwrap(), None, "the visit's first session gave way");
     for number in 3..7 {
-        control.start_session(&session(number, number, i64::from(number)), [number; 32], 3).unwrap();
+        control
+            .start_session(&session(number, number, i64::from(number)), [number; 32], 3, &activity())
+            .unwrap();
     }
     let owner = AccountId::from_bytes([1; 16]);
     let left: Vec<_> = control.sessions(owner).unwrap().iter().map(|found| found.id.as_bytes()[0]).collect();
@@ -104,14 +117,23 @@ fn one_visit_has_one_session_and_an_account_has_no_end_of_them() {
     );
     assert!(!control.is_known_browser([6; 32], AccountId::from_bytes([2; 16])).unwrap());
     // What has ended is dropped when the next begins.
-    control.start_session(&session(9, 9, 3_600), [9; 32], 3).unwrap();
+    control.start_session(&session(9, 9, 3_600), [9; 32], 3, &activity()).unwrap();
     assert_eq!(control.sessions(owner).unwrap().len(), 1);
     let id = SessionId::from_bytes([9; 16]);
     control.touch_session(id, second(3_700)).unwrap();
     control.touch_session(id, second(3_650)).unwrap();
     assert_eq!(control.session([9; 32]).unwrap().unwrap().seen_at, second(3_700), "time does not run back");
-    assert_eq!(control.end_sessions(owner, None, Some(id)).unwrap(), 0);
-    assert_eq!(control.end_sessions(owner, None, None).unwrap(), 1);
+    assert_eq!(control.end_sessions(owner, None, Some(id), &activity()).unwrap(), 0);
+    // Six began and one was ended: each is kept for the feed, and ending none is no activity.
+    let waiting = |control: &ControlStore| control.waiting_activities(100).unwrap();
+    assert_eq!(waiting(&control).unwrap().1.len(), 7);
+    assert_eq!(control.end_sessions(owner, None, None, &activity()).unwrap(), 1);
+    let (last, rows) = waiting(&control).unwrap();
+    assert_eq!((rows.len(), &rows[7]), (8, &activity()));
+    control.forget_activities(last - 1).unwrap();
+    assert_eq!(waiting(&control).unwrap().1.len(), 1);
+    control.forget_activities(last).unwrap();
+    assert_eq!(waiting(&control), None);
 }
 
 #[test]
@@ -122,7 +144,7 @@ fn an_erased_person_leaves_no_account_and_staff_keeps_theirs() {
     control.create_account(&account(1, Some(SUBJECT), None), &announcement(1)).unwrap();
     control.create_account(&account(2, Some(SUBJECT), Some(staff)), &announcement(2)).unwrap();
     control.add_passkey(&passkey(), &announcement(3)).unwrap();
-    control.start_session(&session(1, 1, 0), [1; 32], 3).unwrap();
+    control.start_session(&session(1, 1, 0), [1; 32], 3, &activity()).unwrap();
     control.note_privacy_signal(SUBJECT, now(), &announcement(4)).unwrap();
     control.erase_subject(SUBJECT, now(), false, None).unwrap();
     control.empty_wal().unwrap();
