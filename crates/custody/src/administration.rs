@@ -12,6 +12,7 @@ use crate::centre::LookRow;
 use crate::certificate::{CertificateCommand, CertificateReference, CertificateReply};
 use crate::consent::commands::{ConsentCommand, ConsentReply};
 use crate::import::{ImportOutcome, ImportProgress};
+use crate::keys::{OrganizationKeyCommand, OrganizationKeyReply};
 use crate::mail::{MailCommand, MailReply};
 use crate::people::{PeopleCommand, PeopleReply};
 use crate::retention::commands::{
@@ -184,6 +185,8 @@ pub enum AdminCommand {
         /// Digest of the source's content.
         digest: [u8; 32],
     },
+    /// The key of an organisation or of the installation, and who wraps it.
+    OrganizationKey(OrganizationKeyCommand),
     /// Counts, sizes and states, for `fiducia doctor`.
     Status,
 }
@@ -217,6 +220,7 @@ impl AdminCommand {
             Self::BeginImport { .. } => "begin-import",
             Self::ImportLines { .. } => "import-lines",
             Self::FinishImport { .. } => "finish-import",
+            Self::OrganizationKey(_) => "organization-key",
             Self::Status => "status",
         }
     }
@@ -280,6 +284,8 @@ pub enum AdminReply {
     Import(ImportProgress),
     /// To [`AdminCommand::ImportLines`].
     Imported(ImportOutcome),
+    /// To [`AdminCommand::OrganizationKey`].
+    OrganizationKey(OrganizationKeyReply),
     /// To [`AdminCommand::Status`]: names and numbers.
     Status(Vec<(String, String)>),
 }

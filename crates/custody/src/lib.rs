@@ -22,6 +22,7 @@ mod faults;
 mod filing;
 mod import;
 mod keychain;
+mod keys;
 mod mail;
 mod mailbox;
 mod open_error;
@@ -77,6 +78,10 @@ pub use exchange::{
     AnswerOutcome, CaptureFailed, CaptureRefused, CapturedAnswer, ExchangeOpening, Notice, OpenExchange,
 };
 pub use import::{ImportOutcome, ImportProgress, RejectedLine};
+pub use keys::{
+    KEYFILE_SERVICE, KeyServiceDirectory, KeyServices, OrganizationKeyCommand, OrganizationKeyReply,
+    OrganizationKeyRow, ServiceKey,
+};
 pub use mail::{
     DueMail, Letter, LetterAbout, MailAbout, MailAddress, MailCommand, MailOutcome, MailReply, MailState,
     NotAnAddress, WarningLetter,

@@ -9,6 +9,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::consent::ChoiceRequest;
 use crate::exchange::Acknowledgement;
 use crate::import::{ImportChunk, ImportOutcome};
+use crate::keys::KeyChange;
 use crate::rights::ExportNote;
 use crate::{
     AdminCommand, AdminError, AdminReply, CaptureFailed, CapturedAnswer, ConsentOutcome, ExchangeOpening,
@@ -27,6 +28,8 @@ pub(crate) enum Message {
     CatchUp(oneshot::Sender<Result<(), AdminError>>),
     /// A file for a person was finished, or is to be made anew.
     NoteExport(Box<ExportNote>, oneshot::Sender<Result<(), AdminError>>),
+    /// The path to a key is to be another.
+    ChangeKey(Box<KeyChange>, oneshot::Sender<Result<(), AdminError>>),
     /// Somebody waits for what is staged.
     Hurry,
     /// Nothing was committed for a while: what the journal still holds can leave it.
@@ -45,6 +48,7 @@ impl Message {
             | Self::Choose(..)
             | Self::CatchUp(_)
             | Self::NoteExport(..)
+            | Self::ChangeKey(..)
             | Self::Hurry
             | Self::Idle
             | Self::Stop => 0,

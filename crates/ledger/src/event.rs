@@ -3,8 +3,8 @@
 use std::fmt;
 
 use fiducia_policy::{
-    AccessReason, AccountId, CaseId, ExchangeId, FlagId, GroundKind, HoldId, PersonId, Pseudonym, RecordId,
-    RightsRequestId, Timestamp, VirtualKeyId, WorkspaceId,
+    AccessReason, AccountId, CaseId, ExchangeId, FlagId, GroundKind, HoldId, KeyId, PersonId, Pseudonym,
+    RecordId, RightsRequestId, Timestamp, VirtualKeyId, WorkspaceId,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -60,6 +60,19 @@ pub struct RecordAccess {
     /// When the permission ends.
     #[serde(with = "instant")]
     pub expires_at: Timestamp,
+}
+
+/// A key at a key management service. The service's own name of the key is not in the log: it may name accounts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExternalKey {
+    /// The key that it wraps.
+    pub key: KeyId,
+    /// The service, as the configuration calls it; `keyfile` for the installation's file.
+    #[serde(serialize_with = "text")]
+    pub service: String,
+    /// Who did it.
+    pub actor: PersonId,
 }
 
 /// What happened. The names of variants, in snake case, are the `type` in the leaf and never change.
@@ -393,6 +406,16 @@ pub enum Event {
     CampaignOpened(CampaignOpened),
     /// A campaign was closed.
     CampaignClosed(CampaignClosed),
+    /// The organisation has a key of its own at a key management service from now on.
+    OrgExternalKeyCreated(ExternalKey),
+    /// The organisation's key is wrapped by another service, key or version.
+    OrgExternalKeyUpdated(ExternalKey),
+    /// The organisation's key is the installation's again.
+    OrgExternalKeyDeleted(ExternalKey),
+    /// A throw-away key was wrapped and opened by the organisation's service.
+    OrgExternalKeyValidated(ExternalKey),
+    /// The installation's key, from which the organisation's hangs, was wrapped anew.
+    InstallationKeyRewrapped(ExternalKey),
     /// An event of a type that this version does not know. It can be read but not appended.
     #[serde(skip)]
     Unknown {
@@ -405,7 +428,7 @@ pub enum Event {
 
 impl Event {
     /// The types this version reads and writes.
-    const KINDS: [&'static str; 36] = [
+    const KINDS: [&'static str; 41] = [
         "log_opened",
         "capture_batch",
         "record_access",
@@ -442,6 +465,11 @@ impl Event {
         "notice_published",
         "campaign_opened",
         "campaign_closed",
+        "org_external_key_created",
+        "org_external_key_updated",
+        "org_external_key_deleted",
+        "org_external_key_validated",
+        "installation_key_rewrapped",
     ];
 
     pub(crate) fn is_known(kind: &str) -> bool {
@@ -487,6 +515,11 @@ impl Event {
             Self::NoticePublished(_) => "notice_published",
             Self::CampaignOpened(_) => "campaign_opened",
             Self::CampaignClosed(_) => "campaign_closed",
+            Self::OrgExternalKeyCreated(_) => "org_external_key_created",
+            Self::OrgExternalKeyUpdated(_) => "org_external_key_updated",
+            Self::OrgExternalKeyDeleted(_) => "org_external_key_deleted",
+            Self::OrgExternalKeyValidated(_) => "org_external_key_validated",
+            Self::InstallationKeyRewrapped(_) => "installation_key_rewrapped",
             Self::Unknown { kind, .. } => kind,
         }
     }

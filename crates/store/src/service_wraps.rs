@@ -9,17 +9,21 @@ use rusqlite::{OptionalExtension, params};
 
 use crate::connection::{bytes16, instant};
 use crate::keys::{Edge, KeyNode, KeyStore, insert_node};
-use crate::{KeyKind, StoreError};
+use crate::{Announcement, KeyKind, StoreError};
 
 /// The third step of `keys.db`.
 ///
-/// INVARIANT: a key has at most one current wrap and at most one candidate.
+/// INVARIANT: a key has at most one current wrap and at most one candidate. What a change means for the log lies in
+/// `key_events` from the transaction that makes it true until `control.db` has it.
 pub(crate) const TABLES: &str = "
     CREATE TABLE service_wraps (
         child BLOB NOT NULL, is_candidate INTEGER NOT NULL CHECK (is_candidate IN (0, 1)), service TEXT NOT NULL,
         service_key TEXT NOT NULL, version TEXT NOT NULL, wrap BLOB NOT NULL, wrapped_at BIGINT NOT NULL,
         PRIMARY KEY (child, is_candidate)
     ) WITHOUT ROWID;
+    CREATE TABLE key_events (
+        sequence INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, organization BLOB NOT NULL, event BLOB NOT NULL
+    );
 ";
 
 /// A key as a key management service wrapped it.
@@ -90,26 +94,21 @@ impl KeyStore {
     }
 
     /// Puts the candidate in the place of the current wrap or of the edge, which is overwritten. Gives whether there was a
-    /// candidate; without one nothing changes.
-    ///
-    /// # Errors
-    /// [`StoreError::WalBusy`] when the change is made but bytes of the former wrap may linger in the log.
-    pub fn promote_service_wrap(&mut self, child: KeyId) -> Result<bool, StoreError> {
-        let promoted = self.file.write("promote_service_wrap", |tx| {
+    /// candidate; without one nothing changes. Bytes of the former wrap are gone after [`Self::empty_wal`].
+    pub fn promote_service_wrap(&mut self, child: KeyId, facts: &[Announcement]) -> Result<bool, StoreError> {
+        self.file.write("promote_service_wrap", |tx| {
             let is_there = tx
                 .prepare_cached("SELECT 1 FROM service_wraps WHERE child = ?1 AND is_candidate = 1")?
                 .exists([child.as_bytes()])?;
             if is_there {
-                tx.execute("DELETE FROM edges WHERE child = ?1", [child.as_bytes()])?;
-                tx.execute("DELETE FROM service_wraps WHERE child = ?1 AND is_candidate = 0", [
-                    child.as_bytes()
-                ])?;
-                tx.execute("UPDATE service_wraps SET is_candidate = 0 WHERE child = ?1", [child.as_bytes()])?;
+                let child = child.as_bytes();
+                tx.execute("DELETE FROM edges WHERE child = ?1", [child])?;
+                tx.execute("DELETE FROM service_wraps WHERE child = ?1 AND is_candidate = 0", [child])?;
+                tx.execute("UPDATE service_wraps SET is_candidate = 0 WHERE child = ?1", [child])?;
+                note(tx, facts)?;
             }
             Ok(is_there)
-        })?;
-        self.file.empty_wal()?;
-        Ok(promoted)
+        })
     }
 
     /// Puts an edge beside the wrap of a service: the first step of taking the service away.
@@ -118,20 +117,43 @@ impl KeyStore {
     }
 
     /// Takes the service's wrap away, which is overwritten, where an edge is there to take its place. Gives whether it was.
-    ///
-    /// # Errors
-    /// As [`Self::promote_service_wrap`].
-    pub fn promote_edge(&mut self, child: KeyId) -> Result<bool, StoreError> {
-        let promoted = self.file.write("promote_edge", |tx| {
+    /// Bytes of the former wrap are gone after [`Self::empty_wal`].
+    pub fn promote_edge(&mut self, child: KeyId, facts: &[Announcement]) -> Result<bool, StoreError> {
+        self.file.write("promote_edge", |tx| {
             let is_there =
                 tx.prepare_cached("SELECT 1 FROM edges WHERE child = ?1")?.exists([child.as_bytes()])?;
             if is_there {
                 tx.execute("DELETE FROM service_wraps WHERE child = ?1", [child.as_bytes()])?;
+                note(tx, facts)?;
             }
             Ok(is_there)
-        })?;
-        self.file.empty_wal()?;
-        Ok(promoted)
+        })
+    }
+
+    /// What changes of keys mean for the log and `control.db` may not have yet, oldest first.
+    pub fn key_events(&self, limit: u32) -> Result<Vec<Announcement>, StoreError> {
+        self.file.read("key_events", |connection| {
+            connection
+                .prepare_cached("SELECT id, organization, event FROM key_events ORDER BY sequence LIMIT ?1")?
+                .query_map([limit], |row| {
+                    Ok(Announcement {
+                        id: bytes16(row, 0)?,
+                        organization: OrganizationId::from_bytes(bytes16(row, 1)?),
+                        event: row.get(2)?,
+                    })
+                })?
+                .collect()
+        })
+    }
+
+    /// Removes events that `control.db` has.
+    pub fn forget_key_events(&mut self, events: &[Announcement]) -> Result<(), StoreError> {
+        self.file.write("forget_key_events", |tx| {
+            for event in events {
+                tx.prepare_cached("DELETE FROM key_events WHERE id = ?1")?.execute([event.id])?;
+            }
+            Ok(())
+        })
     }
 
     /// Drops what an interrupted change left: candidates, and edges beside the wrap of a service. Gives how many.
@@ -159,7 +181,7 @@ impl KeyStore {
     /// Hangs keys from other parents than before, all or none. The former wraps are overwritten.
     ///
     /// # Errors
-    /// As [`Self::promote_service_wrap`].
+    /// [`StoreError::WalBusy`] when they hang there and bytes of the former wraps may linger in the log.
     pub fn rehang(&mut self, edges: &[Edge]) -> Result<(), StoreError> {
         self.file.write("rehang", |tx| {
             for edge in edges {
@@ -175,6 +197,14 @@ impl KeyStore {
     pub fn organization_key(&self, organization: OrganizationId) -> Result<Option<KeyNode>, StoreError> {
         self.root(organization, KeyKind::OrganizationKey, "")
     }
+}
+
+fn note(tx: &rusqlite::Transaction<'_>, facts: &[Announcement]) -> rusqlite::Result<()> {
+    for fact in facts {
+        tx.prepare_cached("INSERT INTO key_events (id, organization, event) VALUES (?1, ?2, ?3)")?
+            .execute(params![fact.id, fact.organization.as_bytes(), fact.event])?;
+    }
+    Ok(())
 }
 
 fn put(tx: &rusqlite::Transaction<'_>, wrap: &ServiceWrap, is_candidate: bool) -> rusqlite::Result<()> {

@@ -171,7 +171,7 @@ impl Writer {
                     label: purpose.name().to_owned(),
                     ends_at: None,
                 };
-                let new = self.keychain.new_root(about, now, &*self.randomness)?;
+                let new = self.keychain.new_root(&self.files.keys, about, now, &*self.randomness)?;
                 following.change.keys.push(new.stored);
                 (new.id, new.key)
             }

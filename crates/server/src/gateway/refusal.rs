@@ -237,7 +237,14 @@ impl Refusal {
 
     /// Custody does not take the exchange.
     pub(crate) fn capture_refused(refused: CaptureRefused) -> Self {
-        Self::store(refused.to_string())
+        match refused {
+            CaptureRefused::Key(problem) => {
+                let types = ("api_error", "server_error");
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, types, problem.code(), refused.to_string())
+                    .retryable()
+            }
+            _ => Self::store(refused.to_string()),
+        }
     }
 
     /// Custody took the exchange and could not keep it. The store's own words are for the log.
