@@ -5,9 +5,9 @@
 
 use std::sync::{Arc, PoisonError};
 
-use fiducia_keyring::{KmsError, RootBinding, SymmetricKey};
+use fiducia_keyring::{KmsError, KmsProblem, RootBinding, SymmetricKey};
 use fiducia_ledger::{Event, ExternalKey};
-use fiducia_policy::{KeyId, OrganizationId, PersonId};
+use fiducia_policy::{KeyId, OrganizationId, PersonId, Timestamp};
 use fiducia_store::{Announcement, Edge, ServiceWrap, StoreError};
 
 use super::access::{KeyAccess, program};
@@ -44,7 +44,10 @@ pub(crate) enum NewPath {
 
 impl From<KmsError> for AdminError {
     fn from(error: KmsError) -> Self {
-        Self::Storage(error.to_string())
+        match error.problem {
+            KmsProblem::NotConfigured => Self::Invalid(error.to_string()),
+            _ => Self::Storage(error.to_string()),
+        }
     }
 }
 
@@ -156,7 +159,7 @@ impl Custody {
                     .to_owned(),
             ));
         }
-        let now = self.0.clock.now();
+        let now = self.now_as_stored();
         let fact = |event| Fact { at: now, event };
         let external = ExternalKey { key: id, service: place.service.clone(), actor };
         let facts = if organization == program() {
@@ -175,6 +178,12 @@ impl Custody {
             wrapped_at: now,
         };
         self.put_in_place(KeyChange { organization, path: NewPath::Service(wrap, opened), facts })
+    }
+
+    /// The current instant, to the microsecond, as the store keeps instants.
+    fn now_as_stored(&self) -> Timestamp {
+        let now = self.0.clock.now();
+        Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now)
     }
 
     fn clear_key(&self, organization: OrganizationId, actor: PersonId) -> Result<(), AdminError> {

@@ -98,7 +98,7 @@ fn place(services: &str) -> Place {
 }
 
 fn import(place: &Place, text: &str) {
-    let line = json!({ "messages": [
+    let line = json!({ "id": text, "messages": [
         { "role": "user", "content": text }, { "role": "assistant", "content": "yes" }
     ] });
     let file = format!("{text}.jsonl");
