@@ -21,7 +21,7 @@ use crate::consent::{ChoiceRequest, ConsentMemory, Speaker};
 use crate::filing::Filing;
 use crate::import::ImportChunk;
 use crate::keychain::Keychain;
-use crate::keys::{KeyAccess, KeyKeeper};
+use crate::keys::{KeyAccess, KeyKeeper, LOOKS_EVERY, program};
 use crate::mail::{MailCommand, WarningLetter};
 use crate::mailbox::{Message, WriterHandle, WriterState};
 use crate::open_error::OpenError;
@@ -210,7 +210,7 @@ impl Custody {
         };
         let handle = WriterHandle { sender, state };
         let (waker, waker_state) = (handle.sender.downgrade(), Arc::clone(&handle.state));
-        let keeper = KeyKeeper::start(Arc::clone(&access), move || {
+        let keeper = KeyKeeper::start(Arc::clone(&access), LOOKS_EVERY, move || {
             if let Some(sender) = waker.upgrade() {
                 WriterHandle { sender, state: Arc::clone(&waker_state) }.hurry();
             }
@@ -647,6 +647,9 @@ impl Custody {
         }
         if state.down.load(Ordering::Acquire) || self.0.handle.sender.is_closed() {
             return Err("the store cannot be written".to_owned());
+        }
+        if let Err(error) = self.0.access.require(program()) {
+            return Err(format!("the installation's key cannot be used ({})", error.problem.code()));
         }
         if state.failing.load(Ordering::Acquire) {
             return Err("the last exchanges could not be stored; one a second tries again".to_owned());

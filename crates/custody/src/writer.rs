@@ -294,6 +294,17 @@ impl Writer {
         if let Err(error) = crate::opening::load_names(&self.files, &mut self.keychain, &self.callers) {
             tracing::error!(%error, "the names of organisations could not be read");
         }
+        // What was withdrawn while an organisation was closed has no path before anything else is done in it.
+        loop {
+            match self.follow_consents(self.clock.now()) {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(error) => {
+                    tracing::error!(%error, "keys could not follow what people chose; the worker tries again");
+                    break;
+                }
+            }
+        }
     }
 
     fn is_down(&self) -> bool {

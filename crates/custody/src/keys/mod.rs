@@ -9,6 +9,6 @@ mod services;
 pub(crate) use access::{KeyAccess, program};
 pub(crate) use changing::{KeyChange, open_access};
 pub use commands::{OrganizationKeyCommand, OrganizationKeyReply, OrganizationKeyRow};
-pub(crate) use keeper::KeyKeeper;
+pub(crate) use keeper::{KeyKeeper, LOOKS_EVERY};
 pub(crate) use services::Connections;
 pub use services::{KEYFILE_SERVICE, KeyServiceDirectory, KeyServices, ServiceKey};

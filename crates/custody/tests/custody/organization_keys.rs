@@ -291,3 +291,25 @@ impl Randomness for Fixed {
         Ok(())
     }
 }
+
+#[test]
+fn what_ends_ends_also_while_its_organisation_is_closed() {
+    let mut world = World::new();
+    world.use_custom_organization("with an end", "30 days");
+    world.exchange(&anthropic(&["it ends"]), "in a month");
+    set(&world, "mine").unwrap();
+    let id = *world.conversations().last().unwrap();
+    world.services().break_key("mine", KmsProblem::Disabled);
+    world.advance_days(90);
+    world.custody().refresh_keys();
+    assert_eq!(refused(&world), CaptureRefused::Key(KmsProblem::Disabled));
+    let progress = world.sweep();
+    assert!(progress.is_done && progress.keys_destroyed > 0, "{progress:?}");
+    world.reopen();
+    world.services().mend("mine");
+    world.advance_minutes(1);
+    world.custody().refresh_keys();
+    assert!(world.show(id, GroundKind::Service).is_err());
+    assert_eq!(world.sweep().keys_destroyed, 0);
+    world.verify_ledger();
+}
