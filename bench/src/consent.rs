@@ -48,7 +48,8 @@ pub(crate) fn opened(clock: Arc<dyn Clock>) -> Result<(Custody, tempfile::TempDi
     KeyfileKms::create(&keyfile, &*randomness as &dyn Randomness).map_err(refused)?;
     let settings = CustodySettings {
         data_directory: folder.path().join("data"),
-        keyfile,
+        keyfile: Some(keyfile),
+        key_services: fiducia_custody::KeyServices::default(),
         ledger_origin: "ledger.bench".to_owned(),
         limits: CaptureLimits::default(),
         certificates: fiducia_custody::CertificateSettings::default(),

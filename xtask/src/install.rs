@@ -14,11 +14,12 @@ struct Tool {
 }
 
 /// Programs that the tests call. Python's `venv` and pip are looked for apart: they are no programs.
-const TEST_TOOLS: [Tool; 7] = [
+const TEST_TOOLS: [Tool; 8] = [
     Tool { program: "strace", package: "strace" },
     Tool { program: "curl", package: "curl" },
     Tool { program: "fiu-run", package: "fiu-utils" },
     Tool { program: "python3", package: "python3" },
+    Tool { program: "softhsm2-util", package: "softhsm2" },
     Tool { program: "npm", package: "npm" },
     Tool { program: "chromium", package: "chromium" },
     Tool { program: "chromedriver", package: "chromium-driver" },
@@ -30,7 +31,9 @@ const BENCH_TOOLS: [Tool; 1] = [Tool { program: "nginx", package: "nginx" }];
 /// Installs what is missing and says each thing that it did.
 pub(crate) fn everything(root: &Path, with_bench: bool, say: &mut dyn FnMut(&str)) -> Result<(), TaskError> {
     packages(with_bench, say)?;
-    python(root, say)?;
+    for set in PYTHON_SETS {
+        python(root, &set, say)?;
+    }
     for set in NODE_SETS {
         node(root, &set, say)?;
     }
@@ -88,15 +91,39 @@ fn python_makes_environments() -> bool {
     output_of(Command::new("python3").args(["-c", "import venv, ensurepip"])).is_ok()
 }
 
-/// The official Python SDKs, a mail server and a judge of OpenAPI documents for tests, pinned, in `target/xtask/python`.
-fn python(root: &Path, say: &mut dyn FnMut(&str)) -> Result<(), TaskError> {
-    let folder = root.join("target/xtask/python");
-    let pins = root.join("tests/sdk/python/requirements.txt");
+/// Packages of Python, pinned.
+struct PythonSet {
+    /// What it holds, for people.
+    what: &'static str,
+    /// The file that names them.
+    pins: &'static str,
+    /// Where they are installed.
+    folder: &'static str,
+}
+
+const PYTHON_SETS: [PythonSet; 2] = [
+    // The official SDKs, a mail server and a judge of OpenAPI documents.
+    PythonSet {
+        what: "the Python SDKs",
+        pins: "tests/sdk/python/requirements.txt",
+        folder: "target/xtask/python",
+    },
+    // OpenBao's own program, and moto in the place of AWS.
+    PythonSet {
+        what: "the key management services",
+        pins: "tests/key_services/python/requirements.txt",
+        folder: "target/xtask/key-services",
+    },
+];
+
+fn python(root: &Path, set: &PythonSet, say: &mut dyn FnMut(&str)) -> Result<(), TaskError> {
+    let folder = root.join(set.folder);
+    let pins = root.join(set.pins);
     if is_current(&folder, &[&pins])? {
-        say("the Python SDKs are there");
+        say(&format!("{} are there", set.what));
         return Ok(());
     }
-    say("installing the Python SDKs");
+    say(&format!("installing {}", set.what));
     remove(&folder)?;
     output_of(Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
     let mut pip = Command::new(folder.join("bin/python"));

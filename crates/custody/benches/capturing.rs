@@ -61,7 +61,8 @@ impl World {
         KeyfileKms::create(&keyfile, &*randomness).unwrap();
         let settings = CustodySettings {
             data_directory: folder.path().join("data"),
-            keyfile,
+            keyfile: Some(keyfile),
+            key_services: fiducia_custody::KeyServices::default(),
             ledger_origin: "ledger.test".to_owned(),
             limits: CaptureLimits::default(),
             certificates: fiducia_custody::CertificateSettings::default(),

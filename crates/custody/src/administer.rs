@@ -138,6 +138,7 @@ impl Writer {
             | AdminCommand::Certify(_)
             | AdminCommand::Audit(_)
             | AdminCommand::People(_)
+            | AdminCommand::OrganizationKey(_)
             | AdminCommand::Status => {
                 Err(AdminError::Invalid("this command is not for the writer; nothing was changed".to_owned()))
             }
@@ -165,6 +166,8 @@ impl Writer {
         let now = self.clock.now();
         let id = OrganizationId::generate(now, &*self.randomness)?;
         let workspace = WorkspaceId::generate(now, &*self.randomness)?;
+        let key = self.keychain.new_organization_key(&self.files.keys, id, now, &*self.randomness)?;
+        self.files.keys.add(&[key.stored])?;
         let root = self.organization_key(id, KeyKind::ServiceRoot, now)?;
         let names = self.organization_key(id, KeyKind::NameLookup, now)?;
         let lookup = MatchingKey::new(&names.key);
@@ -185,7 +188,7 @@ impl Writer {
     }
 
     fn organization_key(
-        &self,
+        &mut self,
         organization: OrganizationId,
         kind: KeyKind,
         now: Timestamp,
@@ -198,7 +201,7 @@ impl Writer {
             label: String::new(),
             ends_at: None,
         };
-        Ok(self.keychain.new_root(purpose, now, &*self.randomness)?)
+        Ok(self.keychain.new_root(&self.files.keys, purpose, now, &*self.randomness)?)
     }
 
     /// Waits until a fact in the control outbox is in the ledger; gives its index.

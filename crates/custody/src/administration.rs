@@ -14,6 +14,7 @@ use crate::certificate::{CertificateCommand, CertificateReference, CertificateRe
 use crate::compliance::{ComplianceCommand, ComplianceReply};
 use crate::consent::commands::{ConsentCommand, ConsentReply};
 use crate::import::{ImportOutcome, ImportProgress};
+use crate::keys::{OrganizationKeyCommand, OrganizationKeyReply};
 use crate::mail::{MailCommand, MailReply};
 use crate::people::{PeopleCommand, PeopleReply};
 use crate::retention::commands::{
@@ -190,6 +191,8 @@ pub enum AdminCommand {
         /// Digest of the source's content.
         digest: [u8; 32],
     },
+    /// The key of an organisation or of the installation, and who wraps it.
+    OrganizationKey(OrganizationKeyCommand),
     /// Counts, sizes and states, for `fiducia doctor`.
     Status,
 }
@@ -225,6 +228,7 @@ impl AdminCommand {
             Self::BeginImport { .. } => "begin-import",
             Self::ImportLines { .. } => "import-lines",
             Self::FinishImport { .. } => "finish-import",
+            Self::OrganizationKey(_) => "organization-key",
             Self::Status => "status",
         }
     }
@@ -292,6 +296,8 @@ pub enum AdminReply {
     Import(ImportProgress),
     /// To [`AdminCommand::ImportLines`].
     Imported(ImportOutcome),
+    /// To [`AdminCommand::OrganizationKey`].
+    OrganizationKey(OrganizationKeyReply),
     /// To [`AdminCommand::Status`]: names and numbers.
     Status(Vec<(String, String)>),
 }

@@ -24,7 +24,7 @@ const NAMES_MAX: NonZeroUsize = NonZeroUsize::new(65_536).unwrap();
 #[derive(Debug)]
 pub(crate) struct Callers {
     keys: RwLock<HashMap<[u8; 32], VirtualKeyRecord>>,
-    organizations: RwLock<HashMap<OrganizationId, (OrganizationRecord, std::sync::Arc<MatchingKey>)>>,
+    organizations: RwLock<HashMap<OrganizationId, (OrganizationRecord, Option<std::sync::Arc<MatchingKey>>)>>,
     names: Mutex<LruCache<(OrganizationId, [u8; 32]), SubjectId>>,
 }
 
@@ -47,7 +47,13 @@ impl Callers {
     /// Takes in an organisation with the key for its subjects' names.
     pub(crate) fn put_organization(&self, organization: OrganizationRecord, names: MatchingKey) {
         let mut organizations = self.organizations.write().unwrap_or_else(PoisonError::into_inner);
-        organizations.insert(organization.id, (organization, std::sync::Arc::new(names)));
+        organizations.insert(organization.id, (organization, Some(std::sync::Arc::new(names))));
+    }
+
+    /// Takes in an organisation whose keys may not be used now: it has no names until they may.
+    pub(crate) fn put_closed_organization(&self, organization: OrganizationRecord) {
+        let mut organizations = self.organizations.write().unwrap_or_else(PoisonError::into_inner);
+        organizations.insert(organization.id, (organization, None));
     }
 
     /// Remembers who a name's digest stands for.
@@ -83,7 +89,11 @@ impl Callers {
     /// The keyed digest of a subject's name.
     pub(crate) fn name_digest(&self, organization: OrganizationId, name: &str) -> Option<[u8; 32]> {
         let organizations = self.organizations.read().unwrap_or_else(PoisonError::into_inner);
-        organizations.get(&organization).map(|(_, key)| key.digest(&[b"subject-name", name.as_bytes()]))
+        organizations
+            .get(&organization)?
+            .1
+            .as_ref()
+            .map(|key| key.digest(&[b"subject-name", name.as_bytes()]))
     }
 
     /// Who a name stands for, if remembered.

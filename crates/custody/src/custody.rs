@@ -5,7 +5,6 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
 
-use fiducia_keyring::{KeyManagementService, KeyfileKms};
 use fiducia_ledger::Ledger;
 use fiducia_policy::{
     Clock, ConsentChannel, ConsentPurpose, ExchangeId, OrganizationId, PersonId, Randomness, SubjectId,
@@ -23,10 +22,11 @@ use crate::consent::{ChoiceRequest, ConsentMemory, Speaker};
 use crate::filing::Filing;
 use crate::import::ImportChunk;
 use crate::keychain::Keychain;
+use crate::keys::{KeyAccess, KeyKeeper, LOOKS_EVERY, program};
 use crate::mail::{MailCommand, WarningLetter};
 use crate::mailbox::{Message, WriterHandle, WriterState};
 use crate::open_error::OpenError;
-use crate::opening::{cursor_secret, load_callers, refuse_keyfile_inside, signing_key, when_idle};
+use crate::opening::{cursor_secret, load_callers, open_keys, refuse_keyfile_inside, signing_key, when_idle};
 use crate::reading::{ReadRequest, Reader};
 use crate::recovery::{file_journal, log_facts};
 use crate::retention::commands::{
@@ -90,6 +90,10 @@ pub struct CustodyMetrics {
 pub(crate) struct Inner {
     pub(crate) handle: WriterHandle,
     pub(crate) reader: Reader,
+    pub(crate) access: Arc<KeyAccess>,
+    keeper: KeyKeeper,
+    /// One change of a key's path at a time.
+    pub(crate) changing_keys: Mutex<()>,
     callers: Arc<Callers>,
     scribe: Scribe,
     pub(crate) clock: Arc<dyn Clock>,
@@ -130,10 +134,10 @@ impl Custody {
     ) -> Result<Self, OpenError> {
         let directory = DataDirectory::lock(&settings.data_directory)?;
         refuse_keyfile_inside(settings)?;
-        let kms: Arc<dyn KeyManagementService> = Arc::new(KeyfileKms::open(&settings.keyfile)?);
         let root = directory.root().to_owned();
         let mut files = Files::open(&root)?;
-        let mut keychain = Keychain::new(Arc::clone(&kms));
+        let access = open_keys(settings, &mut files, &clock, &*randomness)?;
+        let mut keychain = Keychain::new(Arc::clone(&access));
         let signer = signing_key(settings, &mut files, &mut keychain, &*clock, &*randomness)?;
         let signing = signer.renamed(&format!("{}/policies", settings.ledger_origin))?;
         let certificate_signing = signer.renamed(&signer_name(&settings.ledger_origin))?;
@@ -173,6 +177,8 @@ impl Custody {
             root: root.clone(),
             files,
             keychain,
+            epoch: access.epoch(),
+            access: Arc::clone(&access),
             scribe: scribe.clone(),
             filing,
             journal,
@@ -207,7 +213,7 @@ impl Custody {
             .spawn(move || writer.run(&timer, &mut receiver))?;
         let reader = Reader {
             root,
-            kms,
+            access: Arc::clone(&access),
             callers: Arc::clone(&callers),
             governance: governance.clone(),
             scribe: scribe.clone(),
@@ -216,8 +222,18 @@ impl Custody {
             names: names.clone(),
             consent_signing,
         };
+        let handle = WriterHandle { sender, state };
+        let (waker, waker_state) = (handle.sender.downgrade(), Arc::clone(&handle.state));
+        let keeper = KeyKeeper::start(Arc::clone(&access), LOOKS_EVERY, move || {
+            if let Some(sender) = waker.upgrade() {
+                WriterHandle { sender, state: Arc::clone(&waker_state) }.hurry();
+            }
+        })?;
         Ok(Self(Arc::new(Inner {
-            handle: WriterHandle { sender, state },
+            handle,
+            access,
+            keeper,
+            changing_keys: Mutex::default(),
             reader,
             callers,
             scribe,
@@ -302,6 +318,10 @@ impl Custody {
         if state.closing.load(Ordering::Acquire) {
             return Err(CaptureRefused::Closing);
         }
+        self.0
+            .access
+            .require(self.0.access.holder(opening.caller.organization))
+            .map_err(|error| CaptureRefused::Key(error.problem))?;
         let failing = state.down.load(Ordering::Acquire) || state.failing.load(Ordering::Acquire);
         if self.0.scribe.is_down() || (failing && !self.may_probe(now)) {
             return Err(CaptureRefused::StoreDown);
@@ -442,6 +462,9 @@ impl Custody {
             AdminCommand::Audit(command) => self.audit(command).map(AdminReply::Audited),
             AdminCommand::Mail(MailCommand::Due { limit }) => reader.due_mails(limit),
             AdminCommand::Account(command) => self.administer_accounts(command).map(AdminReply::Account),
+            AdminCommand::OrganizationKey(command) => {
+                self.administer_keys(command).map(AdminReply::OrganizationKey)
+            }
             AdminCommand::Consent(command) => self.consent(command).map(AdminReply::Consented),
             AdminCommand::Compliance(command) => {
                 self.administer_compliance(command).map(AdminReply::Compliance)
@@ -647,6 +670,9 @@ impl Custody {
         if state.down.load(Ordering::Acquire) || self.0.handle.sender.is_closed() {
             return Err("the store cannot be written".to_owned());
         }
+        if let Err(error) = self.0.access.require(program()) {
+            return Err(format!("the installation's key cannot be used ({})", error.problem.code()));
+        }
         if state.failing.load(Ordering::Acquire) {
             return Err("the last exchanges could not be stored; one a second tries again".to_owned());
         }
@@ -691,6 +717,7 @@ impl Custody {
     /// Refuses new exchanges, stores what is queued, publishes the ledger, and ends both threads. Blocks.
     pub fn close(&self) {
         self.0.handle.state.closing.store(true, Ordering::Release);
+        self.0.keeper.stop();
         self.0.handle.count_in(&Message::Stop);
         // Errors mean that the thread has ended already.
         let _ = self.0.handle.sender.blocking_send(Message::Stop);

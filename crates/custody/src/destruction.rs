@@ -15,6 +15,7 @@ use crate::administer::ids;
 use crate::administration::{DestructionReport, DestructionScope, KeptBecause, ReadBack};
 use crate::certificate::CertifiedScope;
 use crate::faults;
+use crate::keychain::KeyPathError;
 use crate::retention::governance::Happened;
 use crate::scribe::Fact;
 use crate::wrapping::ground_of_label;
@@ -408,7 +409,12 @@ impl Writer {
             for wrap in record.wraps().filter(|wrap| !kept.contains(&wrap.parent)) {
                 read_back.attempts += 1;
                 // The keychain was emptied: what it gives now comes from the file.
-                if let Ok(parent) = self.keychain.key(&self.files.keys, wrap.parent)
+                let parent = self.keychain.key(&self.files.keys, wrap.parent);
+                if let Err(KeyPathError::Unavailable(error)) = parent {
+                    // The key is there and only its service keeps silent: that proves nothing.
+                    return Err(error.into());
+                }
+                if let Ok(parent) = parent
                     && still_opens(wrap.parent, &parent, &wrap.wrap, binding, &sealed)
                 {
                     read_back.opened += 1;

@@ -106,6 +106,13 @@ pub enum CaptureRefused {
     /// The writer stopped after a storage failure.
     #[error("the store cannot write; nothing was sent to the provider until the operator has repaired it")]
     StoreDown,
+    /// The key that protects the organisation's data cannot be used.
+    #[error(
+        "the key that protects this organisation's data cannot be used ({}); nothing was sent to the provider and nothing is \
+         lost: the key's owner must make it usable again",
+        .0.code()
+    )]
+    Key(fiducia_keyring::KmsProblem),
     /// The program is shutting down.
     #[error("this server is shutting down; nothing was sent to the provider")]
     Closing,

@@ -25,6 +25,7 @@ mod faults;
 mod filing;
 mod import;
 mod keychain;
+mod keys;
 mod mail;
 mod mailbox;
 mod open_error;
@@ -91,6 +92,10 @@ pub use exchange::{
 };
 pub use fiducia_store::ActivityKey;
 pub use import::{ImportOutcome, ImportProgress, RejectedLine};
+pub use keys::{
+    KEYFILE_SERVICE, KeyServiceDirectory, KeyServices, OrganizationKeyCommand, OrganizationKeyReply,
+    OrganizationKeyRow, ServiceKey,
+};
 pub use mail::{
     DueMail, Letter, LetterAbout, MailAbout, MailAddress, MailCommand, MailOutcome, MailReply, MailState,
     NotAnAddress, WarningLetter,

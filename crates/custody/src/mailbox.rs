@@ -10,6 +10,7 @@ use crate::audit::Facts;
 use crate::consent::ChoiceRequest;
 use crate::exchange::Acknowledgement;
 use crate::import::{ImportChunk, ImportOutcome};
+use crate::keys::KeyChange;
 use crate::rights::ExportNote;
 use crate::{
     AdminCommand, AdminError, AdminReply, CaptureFailed, CapturedAnswer, ConsentOutcome, ExchangeOpening,
@@ -30,6 +31,8 @@ pub(crate) enum Message {
     NoteExport(Box<ExportNote>, oneshot::Sender<Result<(), AdminError>>),
     /// An audit report is to be issued from these facts.
     IssueAuditReport(Box<Facts>, oneshot::Sender<Result<(String, u64), AdminError>>),
+    /// The path to a key is to be another.
+    ChangeKey(Box<KeyChange>, oneshot::Sender<Result<(), AdminError>>),
     /// Somebody waits for what is staged.
     Hurry,
     /// Nothing was committed for a while: what the journal still holds can leave it.
@@ -49,6 +52,7 @@ impl Message {
             | Self::CatchUp(_)
             | Self::NoteExport(..)
             | Self::IssueAuditReport(..)
+            | Self::ChangeKey(..)
             | Self::Hurry
             | Self::Idle
             | Self::Stop => 0,

@@ -35,6 +35,9 @@ pub enum OpenError {
         "the keyfile does not open this data: it is not the one the data was written with; nothing was changed"
     )]
     WrongKeyfile,
+    /// The service that wraps the installation's key cannot open it.
+    #[error("the data was not opened: {0}")]
+    Unavailable(fiducia_keyring::KmsError),
     /// An interrupted destruction could not be finished.
     #[error("an interrupted destruction could not be finished: {0}")]
     Destruction(String),
@@ -57,7 +60,9 @@ impl From<KeyPathError> for OpenError {
         match error {
             KeyPathError::Keyring(KeyringError::Unauthentic { .. }) => Self::WrongKeyfile,
             KeyPathError::Keyring(error) => Self::Keyring(error),
+            KeyPathError::Unavailable(error) => Self::Unavailable(error),
             KeyPathError::Store(error) => Self::Store(error),
+            KeyPathError::NoOrganizationKey(id) => Self::Outbox(format!("the key graph of {id}")),
             KeyPathError::Destroyed(id) | KeyPathError::Damaged(id) => {
                 Self::Outbox(format!("the key graph at {id}"))
             }

@@ -4,18 +4,22 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use fiducia_keyring::SymmetricKey;
+use fiducia_keyring::{KeyfileKms, KmsProblem, RootBinding, SymmetricKey};
 use fiducia_ledger::SigningKey;
-use fiducia_policy::{Clock, OrganizationId, Randomness};
-use fiducia_store::{ActivityStore, KeyKind};
+use fiducia_policy::{Clock, KeyId, OrganizationId, Randomness, Timestamp};
+use fiducia_store::{ActivityStore, Edge, KeyKind, KeyNode, ServiceWrap};
 use tokio::sync::mpsc;
 
 use crate::CustodySettings;
 use crate::callers::Callers;
-use crate::keychain::{KeyPurpose, Keychain};
+use crate::keychain::{KeyPathError, KeyPurpose, Keychain};
+use crate::keys::{Connections, KeyAccess, open_access, program};
 use crate::mailbox::{Message, WriterState};
 use crate::open_error::OpenError;
 use crate::writer::Files;
+
+/// Roots that are hung from their organisations' keys in one commit.
+const ROOTS_PER_STEP: u32 = 500;
 
 /// A keyfile among the data would be copied with it.
 pub(crate) fn refuse_keyfile_inside(settings: &CustodySettings) -> Result<(), OpenError> {
@@ -23,10 +27,12 @@ pub(crate) fn refuse_keyfile_inside(settings: &CustodySettings) -> Result<(), Op
         (Ok(a), Ok(b)) => a.starts_with(b),
         _ => a.starts_with(b),
     };
-    if inside(&settings.keyfile, &settings.data_directory) {
-        return Err(OpenError::KeyfileInside(settings.keyfile.clone()));
+    match &settings.keyfile {
+        Some(keyfile) if inside(keyfile, &settings.data_directory) => {
+            Err(OpenError::KeyfileInside(keyfile.clone()))
+        }
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 /// The program's ledger signing key, made when the data is new. Organisations' keys differ from it by name only.
@@ -37,19 +43,18 @@ pub(crate) fn signing_key(
     clock: &dyn Clock,
     randomness: &dyn Randomness,
 ) -> Result<SigningKey, OpenError> {
-    let program = OrganizationId::from_bytes([0; 16]);
-    let key: SymmetricKey = match files.keys.root(program, KeyKind::LedgerSigning, "")? {
+    let key: SymmetricKey = match files.keys.root(program(), KeyKind::LedgerSigning, "")? {
         Some(node) => keychain.key(&files.keys, node.id)?,
         None => {
             let purpose = KeyPurpose {
                 kind: KeyKind::LedgerSigning,
-                organization: program,
+                organization: program(),
                 subject: None,
                 conversation: None,
                 label: String::new(),
                 ends_at: None,
             };
-            let new = keychain.new_root(purpose, clock.now(), randomness)?;
+            let new = keychain.new_root(&files.keys, purpose, clock.now(), randomness)?;
             files.keys.add(&[new.stored])?;
             new.key
         }
@@ -84,14 +89,118 @@ pub(crate) fn when_idle(sender: mpsc::WeakSender<Message>, state: Arc<WriterStat
 
 pub(crate) fn load_callers(files: &Files, keychain: &mut Keychain) -> Result<Arc<Callers>, OpenError> {
     let callers = Callers::default();
-    for organization in files.control.organizations()? {
-        if let Some(node) = files.keys.root(organization.id, KeyKind::NameLookup, "")? {
-            let names = keychain.matching_key(&files.keys, node.id)?;
-            callers.put_organization(organization, names);
-        }
-    }
+    load_names(files, keychain, &callers)?;
     for key in files.control.virtual_keys()? {
         callers.put_key(key);
     }
     Ok(Arc::new(callers))
+}
+
+/// Takes organisations in, each with the key for its subjects' names where that may be used now.
+pub(crate) fn load_names(files: &Files, keychain: &mut Keychain, callers: &Callers) -> Result<(), OpenError> {
+    for organization in files.control.organizations()? {
+        if let Some(node) = files.keys.root(organization.id, KeyKind::NameLookup, "")? {
+            match keychain.matching_key(&files.keys, node.id) {
+                Ok(names) => callers.put_organization(organization, names),
+                Err(KeyPathError::Unavailable(error)) => {
+                    tracing::warn!(organization = %organization.id, problem = error.problem.code(), "an organisation is closed");
+                    callers.put_closed_organization(organization);
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Access to the installation's key and those of organisations. New data gets an installation key; roots that an earlier
+/// version of the program hung from the keyfile itself are hung from their organisations' keys.
+pub(crate) fn open_keys(
+    settings: &CustodySettings,
+    files: &mut Files,
+    clock: &Arc<dyn Clock>,
+    randomness: &dyn Randomness,
+) -> Result<Arc<KeyAccess>, OpenError> {
+    let connections =
+        Connections { keyfile: settings.keyfile.clone(), services: settings.key_services.clone() };
+    let access = Arc::new(KeyAccess::new(connections, Arc::clone(clock)));
+    if files.keys.organization_key(program())?.is_none() {
+        make_installation_key(&access, files, clock.now(), randomness)?;
+    }
+    open_access(&access, files)?;
+    access.require(program()).map_err(|error| match error.problem {
+        KmsProblem::WrongKey if error.key.is_empty() => OpenError::WrongKeyfile,
+        _ => OpenError::Unavailable(error),
+    })?;
+    adopt_roots(settings, files, &access, clock.now(), randomness)?;
+    Ok(access)
+}
+
+fn make_installation_key(
+    access: &KeyAccess,
+    files: &mut Files,
+    now: Timestamp,
+    randomness: &dyn Randomness,
+) -> Result<(), OpenError> {
+    let place = access.connections.installation();
+    let service = access.connections.connect(&place).map_err(OpenError::Unavailable)?;
+    let (id, key) = (KeyId::generate(now, randomness)?, SymmetricKey::generate(randomness)?);
+    let binding = RootBinding { organization: program(), id };
+    let wrap = service.wrap_root(binding, &key, randomness).map_err(OpenError::Unavailable)?;
+    let stored = ServiceWrap {
+        child: id,
+        service: place.service,
+        service_key: place.key,
+        version: wrap.version,
+        wrap: wrap.bytes,
+        wrapped_at: now,
+    };
+    let node = KeyNode {
+        id,
+        kind: KeyKind::OrganizationKey,
+        organization: program(),
+        subject: None,
+        conversation: None,
+        label: String::new(),
+        created_at: now,
+        ends_at: None,
+        destroyed_at: None,
+        replaced_by: None,
+    };
+    Ok(files.keys.add_service_key(&node, &stored)?)
+}
+
+/// Hangs roots from their organisations' keys that the keyfile itself wraps. What is done stays done when it is cut off.
+fn adopt_roots(
+    settings: &CustodySettings,
+    files: &mut Files,
+    access: &Arc<KeyAccess>,
+    now: Timestamp,
+    randomness: &dyn Randomness,
+) -> Result<(), OpenError> {
+    loop {
+        let roots = files.keys.unadopted_roots(ROOTS_PER_STEP)?;
+        let Some(keyfile) = settings.keyfile.as_ref().filter(|_| !roots.is_empty()) else { return Ok(()) };
+        let keyfile = KeyfileKms::open(keyfile)?;
+        let mut keychain = Keychain::new(Arc::clone(access));
+        let mut edges = Vec::with_capacity(roots.len());
+        for root in roots {
+            let parent = match files.keys.organization_key(root.organization)? {
+                Some(node) => node.id,
+                None => {
+                    let made =
+                        keychain.new_organization_key(&files.keys, root.organization, now, randomness)?;
+                    files.keys.add(&[made.stored])?;
+                    made.id
+                }
+            };
+            let Some(edge) = files.keys.edge(root.id)? else { continue };
+            let binding = RootBinding { organization: root.organization, id: root.id };
+            let key = keyfile.unwrap_direct(binding, &edge.wrap).map_err(|_| OpenError::WrongKeyfile)?;
+            let parent_key = keychain.key(&files.keys, parent)?;
+            let wrap = parent_key.wrap_key(parent, root.id, &key, randomness)?;
+            edges.push(Edge { child: root.id, parent: Some(parent), wrap: wrap.to_vec() });
+        }
+        files.keys.rehang(&edges)?;
+    }
 }

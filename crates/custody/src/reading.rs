@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use fiducia_keyring::{KeyManagementService, RecordBinding, SealedRecord, release};
+use fiducia_keyring::{RecordBinding, SealedRecord, release};
 use fiducia_ledger::{ACCESS_RECORDS_MAX, AccessEntry, AccessReceipt, SigningKey};
 use fiducia_policy::{
     AccessReason, Clock, ConversationId, GroundKind, KeyId, OrganizationId, PersonId, Pseudonym, RecordId,
@@ -27,6 +27,7 @@ use crate::administration::{
 use crate::callers::{Callers, parse_scopes};
 use crate::destruction::ground_of;
 use crate::keychain::Keychain;
+use crate::keys::KeyAccess;
 use crate::payload::{self, Header};
 use crate::retention::governance::{Governance, PersonTerms};
 use crate::retention::worker::end_of_service_key;
@@ -44,7 +45,7 @@ const TICKET_BYTES_MAX: usize = 64;
 #[derive(Clone)]
 pub(crate) struct Reader {
     pub(crate) root: PathBuf,
-    pub(crate) kms: Arc<dyn KeyManagementService>,
+    pub(crate) access: Arc<KeyAccess>,
     pub(crate) callers: Arc<Callers>,
     pub(crate) governance: Governance,
     pub(crate) scribe: Scribe,
@@ -384,7 +385,7 @@ impl Reader {
             return Err(AdminError::Conflict("the permission to read has expired; ask again".to_owned()));
         }
         // Made anew each time: a key that is remembered could outlive its destruction.
-        let mut keychain = Keychain::new(Arc::clone(&self.kms));
+        let mut keychain = Keychain::new(Arc::clone(&self.access));
         let mut opened = Vec::new();
         for record in records {
             let Some(wrap) = wrap_for(record, path, keys)? else { continue };
@@ -423,7 +424,7 @@ impl Reader {
         if !receipt.valid_at(self.clock.now()) {
             return Err(AdminError::Conflict("the permission to read has expired; ask again".to_owned()));
         }
-        let parent = Keychain::new(Arc::clone(&self.kms)).key(&self.keys()?, statement.parent)?;
+        let parent = Keychain::new(Arc::clone(&self.access)).key(&self.keys()?, statement.parent)?;
         let binding = RecordBinding {
             organization,
             pseudonym,

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::keys::KeyServices;
+
 /// Bounds on what may wait in memory for the store.
 #[derive(Debug, Clone, Copy)]
 pub struct CaptureLimits {
@@ -31,8 +33,11 @@ impl Default for CaptureLimits {
 pub struct CustodySettings {
     /// The data directory. Created with mode 0700 when missing.
     pub data_directory: PathBuf,
-    /// The file with the KMS root key. It must lie outside of `data_directory`.
-    pub keyfile: PathBuf,
+    /// The file with the installation's key, or with the key that it had before it moved to a service. It must lie outside
+    /// of `data_directory`. `None` when nothing is wrapped by a file.
+    pub keyfile: Option<PathBuf>,
+    /// The key management services.
+    pub key_services: KeyServices,
     /// Origin prefix of the logs: an organisation's log is `<ledger_origin>/<organisation uuid>`.
     pub ledger_origin: String,
     /// Bounds of the capture queue.

@@ -102,6 +102,8 @@ impl Writer {
         subject: SubjectId,
         now: Timestamp,
     ) -> Result<Arc<SubjectKeys>, StagingError> {
+        // Also what is remembered may be used only while the key above it may.
+        self.keychain.require(organization)?;
         if let Some(keys) = self.caches.subjects.get(&subject) {
             return Ok(Arc::clone(keys));
         }
@@ -375,7 +377,7 @@ impl Writer {
                     label: label.to_owned(),
                     ends_at,
                 };
-                keep(batch, self.keychain.new_root(purpose, now, &*self.randomness)?)
+                keep(batch, self.keychain.new_root(&self.files.keys, purpose, now, &*self.randomness)?)
             }
         };
         self.caches.shared_roots.put(place, (id, key.clone()));

@@ -78,6 +78,9 @@ pub(crate) struct Writer {
     pub(crate) root: std::path::PathBuf,
     pub(crate) files: Files,
     pub(crate) keychain: Keychain,
+    pub(crate) access: Arc<crate::keys::KeyAccess>,
+    /// Up to which change of what services opened this has followed.
+    pub(crate) epoch: u64,
     pub(crate) scribe: Scribe,
     pub(crate) filing: Filing,
     pub(crate) journal: Journal,
@@ -168,6 +171,10 @@ impl Writer {
     /// One turn: everything that waits, up to the limits, as one group. Gives whether to go on.
     fn turn(&mut self, staged: &mut Staged, first: Message, receiver: &mut mpsc::Receiver<Message>) -> bool {
         self.drop_abandoned();
+        if self.access.epoch() != self.epoch {
+            self.commit_staged(staged);
+            self.follow_access();
+        }
         if self.is_down() || self.filing.is_behind() {
             // What is staged must not outlive what is remembered of it.
             self.commit_staged(staged);
@@ -256,6 +263,11 @@ impl Writer {
             Message::IssueAuditReport(facts, reply) => {
                 let _ = reply.send(self.issue_audit_report(&facts));
             }
+            Message::ChangeKey(change, reply) => {
+                self.commit_staged(staged);
+                self.catch_up();
+                let _ = reply.send(self.change_key(*change));
+            }
             Message::Choose(request, reply) => {
                 self.commit_staged(staged);
                 let _ = reply.send(self.choose(&request));
@@ -276,6 +288,28 @@ impl Writer {
             }
         }
         true
+    }
+
+    /// Forgets every key after a service opened one or one was given up, and names of organisations whose keys are closed.
+    fn follow_access(&mut self) {
+        self.catch_up();
+        self.keychain.forget();
+        self.caches.clear();
+        self.epoch = self.access.epoch();
+        if let Err(error) = crate::opening::load_names(&self.files, &mut self.keychain, &self.callers) {
+            tracing::error!(%error, "the names of organisations could not be read");
+        }
+        // What was withdrawn while an organisation was closed has no path before anything else is done in it.
+        loop {
+            match self.follow_consents(self.clock.now()) {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(error) => {
+                    tracing::error!(%error, "keys could not follow what people chose; the worker tries again");
+                    break;
+                }
+            }
+        }
     }
 
     fn is_down(&self) -> bool {

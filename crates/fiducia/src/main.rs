@@ -11,6 +11,7 @@ mod exchange_line;
 mod failure;
 mod hardening;
 mod interrupt;
+mod key_services;
 mod mail;
 mod output;
 mod session;

@@ -9,6 +9,9 @@
 //!           └─ safety root of a day ─ conversation's safety key of the day ┘
 //! ```
 //!
+//! Between the KMS and the roots stands one key of each organisation. Those of organisations with a key at a service of
+//! their own are wrapped by that service, the others under the installation's key, which the installation's KMS wraps.
+//!
 //! The matching key is for keyed digests only. A subject's key apart can have no edge of consent.
 //!
 //! Every arrow is a [`Wrap`]: AES-256-GCM of the child key under the parent key, bound to both ids. Keys are random,
@@ -25,7 +28,21 @@ mod symmetric;
 
 pub use consent::{ConsentedKey, wrap_for_consent};
 pub use error::KeyringError;
-pub use kms::{KeyManagementService, KeyfileKms};
+#[cfg(feature = "kms-vault")]
+pub use kms::VaultTransit;
+pub use kms::{
+    ANSWER_BYTES_MAX, Adapter, AdapterError, Credential, Encrypted, KeyManagementService, KeyfileKms,
+    KmsError, KmsProblem, KmsRequest, KmsResponse, KmsSurroundings, KmsTransport, Pause, REQUEST_TIMEOUT_MS,
+    RemoteKms, RootBinding, RootWrap, TransportProblem, WrapContext,
+};
+#[cfg(feature = "kms-aws")]
+pub use kms::{AwsCredentials, AwsKms};
+#[cfg(feature = "kms-azure")]
+pub use kms::{AzureCredentials, AzureKeyVault};
+#[cfg(feature = "kms-google")]
+pub use kms::{GoogleCloudKms, GoogleCredentials};
+#[cfg(feature = "kms-pkcs11")]
+pub use kms::{Pkcs11Library, Pkcs11Token};
 pub use record::{DataKey, FreshDataKey, RecordBinding, SealedRecord, release, rewrap, still_opens};
 pub use sealed_file::{FILE_RECIPIENTS_MAX, FileRecipient, SealedFile};
 pub use sealed_value::{SEALED_VALUE_BYTES_MAX, open_value, seal_value};

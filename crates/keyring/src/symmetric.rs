@@ -52,6 +52,11 @@ impl SymmetricKey {
             .map_err(|_| KeyringError::Unauthentic { what: "a key" })
     }
 
+    /// Whether both are the same key, compared in constant time.
+    pub fn is(&self, other: &Self) -> bool {
+        aws_lc_rs::constant_time::verify_slices_are_equal(&self.bytes, &other.bytes).is_ok()
+    }
+
     /// The key's bytes as the seed of a signing key, which this crate does not know how to use.
     pub fn signing_seed(&self) -> Zeroizing<[u8; 32]> {
         Zeroizing::new(self.bytes)

@@ -3,8 +3,8 @@
 use std::fmt;
 
 use fiducia_policy::{
-    AccessReason, AccountId, CaseId, ComplianceKeyId, ExchangeId, FlagId, GroundKind, HoldId, PersonId,
-    Pseudonym, RecordId, RightsRequestId, Timestamp, VirtualKeyId, WorkspaceId,
+    AccessReason, AccountId, CaseId, ComplianceKeyId, ExchangeId, FlagId, GroundKind, HoldId, KeyId,
+    PersonId, Pseudonym, RecordId, RightsRequestId, Timestamp, VirtualKeyId, WorkspaceId,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -60,6 +60,19 @@ pub struct RecordAccess {
     /// When the permission ends.
     #[serde(with = "instant")]
     pub expires_at: Timestamp,
+}
+
+/// A key at a key management service. The service's own name of the key is not in the log: it may name accounts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExternalKey {
+    /// The key that it wraps.
+    pub key: KeyId,
+    /// The service, as the configuration calls it; `keyfile` for the installation's file.
+    #[serde(serialize_with = "text")]
+    pub service: String,
+    /// Who did it.
+    pub actor: PersonId,
 }
 
 /// What happened. The names of variants, in snake case, are the `type` in the leaf and never change.
@@ -421,6 +434,16 @@ pub enum Event {
         /// Who deleted it.
         actor: PersonId,
     },
+    /// The organisation has a key of its own at a key management service from now on.
+    OrgExternalKeyCreated(ExternalKey),
+    /// The organisation's key is wrapped by another service, key or version.
+    OrgExternalKeyUpdated(ExternalKey),
+    /// The organisation's key is the installation's again.
+    OrgExternalKeyDeleted(ExternalKey),
+    /// A throw-away key was wrapped and opened by the organisation's service.
+    OrgExternalKeyValidated(ExternalKey),
+    /// The installation's key, from which the organisation's hangs, was wrapped anew.
+    InstallationKeyRewrapped(ExternalKey),
     /// An event of a type that this version does not know. It can be read but not appended.
     #[serde(skip)]
     Unknown {
@@ -473,6 +496,11 @@ impl Event {
         "audit_report_issued",
         "compliance_key_created",
         "compliance_key_deleted",
+        "org_external_key_created",
+        "org_external_key_updated",
+        "org_external_key_deleted",
+        "org_external_key_validated",
+        "installation_key_rewrapped",
     ];
 
     /// The types this version reads and writes.
@@ -526,6 +554,11 @@ impl Event {
             Self::AuditReportIssued { .. } => "audit_report_issued",
             Self::ComplianceKeyCreated { .. } => "compliance_key_created",
             Self::ComplianceKeyDeleted { .. } => "compliance_key_deleted",
+            Self::OrgExternalKeyCreated(_) => "org_external_key_created",
+            Self::OrgExternalKeyUpdated(_) => "org_external_key_updated",
+            Self::OrgExternalKeyDeleted(_) => "org_external_key_deleted",
+            Self::OrgExternalKeyValidated(_) => "org_external_key_validated",
+            Self::InstallationKeyRewrapped(_) => "installation_key_rewrapped",
             Self::Unknown { kind, .. } => kind,
         }
     }

@@ -43,7 +43,7 @@ pub use checkpoint::Checkpoint;
 pub use consent::{CampaignClosed, CampaignOpened, ConsentChanged, NoticePublished};
 pub use cosignature::{CosignerKey, WitnessKey};
 pub use error::LedgerError;
-pub use event::{COUNT_MAX, Digest, Event, RecordAccess, TEXT_BYTES_MAX};
+pub use event::{COUNT_MAX, Digest, Event, ExternalKey, RecordAccess, TEXT_BYTES_MAX};
 pub use finding::{Finding, VerifyReport};
 pub use hash::{EMPTY_ROOT, HASH_BYTES, Hash, leaf_hash, node_hash};
 pub use layout::{TileAddress, TileKind};

@@ -12,19 +12,19 @@ use crate::scrub::Scrubbed;
 /// What a key is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum KeyKind {
-    /// Root of an organisation's service ground, wrapped by the KMS.
+    /// Root of an organisation's service ground.
     ServiceRoot,
-    /// Root of the safety windows of an organisation that end with one day (label: the day), wrapped by the KMS.
+    /// Root of the safety windows of an organisation that end with one day (label: the day).
     SafetyDay,
-    /// Root of what an organisation keeps for violations until one day (label: the day), wrapped by the KMS.
+    /// Root of what an organisation keeps for violations until one day (label: the day).
     ViolationDay,
-    /// Root of what an organisation keeps for feedback until one day (label: the day), wrapped by the KMS.
+    /// Root of what an organisation keeps for feedback until one day (label: the day).
     FeedbackDay,
-    /// Root of one investigation (label: the case's id), wrapped by the KMS.
+    /// Root of one investigation (label: the case's id).
     Investigation,
-    /// Root of one legal hold (label: the hold's id), wrapped by the KMS.
+    /// Root of one legal hold (label: the hold's id).
     LegalHold,
-    /// Root of one purpose that people are asked about, for one organisation (label: the purpose), wrapped by the KMS.
+    /// Root of one purpose that people are asked about, for one organisation (label: the purpose).
     PurposeRoot,
     /// A subject's key under the service root, for what may be used for the purposes the person agrees to. The only kind
     /// that may have a consent edge from every purpose's root.
@@ -46,15 +46,18 @@ pub enum KeyKind {
     /// A conversation's key for a violation, feedback, an investigation or a legal hold (label: that of the root), under
     /// that root.
     ConversationHeld,
-    /// An organisation's key for keyed digests of subject names, wrapped by the KMS.
+    /// An organisation's key for keyed digests of subject names.
     NameLookup,
-    /// The seed of an organisation's or the program's signing key, wrapped by the KMS.
+    /// The seed of an organisation's or the program's signing key.
     LedgerSigning,
+    /// The key from which an organisation's roots hang. The installation's own (of the organisation of zeros) and those of
+    /// organisations with a key at a service of their own are wrapped by that service, the others under the installation's.
+    OrganizationKey,
 }
 
 impl KeyKind {
     /// All kinds.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::ServiceRoot,
         Self::SafetyDay,
         Self::ViolationDay,
@@ -72,6 +75,7 @@ impl KeyKind {
         Self::ConversationHeld,
         Self::NameLookup,
         Self::LedgerSigning,
+        Self::OrganizationKey,
     ];
 
     /// The name in the database and in reports.
@@ -94,6 +98,7 @@ impl KeyKind {
             Self::ConversationHeld => "conversation-held",
             Self::NameLookup => "name-lookup",
             Self::LedgerSigning => "ledger-signing",
+            Self::OrganizationKey => "organization-key",
         }
     }
 
@@ -146,7 +151,7 @@ pub struct KeyNode {
 pub struct Edge {
     /// The wrapped key.
     pub child: KeyId,
-    /// The key it is wrapped under; `None` for the KMS.
+    /// The key it is wrapped under; `None` for the keyfile itself, as an earlier version of the program made roots.
     pub parent: Option<KeyId>,
     /// The wrap.
     pub wrap: Vec<u8>,
@@ -170,7 +175,7 @@ const MIGRATIONS: &[&str] = &["
         child BLOB NOT NULL, parent BLOB NOT NULL, wrap BLOB NOT NULL, PRIMARY KEY (child, parent)
     ) WITHOUT ROWID;
     CREATE INDEX edges_parent ON edges (parent, child);
-", crate::paths::TABLES];
+", crate::paths::TABLES, crate::service_wraps::TABLES];
 
 /// Pages the write-ahead log may hold before a commit folds it: 32 MiB of 4 KiB pages.
 const WAL_PAGES_MAX: u32 = 8_192;
@@ -249,6 +254,7 @@ impl KeyStore {
                 tx.prepare_cached("DELETE FROM edges WHERE child = ?1")?.execute([key.as_bytes()])?;
                 tx.prepare_cached("DELETE FROM consent_edges WHERE child = ?1 OR parent = ?1")?
                     .execute([key.as_bytes()])?;
+                tx.prepare_cached("DELETE FROM service_wraps WHERE child = ?1")?.execute([key.as_bytes()])?;
                 let alive = tx
                     .prepare_cached(
                         "UPDATE nodes SET destroyed_at = ?2 WHERE id = ?1 AND destroyed_at IS NULL",
@@ -444,7 +450,11 @@ impl KeyStore {
         self.file.empty_wal()
     }
 
-    fn nodes(&self, condition: &str, parameters: impl rusqlite::Params) -> Result<Vec<KeyNode>, StoreError> {
+    pub(crate) fn nodes(
+        &self,
+        condition: &str,
+        parameters: impl rusqlite::Params,
+    ) -> Result<Vec<KeyNode>, StoreError> {
         self.file.read("nodes", |connection| {
             connection
                 .prepare_cached(&format!("SELECT {NODE_COLUMNS} FROM nodes WHERE {condition}"))?
@@ -455,26 +465,31 @@ impl KeyStore {
 }
 
 pub(crate) fn insert(tx: &rusqlite::Transaction<'_>, keys: &[(KeyNode, Edge)]) -> rusqlite::Result<()> {
-    let mut add_node = tx.prepare_cached(
-        "INSERT INTO nodes (id, kind, organization, subject, conversation, label, created_at, ends_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-    )?;
     let mut add_edge = tx.prepare_cached("INSERT INTO edges (child, parent, wrap) VALUES (?1, ?2, ?3)")?;
     for (node, edge) in keys {
-        add_node.execute(params![
-            node.id.as_bytes(),
-            node.kind.name(),
-            node.organization.as_bytes(),
-            node.subject.as_ref().map(SubjectId::as_bytes),
-            node.conversation.as_ref().map(ConversationId::as_bytes),
-            node.label,
-            node.created_at.as_microsecond(),
-            node.ends_at.map(Timestamp::as_microsecond),
-        ])?;
+        insert_node(tx, node)?;
         let parent = edge.parent.map_or(KMS, |parent| *parent.as_bytes());
         add_edge.execute(params![edge.child.as_bytes(), parent, edge.wrap])?;
     }
     Ok(())
+}
+
+pub(crate) fn insert_node(tx: &rusqlite::Transaction<'_>, node: &KeyNode) -> rusqlite::Result<()> {
+    tx.prepare_cached(
+        "INSERT INTO nodes (id, kind, organization, subject, conversation, label, created_at, ends_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    )?
+    .execute(params![
+        node.id.as_bytes(),
+        node.kind.name(),
+        node.organization.as_bytes(),
+        node.subject.as_ref().map(SubjectId::as_bytes),
+        node.conversation.as_ref().map(ConversationId::as_bytes),
+        node.label,
+        node.created_at.as_microsecond(),
+        node.ends_at.map(Timestamp::as_microsecond),
+    ])
+    .map(drop)
 }
 
 fn node(row: &rusqlite::Row<'_>) -> rusqlite::Result<KeyNode> {

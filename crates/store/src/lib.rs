@@ -44,6 +44,7 @@ mod retention;
 mod rights;
 mod rights_effects;
 mod scrub;
+mod service_wraps;
 mod warnings;
 
 pub use accesses::AccessRecord;
@@ -79,4 +80,5 @@ pub use retention::{ConversationMark, PublishedPolicy, Review};
 pub use rights::{RightsAgent, RightsCounts, RightsFilter, RightsRecord, RightsStepRecord, Submission};
 pub use rights_effects::{ExportVolume, OptOut, Restriction, RightsEffect, RightsStatement};
 pub use scrub::Scrubbed;
+pub use service_wraps::ServiceWrap;
 pub use warnings::{EndingSoon, SealedContact, WarningRecord};

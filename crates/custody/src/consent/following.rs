@@ -13,6 +13,8 @@ use crate::writer::Writer;
 
 /// People whose keys follow in one step.
 const PEOPLE_PER_STEP: u32 = 256;
+/// People looked at for some whose organisation is open.
+const PEOPLE_LOOKED_AT_MAX: u32 = 65_536;
 /// Conversations' keys that are hung anew in one transaction.
 const KEYS_PER_STEP: u32 = 256;
 
@@ -171,7 +173,7 @@ impl Writer {
                     label: purpose.name().to_owned(),
                     ends_at: None,
                 };
-                let new = self.keychain.new_root(about, now, &*self.randomness)?;
+                let new = self.keychain.new_root(&self.files.keys, about, now, &*self.randomness)?;
                 following.change.keys.push(new.stored);
                 (new.id, new.key)
             }
@@ -182,7 +184,7 @@ impl Writer {
 
     /// Lets keys follow that have not followed yet: a crash or an error came between. Gives whether there was anything.
     pub(crate) fn follow_consents(&mut self, _now: Timestamp) -> Result<bool, AdminError> {
-        let people = self.files.control.consent_work(PEOPLE_PER_STEP)?;
+        let people = self.people_to_follow()?;
         if people.is_empty() {
             return Ok(false);
         }
@@ -191,6 +193,29 @@ impl Writer {
         self.follow(&people)?;
         self.files.control.finish_consent_work(&people)?;
         Ok(true)
+    }
+
+    /// People whose keys have not followed. Those of organisations whose keys are closed wait: nobody can read by any path of
+    /// theirs meanwhile, and when they open they are first.
+    fn people_to_follow(&self) -> Result<Vec<SubjectId>, AdminError> {
+        let people = self.only_open(self.files.control.consent_work(PEOPLE_PER_STEP)?)?;
+        if !people.is_empty() {
+            return Ok(people);
+        }
+        let mut further = self.only_open(self.files.control.consent_work(PEOPLE_LOOKED_AT_MAX)?)?;
+        further.truncate(usize::try_from(PEOPLE_PER_STEP).unwrap_or(usize::MAX));
+        Ok(further)
+    }
+
+    fn only_open(&self, people: Vec<SubjectId>) -> Result<Vec<SubjectId>, AdminError> {
+        let mut open = Vec::with_capacity(people.len());
+        for subject in people {
+            let organization = self.files.control.subject(subject)?.map(|row| row.organization);
+            if organization.is_none_or(|organization| self.keychain.require(organization).is_ok()) {
+                open.push(subject);
+            }
+        }
+        Ok(open)
     }
 
     /// Hangs conversations' keys from the key that took the place of their subject's, some at a time; when none is left, the

@@ -129,7 +129,7 @@ impl Reader {
             purpose,
             control: self.control()?,
             keys: self.keys()?,
-            keychain: Keychain::new(Arc::clone(&self.kms)),
+            keychain: Keychain::new(Arc::clone(&self.access)),
             people: HashMap::new(),
             roots: HashMap::new(),
         };

@@ -196,7 +196,7 @@ impl Writer {
             label: id.uuid(),
             ends_at,
         };
-        let root = self.keychain.new_root(purpose, now, &*self.randomness)?;
+        let root = self.keychain.new_root(&self.files.keys, purpose, now, &*self.randomness)?;
         self.files.keys.add(&[root.stored])?;
         let case = CaseRecord {
             id,

@@ -16,6 +16,7 @@ use crate::administration::ReadBack;
 use crate::certificate::{CertifiedScope, Draft, KeptPart, keys_by_kind};
 use crate::destruction::ground_of;
 use crate::faults;
+use crate::keychain::KeyPathError;
 use crate::writer::Writer;
 
 /// Records held back in one run.
@@ -212,7 +213,12 @@ impl Writer {
             let mine: &mut ReadBack = tried.entry(sample.organization).or_insert(NOT_TRIED);
             mine.attempts += 1;
             let wrap = &sample.wrap;
-            if let Ok(parent) = self.keychain.key(&self.files.keys, wrap.parent)
+            let parent = self.keychain.key(&self.files.keys, wrap.parent);
+            if let Err(KeyPathError::Unavailable(error)) = parent {
+                // The key is there and only its service keeps silent: that proves nothing.
+                return Err(error.into());
+            }
+            if let Ok(parent) = parent
                 && still_opens(wrap.parent, &parent, &wrap.wrap, &sample.binding, &sample.sealed)
             {
                 mine.opened += 1;

@@ -126,7 +126,7 @@ impl Writer {
             label: id.uuid(),
             ends_at: None,
         };
-        let root = self.keychain.new_root(purpose, now, &*self.randomness)?;
+        let root = self.keychain.new_root(&self.files.keys, purpose, now, &*self.randomness)?;
         self.files.keys.add(&[root.stored])?;
         faults::reached("hold-key-stored");
         let record = HoldRecord {

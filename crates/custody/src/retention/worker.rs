@@ -25,6 +25,8 @@ use crate::writer::Writer;
 const KEYS_PER_STEP: u32 = 1_000;
 /// Replaced keys looked at in one step.
 const REPLACEMENTS_PER_STEP: u32 = 64;
+/// Replaced keys looked at for some whose organisation is open.
+const REPLACEMENTS_LOOKED_AT_MAX: u32 = 65_536;
 /// Conversations looked at in one step of a review.
 const REVIEWED_PER_STEP: u32 = 500;
 /// Findings forgotten in one step.
@@ -92,9 +94,18 @@ impl Writer {
 
     /// Finishes what a crash interrupted: replaced keys that live on.
     pub(crate) fn finish_replacements(&mut self, now: Timestamp) -> Result<bool, AdminError> {
-        let unfinished = self.files.keys.unfinished_replacements(REPLACEMENTS_PER_STEP)?;
+        let unfinished = self.files.keys.unfinished_replacements(REPLACEMENTS_LOOKED_AT_MAX)?;
+        let mut worked = 0;
         for (old, new) in &unfinished {
+            if worked == REPLACEMENTS_PER_STEP {
+                break;
+            }
             let Some(node) = self.files.keys.node(*old)? else { continue };
+            if self.keychain.require(node.organization).is_err() {
+                // It goes on when the organisation's service opens its key again; until then nobody opens anything of it.
+                continue;
+            }
+            worked += 1;
             if node.kind.is_subjects() {
                 self.empty_subject_key(&node, *new, now)?;
                 continue;
@@ -102,7 +113,7 @@ impl Writer {
             self.rewrap_survivors(&node, *new, None)?;
             self.destroy_keys(&[node], now)?;
         }
-        Ok(!unfinished.is_empty())
+        Ok(worked > 0)
     }
 
     /// Works out the ends of conversations again after something changed for many of them.

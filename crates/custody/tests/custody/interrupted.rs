@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 
 use crate::certificates::certificates;
 use crate::consent_world::choice;
+use crate::organization_keys;
 use crate::warnings::{ADDRESS, contact_keys, due_warnings, logged, set_contact, with_mail};
 use crate::world::{World, anthropic, spawn};
 use fiducia_custody::{DestructionScope, NewHold, RetentionCommand, RightsAction, Scope};
@@ -42,6 +43,9 @@ fn work() {
         "ask" => ask(&mut World::at(Path::new(&folder), 20)),
         "remind" => ask(&mut World::at(Path::new(&folder), 40)),
         "confirm" => confirm(&mut World::at(Path::new(&folder), 20)),
+        "set-key" => drop(organization_keys::set(&World::at(Path::new(&folder), 1), "mine")),
+        "clear-key" => drop(organization_keys::clear(&World::at(Path::new(&folder), 1))),
+        "rotate-keys" => drop(organization_keys::rotate(&World::at(Path::new(&folder), 1), None)),
         "withdraw" => withdraw(&World::at(Path::new(&folder), 1)),
         "sweep-in-vain" => sweep_in_vain(&World::at(Path::new(&folder), 1)),
         other => panic!("no work is named {other}"),
@@ -124,6 +128,67 @@ fn consumer(folder: &Path) -> World {
     world.use_new_key("person-1");
     world.exchange(&anthropic(&["one"]), "uno");
     world
+}
+
+/// Work on keys: whether the organisation has one of its own before, and after having been cut off at each step.
+const KEY_WORK: [(&str, bool, [(&str, bool); 3]); 3] = [
+    (
+        "set-key",
+        false,
+        [("key-wrap-staged", false), ("key-wrap-promoted", true), ("key-events-announced", true)],
+    ),
+    (
+        "clear-key",
+        true,
+        [("key-edge-staged", true), ("key-edge-promoted", false), ("key-events-announced", false)],
+    ),
+    (
+        "rotate-keys",
+        true,
+        [("key-wrap-staged", true), ("key-wrap-promoted", true), ("key-events-announced", true)],
+    ),
+];
+
+#[test]
+fn a_key_that_was_being_wrapped_anew_opens_by_exactly_one_path_wherever_it_was_cut_off() {
+    for (work, is_own_before, steps) in KEY_WORK {
+        for (step, is_own_after) in steps {
+            let folder = tempfile::tempdir().unwrap();
+            let world = World::at(folder.path(), 0);
+            world.exchange(&anthropic(&["one"]), "uno");
+            if is_own_before {
+                organization_keys::set(&world, "mine").unwrap();
+            }
+            drop(world);
+            // The installation's key has no event of its own here, as no organisation hangs from it: the second is meant.
+            let times = if work == "rotate-keys" && step != "key-events-announced" { 2 } else { 1 };
+            let mut world = cut_off(folder.path(), work, &format!("abort-at:{step}:{times}"));
+            assert_eq!(world.custody().has_own_key(world.organization()), is_own_after, "{work} at {step}");
+            let id = world.conversations()[0];
+            world.show(id, GroundKind::Service).unwrap();
+            let kinds = world.ledger_kinds();
+            let count = |kind: &str| kinds.iter().filter(|found| *found == kind).count();
+            assert_eq!(
+                count("org_external_key_created"),
+                usize::from(is_own_before || is_own_after),
+                "{work} at {step}"
+            );
+            assert_eq!(
+                count("org_external_key_deleted"),
+                usize::from(is_own_before && !is_own_after),
+                "{work} at {step}"
+            );
+            world.services().break_key("mine", fiducia_keyring::KmsProblem::Disabled);
+            world.advance_minutes(6);
+            world.custody().refresh_keys();
+            assert_eq!(
+                world.show(id, GroundKind::Service).is_err(),
+                is_own_after,
+                "{work} at {step}: no other path"
+            );
+            world.verify_ledger();
+        }
+    }
 }
 
 #[test]

@@ -19,6 +19,7 @@ mod feed;
 #[cfg(feature = "fault-injection")]
 mod interrupted;
 mod letters;
+mod organization_keys;
 mod refusals;
 mod retention;
 mod rights;

@@ -31,7 +31,8 @@ pub(crate) use installation::{
 };
 pub(crate) use ledger::{LedgerCommand, LogOptions};
 pub(crate) use organizations::{
-    KeysCommand, OrganizationsCommand, SubjectsCommand, TermsOptions, WorkspacesCommand,
+    KeysCommand, OrganizationKeyArguments, OrganizationsCommand, SubjectsCommand, TermsOptions,
+    WorkspacesCommand,
 };
 pub(crate) use policy::{PolicyCommand, RetentionArguments, SweepArguments};
 pub(crate) use records::{

@@ -51,8 +51,65 @@ pub(crate) enum OrganizationsCommand {
         #[command(flatten)]
         data: DataOptions,
     },
+    /// An organisation's own key at a key management service
+    #[command(subcommand)]
+    Key(OrganizationKeyArguments),
     /// List organisations
     List {
+        #[command(flatten)]
+        data: DataOptions,
+    },
+}
+
+/// `organizations key`
+#[derive(Debug, Subcommand)]
+pub(crate) enum OrganizationKeyArguments {
+    /// Put an organisation under a key of its own, or under another
+    #[command(
+        after_help = "The service is one that the configuration names under [key_services]. A throw-away key goes there and \
+        back first; then the organisation's key is wrapped there, opened again, read back from the disk, and only then the \
+        former wrap is overwritten. Whoever disables or destroys the key at the service closes the organisation: within an hour \
+        nothing of it is read or added to.\n\nExamples:\n  fiducia organizations key set hospital --provider vault --key \
+        hospital\n  fiducia organizations key set bank --provider aws --key arn:aws:kms:eu-central-1:111122223333:alias/fiducia"
+    )]
+    Set {
+        /// The organisation's name or id
+        #[arg(value_name = "ORGANIZATION")]
+        organization: String,
+        /// The service, by its name under [key_services]
+        #[arg(long, value_name = "NAME")]
+        provider: String,
+        /// The name of the key there
+        #[arg(long, value_name = "KEY")]
+        key: String,
+        #[command(flatten)]
+        data: DataOptions,
+    },
+    /// Show who wraps an organisation's key, and whether it can be used now
+    Show {
+        /// The organisation's name or id
+        #[arg(value_name = "ORGANIZATION")]
+        organization: String,
+        #[command(flatten)]
+        data: DataOptions,
+    },
+    /// Send a throw-away key to the organisation's service and back
+    Validate {
+        /// The organisation's name or id
+        #[arg(value_name = "ORGANIZATION")]
+        organization: String,
+        #[command(flatten)]
+        data: DataOptions,
+    },
+    /// Put an organisation under the installation's key again
+    #[command(
+        after_help = "The organisation's service must open its key once more.\n\nExample:\n  fiducia organizations key \
+        clear hospital"
+    )]
+    Clear {
+        /// The organisation's name or id
+        #[arg(value_name = "ORGANIZATION")]
+        organization: String,
         #[command(flatten)]
         data: DataOptions,
     },
@@ -139,6 +196,20 @@ pub(crate) enum KeysCommand {
     /// List virtual keys; secrets are not stored and not shown
     List {
         /// Only of this organisation: its name or id
+        #[arg(long, value_name = "NAME|ID")]
+        organization: Option<String>,
+        #[command(flatten)]
+        data: DataOptions,
+    },
+    /// Wrap the keys of organisations and of the installation anew, under the newest versions of their services' keys
+    #[command(
+        after_help = "Nothing that is kept is sealed anew: only the few keys above it are wrapped again. The installation's goes to \
+        the service that the configuration names, so moving from a keyfile to a service, or to another, is this command. Each new \
+        wrap is opened by its service and read back before the former one goes; cut off, it can be run again.\n\nExamples:\n  \
+        fiducia keys rotate\n  fiducia keys rotate --organization hospital"
+    )]
+    Rotate {
+        /// Only that of this organisation, which has a key of its own: its name or id
         #[arg(long, value_name = "NAME|ID")]
         organization: Option<String>,
         #[command(flatten)]

@@ -21,6 +21,7 @@ mod keyfile;
 mod keys;
 mod ledger;
 mod notices;
+mod organization_keys;
 mod organizations;
 mod policy;
 mod records;

@@ -28,6 +28,7 @@ pub(super) fn run(command: OrganizationsCommand) -> Result<ExitStatus, Failure> 
             let command = RetentionCommand::ChangeTerms { organization: id, change };
             done::report(session, command, "change-terms", &said, &data)
         }
+        OrganizationsCommand::Key(command) => super::organization_keys::run(command),
         OrganizationsCommand::List { data } => list(&data),
     }
 }

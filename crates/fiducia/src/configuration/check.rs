@@ -57,42 +57,49 @@ pub(crate) fn require(
 
 type Problems = Vec<Problem>;
 
-fn data(configuration: &Configuration, problems: &mut Problems) {
-    let data = &configuration.data;
-    if real_location(&data.keyfile).starts_with(real_location(&data.directory)) {
+fn check_keyfile(keyfile: &Path, data: &super::DataSection, problems: &mut Problems) {
+    if real_location(keyfile).starts_with(real_location(&data.directory)) {
         problems.push(Problem::general(format!(
             "data.keyfile {} lies inside data.directory {}. Who copies the directory, a backup for one, would then \
              hold the data and the key to it. Move the keyfile elsewhere and correct the path",
-            data.keyfile.display(),
+            keyfile.display(),
             data.directory.display()
         )));
     }
-    match (data.keyfile.try_exists(), KeyfileKms::open(&data.keyfile)) {
+    match (keyfile.try_exists(), KeyfileKms::open(keyfile)) {
         (_, Ok(_)) => {}
         // A new keyfile opens nothing that was written with another, so making one is no advice here.
         (Ok(false), Err(_)) if data.directory.join("keys.db").exists() => {
             problems.push(Problem::general(format!(
                 "data.keyfile: there is no file {} and {} holds data that only its keyfile opens. Put the keyfile back from \
                  your copy, or correct the path; a new one would open nothing",
-                data.keyfile.display(),
+                keyfile.display(),
                 data.directory.display()
             )));
         }
         (Err(cause), Err(_)) => problems.push(Problem::general(format!(
             "data.keyfile: {} cannot be reached: {cause}. Run this as the user who owns it",
-            data.keyfile.display()
+            keyfile.display()
         ))),
         (Ok(exists), Err(error)) => {
-            let others = exists && std::fs::File::open(&data.keyfile).is_err();
+            let others = exists && std::fs::File::open(keyfile).is_err();
             problems.push(Problem::general(if others {
                 format!(
                     "data.keyfile: this user may not read {}. Run this as the user who owns it",
-                    data.keyfile.display()
+                    keyfile.display()
                 )
             } else {
                 format!("data.keyfile: {error}")
             }));
         }
+    }
+}
+
+fn data(configuration: &Configuration, problems: &mut Problems) {
+    super::key_services::check(configuration, problems);
+    let data = &configuration.data;
+    if let Some(keyfile) = &data.keyfile {
+        check_keyfile(keyfile, data, problems);
     }
     if let Ok(metadata) = std::fs::metadata(&data.directory) {
         let mode = metadata.permissions().mode() & 0o7777;

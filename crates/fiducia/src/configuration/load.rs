@@ -191,7 +191,8 @@ fn resolve_paths(configuration: &mut Configuration, file: &Path) {
     let folder = file.parent().map(Path::to_owned).unwrap_or_default();
     let resolve = |path: &mut PathBuf| *path = folder.join(&path);
     resolve(&mut configuration.data.directory);
-    resolve(&mut configuration.data.keyfile);
+    configuration.data.keyfile.iter_mut().for_each(&resolve);
+    configuration.key_services.values_mut().for_each(|service| service.resolve(&resolve));
     if let Some(ledger) = configuration.operations.as_mut().and_then(|found| found.ledger_directory.as_mut())
     {
         resolve(ledger);
@@ -272,7 +273,9 @@ mod tests {
 
     #[test]
     fn a_missing_required_key_is_named() {
-        assert!(problems("[data]\ndirectory = \"d\"\n").contains("`keyfile` is required here and missing"));
+        assert!(
+            problems("[data]\ndirectory = \"d\"\n").contains("`ledger_origin` is required here and missing")
+        );
         assert!(problems("").contains("`data` is required"));
     }
 

@@ -5,6 +5,7 @@
 
 mod certificates;
 mod check;
+mod key_services;
 mod load;
 mod problem;
 mod witnesses;
@@ -21,6 +22,7 @@ use serde::Deserialize;
 
 pub(crate) use certificates::{CertificatesSection, MailSection, MailSecurity};
 pub(crate) use check::{Extent, check, require};
+pub(crate) use key_services::{InstallationKey, KeyServiceSection, KeyServicesSection};
 pub(crate) use load::load;
 pub(crate) use problem::{ConfigurationError, Place, Problem};
 pub(crate) use witnesses::WitnessesSection;
@@ -34,6 +36,9 @@ pub(crate) struct Configuration {
     /// The listener that applications speak to.
     #[serde(default)]
     pub(crate) gateway: GatewaySettings,
+    /// Key management services by name.
+    #[serde(default)]
+    pub(crate) key_services: KeyServicesSection,
     /// Model providers by name.
     #[serde(default)]
     pub(crate) providers: BTreeMap<String, ProviderSettings>,
@@ -75,8 +80,13 @@ pub(crate) struct Configuration {
 pub(crate) struct DataSection {
     /// The data directory, created with mode 0700 when missing. Relative to the configuration file.
     pub(crate) directory: PathBuf,
-    /// The keyfile, outside of the data directory. Relative to the configuration file.
-    pub(crate) keyfile: PathBuf,
+    /// The keyfile, outside of the data directory. Relative to the configuration file. Absent when a service holds the
+    /// installation's key.
+    #[serde(default)]
+    pub(crate) keyfile: Option<PathBuf>,
+    /// The installation's key at a service. With a keyfile beside it, the file opens what was wrapped before.
+    #[serde(default)]
+    pub(crate) key: Option<InstallationKey>,
     /// Origin prefix of the logs: an organisation's log is `<ledger_origin>/<organisation uuid>`. A name under a
     /// domain that you hold, without a scheme; it cannot be changed later.
     pub(crate) ledger_origin: String,
@@ -176,6 +186,7 @@ impl Configuration {
         CustodySettings {
             data_directory: self.data.directory.clone(),
             keyfile: self.data.keyfile.clone(),
+            key_services: crate::key_services::of(self),
             ledger_origin: self.data.ledger_origin.clone(),
             limits: CaptureLimits {
                 queue_parts_max: limits.queue_parts_max,

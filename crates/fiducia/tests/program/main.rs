@@ -17,6 +17,7 @@ mod configuration;
 mod consent;
 mod demo;
 mod import;
+mod key_services;
 mod ledger;
 mod letters;
 mod mail_server;

@@ -97,6 +97,31 @@ fn each_event_has_exactly_one_spelling() {
 }
 
 #[test]
+fn each_event_about_external_keys_has_exactly_one_spelling() {
+    let zeros = "00000000-0000-0000-0000-000000000000";
+    let external = ExternalKey {
+        key: KeyId::from_bytes([0; 16]),
+        service: "vault".to_owned(),
+        actor: PersonId::from_bytes([0; 16]),
+    };
+    for (event, kind) in [
+        (Event::OrgExternalKeyCreated(external.clone()), "org_external_key_created"),
+        (Event::OrgExternalKeyUpdated(external.clone()), "org_external_key_updated"),
+        (Event::OrgExternalKeyDeleted(external.clone()), "org_external_key_deleted"),
+        (Event::OrgExternalKeyValidated(external.clone()), "org_external_key_validated"),
+        (Event::InstallationKeyRewrapped(external), "installation_key_rewrapped"),
+    ] {
+        let actor = PersonId::from_bytes([0; 16]);
+        check(
+            &event,
+            &format!(
+                r#"{{"actor":"{actor}","at":"AT","id":"event_1","key":"key_{zeros}","org":"ORG","service":"vault","type":"{kind}"}}"#
+            ),
+        );
+    }
+}
+
+#[test]
 fn each_event_about_people_has_exactly_one_spelling() {
     let zeros = "00000000-0000-0000-0000-000000000000";
     let hex = "07".repeat(32);

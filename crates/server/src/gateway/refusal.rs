@@ -237,7 +237,14 @@ impl Refusal {
 
     /// Custody does not take the exchange.
     pub(crate) fn capture_refused(refused: CaptureRefused) -> Self {
-        Self::store(refused.to_string())
+        match refused {
+            CaptureRefused::Key(problem) => {
+                let types = ("api_error", "server_error");
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, types, problem.code(), refused.to_string())
+                    .retryable()
+            }
+            _ => Self::store(refused.to_string()),
+        }
     }
 
     /// Custody took the exchange and could not keep it. The store's own words are for the log.
@@ -364,5 +371,18 @@ mod tests {
         assert_eq!(retry(Refusal::credential(CredentialRefused::Revoked)), "false");
         assert_eq!(retry(Refusal::capture_refused(CaptureRefused::QueueFull)), "true");
         assert_eq!(retry(Refusal::unreachable()), "true");
+    }
+
+    #[test]
+    fn a_closed_key_is_refused_by_its_code() {
+        for problem in fiducia_keyring::KmsProblem::ALL {
+            let refusal = Refusal::capture_refused(CaptureRefused::Key(problem));
+            let said: serde_json::Value =
+                serde_json::from_slice(&refusal.body(WireFamily::OpenAi, "req_1")).unwrap();
+            assert_eq!(said["error"]["code"], problem.code());
+            let response = refusal.response(WireFamily::OpenAi, "req_1");
+            assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+            assert_eq!(response.headers()["x-should-retry"], "true");
+        }
     }
 }

@@ -298,7 +298,8 @@ fn open_custody(root: &Path, clock: TestClock) -> Custody {
     KeyfileKms::create(&keyfile, &*randomness).unwrap();
     let settings = CustodySettings {
         data_directory: root.join("data"),
-        keyfile,
+        keyfile: Some(keyfile),
+        key_services: fiducia_custody::KeyServices::default(),
         ledger_origin: "ledger.test/log".to_owned(),
         limits: CaptureLimits::default(),
         certificates: fiducia_custody::CertificateSettings::default(),

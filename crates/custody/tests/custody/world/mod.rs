@@ -2,6 +2,7 @@
 
 mod edge;
 mod evidence;
+mod services;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -12,8 +13,8 @@ use fiducia_custody::{
     AdminCommand, AdminError, AdminReply, AnswerOutcome, CaptureLimits, CapturedAnswer, CertificateCommand,
     CertificateReference, CertificateReply, CertificateSettings, ConversationContent, Custody,
     CustodySettings, DestructionReport, DestructionScope, DueMail, ExchangeOpening, ImportOutcome,
-    MailCommand, MailReply, OpenError, OpenExchange, RecordRow, RetentionCommand, RetentionProgress,
-    RetentionReply, Scope,
+    KeyServiceDirectory, KeyServices, MailCommand, MailReply, OpenError, OpenExchange, RecordRow,
+    RetentionCommand, RetentionProgress, RetentionReply, Scope, ServiceKey,
 };
 use fiducia_keyring::KeyfileKms;
 use fiducia_ledger::VerifierKey;
@@ -25,6 +26,7 @@ use fiducia_wire::{Role, Wire, fingerprint::text_fingerprint, outline};
 
 use edge::{SPAWNING, Seeded, SimulatedClock};
 pub(crate) use edge::{block_on, spawn, tell};
+pub(crate) use services::Services;
 
 /// 2026-01-10T12:00:00Z.
 const START_SECONDS: i64 = 1_768_046_400;
@@ -43,6 +45,9 @@ pub(crate) struct World {
     subject: SubjectId,
     class: Option<RecordClass>,
     certificates: CertificateSettings,
+    services: Arc<Services>,
+    /// The installation's key at a service, and whether its keyfile is there too.
+    installation: (Option<String>, bool),
     replaced: Mutex<Option<PathBuf>>,
 }
 
@@ -126,6 +131,8 @@ impl World {
             subject: SubjectId::from_bytes([0; 16]),
             class: None,
             certificates: CertificateSettings::default(),
+            services: Arc::new(Services::in_folder(folder.to_owned())),
+            installation: (None, true),
             replaced: Mutex::new(None),
         };
         world.reopen();
@@ -143,7 +150,15 @@ impl World {
     fn settings(&self) -> CustodySettings {
         CustodySettings {
             data_directory: self.data(),
-            keyfile: self.folder.join("root.key"),
+            keyfile: self.installation.1.then(|| self.folder.join("root.key")),
+            key_services: KeyServices {
+                installation: self
+                    .installation
+                    .0
+                    .clone()
+                    .map(|key| ServiceKey { service: "files".to_owned(), key }),
+                directory: Some(Arc::clone(&self.services) as Arc<dyn KeyServiceDirectory>),
+            },
             ledger_origin: "ledger.example".to_owned(),
             limits: CaptureLimits::default(),
             certificates: self.certificates.clone(),
@@ -174,15 +189,30 @@ impl World {
     pub(crate) fn open_with_another_keyfile(&self) -> Result<Custody, OpenError> {
         let other = self.folder.join("other.key");
         KeyfileKms::create(&other, &*self.randomness).unwrap();
-        self.open(&CustodySettings { keyfile: other, ..self.settings() })
+        self.open(&CustodySettings { keyfile: Some(other), ..self.settings() })
     }
 
     pub(crate) fn open_with_keyfile_inside(&self) -> Result<Custody, OpenError> {
         let inside = self.data().join("root.key");
         std::fs::copy(self.folder.join("root.key"), &inside).unwrap();
-        let refused = self.open(&CustodySettings { keyfile: inside.clone(), ..self.settings() });
+        let refused = self.open(&CustodySettings { keyfile: Some(inside.clone()), ..self.settings() });
         std::fs::remove_file(inside).unwrap();
         refused
+    }
+
+    pub(crate) fn services(&self) -> &Services {
+        &self.services
+    }
+
+    /// Makes a key at the service, when there is none yet.
+    pub(crate) fn make_service_key(&self, key: &str) {
+        self.services.make(key, &*self.randomness);
+    }
+
+    /// Opens the data with the installation's key at a service, and with or without the keyfile.
+    pub(crate) fn use_installation_key(&mut self, key: Option<&str>, with_keyfile: bool) {
+        self.installation = (key.map(str::to_owned), with_keyfile);
+        self.reopen();
     }
 
     pub(crate) fn custody(&self) -> &Custody {
@@ -341,6 +371,10 @@ impl World {
 
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    pub(crate) fn advance_minutes(&self, minutes: i64) {
+        self.clock.0.fetch_add(minutes * 60_000_000, Ordering::SeqCst);
     }
 
     pub(crate) fn advance_days(&self, days: i64) {

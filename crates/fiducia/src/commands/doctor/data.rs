@@ -2,13 +2,17 @@
 
 use std::path::Path;
 
-use fiducia_custody::{AdminCommand, AdminReply};
+use fiducia_custody::{
+    AdminCommand, AdminReply, KEYFILE_SERVICE, OrganizationKeyCommand, OrganizationKeyReply,
+    OrganizationKeyRow,
+};
 use fiducia_ledger::{LogReader, LoggedLeaf, VerifierKey};
 use fiducia_policy::Clock;
 
 use super::Report;
 use crate::configuration::Configuration;
 use crate::edge::SystemClock;
+use crate::failure::Failure;
 use crate::output::instant;
 use crate::session::Session;
 
@@ -36,6 +40,7 @@ pub(super) fn examine(configuration: &Configuration, report: &mut Report) -> boo
         report.ok(WHAT, "opens; its schema is one that this version knows, and no server is running on it");
     }
     status(&session, report);
+    keys(&session, configuration, report);
     ledger(&session, &configuration.ledger_directory(), report);
     session.close();
     server
@@ -74,6 +79,49 @@ fn status(session: &Session, report: &mut Report) {
             report.fail("contents", "the server's reply is of another version; restart it with this one");
         }
         Err(error) => report.fail("contents", error.to_string()),
+    }
+}
+
+/// Sends a throw-away key to each service that wraps a key here, and back.
+fn keys(session: &Session, configuration: &Configuration, report: &mut Report) {
+    const WHAT: &str = "keys";
+    let mut whose = vec![None];
+    if let Ok(AdminReply::Organizations(rows)) = session.send(AdminCommand::ListOrganizations) {
+        whose.extend(rows.into_iter().map(|row| Some(row.id)));
+    }
+    for organization in whose {
+        let Ok(row) = key(session, OrganizationKeyCommand::Show { organization }) else {
+            report.fail(WHAT, "who wraps the keys could not be asked");
+            continue;
+        };
+        if organization.is_some() && !row.is_own {
+            continue;
+        }
+        let name = organization.map_or_else(|| "the installation".to_owned(), |id| id.to_string());
+        match key(session, OrganizationKeyCommand::Validate { organization, actor: None }) {
+            Ok(row) => {
+                report.ok(WHAT, format!("{name}: {} wrapped a throw-away key and opened it", row.service))
+            }
+            Err(error) => report.fail(WHAT, format!("{name}: {error}")),
+        }
+        let wanted = configuration.data.key.as_ref().map_or(KEYFILE_SERVICE, |key| key.service.as_str());
+        if organization.is_none() && row.service != wanted {
+            report.warn(
+                WHAT,
+                format!(
+                    "the installation's key is still wrapped by {}, the configuration names {wanted}; `fiducia keys rotate` \
+                     moves it",
+                    row.service
+                ),
+            );
+        }
+    }
+}
+
+fn key(session: &Session, command: OrganizationKeyCommand) -> Result<OrganizationKeyRow, Failure> {
+    match session.send(AdminCommand::OrganizationKey(command))? {
+        AdminReply::OrganizationKey(OrganizationKeyReply::Key(row)) => Ok(row),
+        _ => Err(Failure::UnexpectedReply("organization-key")),
     }
 }
 

@@ -99,7 +99,10 @@ fn read_configuration(file: &Path, report: &mut Report) -> Option<Configuration>
             if problems.is_empty() {
                 report.ok(
                     WHAT,
-                    format!("{} fits together; keyfile and provider keys can be read", file.display()),
+                    format!(
+                        "{} fits together; the files with keys that it names can be read",
+                        file.display()
+                    ),
                 );
             }
             for problem in problems {

@@ -1,4 +1,4 @@
-//! Where the root of all keys lives.
+//! The key management service for small installations: a file.
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
@@ -7,37 +7,12 @@ use std::path::Path;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use fiducia_policy::{KeyId, OrganizationId, Randomness};
+use fiducia_policy::Randomness;
 use zeroize::Zeroizing;
 
+use super::{KeyManagementService, KmsError, KmsProblem, RootBinding, RootWrap};
 use crate::KeyringError;
-use crate::symmetric::{SymmetricKey, Wrap};
-
-/// A key management service: it holds a root key that never leaves it and wraps the tenants' root keys.
-pub trait KeyManagementService: Send + Sync + std::fmt::Debug {
-    /// Wraps a tenant's root key.
-    ///
-    /// # Errors
-    /// When the service refuses or cannot be reached.
-    fn wrap_root(
-        &self,
-        organization: OrganizationId,
-        id: KeyId,
-        key: &SymmetricKey,
-        randomness: &dyn Randomness,
-    ) -> Result<Wrap, KeyringError>;
-
-    /// Opens a tenant's root key.
-    ///
-    /// # Errors
-    /// When the service refuses, cannot be reached, or the wrap is not authentic.
-    fn unwrap_root(
-        &self,
-        organization: OrganizationId,
-        id: KeyId,
-        wrap: &[u8],
-    ) -> Result<SymmetricKey, KeyringError>;
-}
+use crate::symmetric::SymmetricKey;
 
 /// The KMS for small installations: a root key in a file that only its owner may read, kept apart from the data.
 ///
@@ -102,33 +77,44 @@ impl KeyfileKms {
         Ok(Self { root: SymmetricKey::from_bytes(&bytes, "the keyfile's key")? })
     }
 
-    fn aad(organization: OrganizationId, id: KeyId) -> Vec<u8> {
-        let mut aad = Vec::with_capacity(80);
-        for part in [b"fiducia/wrap/root/v1".as_slice(), organization.as_bytes(), id.as_bytes()] {
-            crate::symmetric::push_part(&mut aad, part);
+    /// Opens a root that an earlier version of the program wrapped with the file's key directly.
+    ///
+    /// # Errors
+    /// When the wrap is not of this file, or of another organisation or key.
+    pub fn unwrap_direct(&self, binding: RootBinding, wrap: &[u8]) -> Result<SymmetricKey, KeyringError> {
+        self.root.unwrap(&binding.authenticated_data(), wrap, "a tenant's root key")
+    }
+
+    fn failed(detail: &str) -> KmsError {
+        let key = String::new();
+        KmsError {
+            service: "the keyfile".to_owned(),
+            key,
+            problem: KmsProblem::WrongKey,
+            detail: detail.to_owned(),
         }
-        aad
     }
 }
 
 impl KeyManagementService for KeyfileKms {
     fn wrap_root(
         &self,
-        organization: OrganizationId,
-        id: KeyId,
+        binding: RootBinding,
         key: &SymmetricKey,
         randomness: &dyn Randomness,
-    ) -> Result<Wrap, KeyringError> {
-        self.root.wrap(&Self::aad(organization, id), key.bytes(), randomness)
+    ) -> Result<RootWrap, KmsError> {
+        let wrap = self.root.wrap(&binding.authenticated_data(), key.bytes(), randomness);
+        let bytes = wrap.map_err(|error| Self::failed(&error.to_string()))?.to_vec();
+        Ok(RootWrap { version: String::new(), bytes })
     }
 
-    fn unwrap_root(
-        &self,
-        organization: OrganizationId,
-        id: KeyId,
-        wrap: &[u8],
-    ) -> Result<SymmetricKey, KeyringError> {
-        self.root.unwrap(&Self::aad(organization, id), wrap, "a tenant's root key")
+    fn unwrap_root(&self, binding: RootBinding, wrap: &RootWrap) -> Result<SymmetricKey, KmsError> {
+        self.unwrap_direct(binding, &wrap.bytes)
+            .map_err(|_| Self::failed("it is not the one the data was written with, or the wrap was altered"))
+    }
+
+    fn is_local(&self) -> bool {
+        true
     }
 }
 
@@ -141,7 +127,7 @@ fn sync_parent(path: &Path) -> std::io::Result<()> {
 mod tests {
     use std::os::unix::fs::PermissionsExt;
 
-    use fiducia_policy::RandomnessUnavailable;
+    use fiducia_policy::{KeyId, OrganizationId, RandomnessUnavailable};
 
     use super::*;
 
@@ -162,11 +148,11 @@ mod tests {
 
         let kms = KeyfileKms::open(&path).unwrap();
         let key = SymmetricKey::generate(&Fixed(3)).unwrap();
-        let (mine, other) = (OrganizationId::from_bytes([1; 16]), OrganizationId::from_bytes([2; 16]));
         let id = KeyId::from_bytes([5; 16]);
-        let wrap = kms.wrap_root(mine, id, &key, &Fixed(1)).unwrap();
-        assert_eq!(kms.unwrap_root(mine, id, &wrap).unwrap().bytes(), key.bytes());
-        assert!(kms.unwrap_root(other, id, &wrap).is_err(), "bound to its tenant");
+        let of = |tenant: u8| RootBinding { organization: OrganizationId::from_bytes([tenant; 16]), id };
+        let wrap = kms.wrap_root(of(1), &key, &Fixed(1)).unwrap();
+        assert_eq!(kms.unwrap_root(of(1), &wrap).unwrap().bytes(), key.bytes());
+        assert!(kms.unwrap_root(of(2), &wrap).is_err(), "bound to its tenant");
     }
 
     #[test]
