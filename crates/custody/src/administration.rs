@@ -8,7 +8,7 @@ use fiducia_policy::{
 
 use crate::Scope;
 use crate::accounts::{AccountCommand, AccountReply};
-use crate::audit::{AuditCommand, AuditReply};
+use crate::audit_report::{AuditCommand, AuditReply};
 use crate::centre::LookRow;
 use crate::certificate::{CertificateCommand, CertificateReference, CertificateReply};
 use crate::compliance::{ComplianceCommand, ComplianceReply};

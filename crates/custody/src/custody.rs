@@ -141,7 +141,7 @@ impl Custody {
         let signer = signing_key(settings, &mut files, &mut keychain, &*clock, &*randomness)?;
         let signing = signer.renamed(&format!("{}/policies", settings.ledger_origin))?;
         let certificate_signing = signer.renamed(&signer_name(&settings.ledger_origin))?;
-        let audit_signing = signer.renamed(&crate::audit::signer_name(&settings.ledger_origin))?;
+        let audit_signing = signer.renamed(&crate::audit_report::signer_name(&settings.ledger_origin))?;
         let consent_signing = signer.renamed(&format!("{}/consents", settings.ledger_origin))?;
         let names = LedgerNames { origin: settings.ledger_origin.clone(), key: signer.verifier() };
         let place = DataDirectory::ledger(&root);

@@ -10,7 +10,7 @@ mod accounts;
 mod administer;
 mod administration;
 mod attestation;
-mod audit;
+mod audit_report;
 mod caller;
 mod callers;
 mod centre;
@@ -59,7 +59,7 @@ pub use administration::{
     CreatedVirtualKey, DestructionReport, DestructionScope, KeptBecause, OrganizationRow, ReadBack,
     RecordContent, RecordRow, SubjectRow, VirtualKeyRow,
 };
-pub use audit::{
+pub use audit_report::{
     AUDIT_FILE_BYTES_MAX, AuditCommand, AuditRejected, AuditReply, AuditReport, AuditReportRow, AuditSource,
     AuditedOrganization, AuditedPromise, Evidence, LogState, PromiseStanding, Verdict, VerifiedAuditReport,
     WitnessState, verify_audit_file,

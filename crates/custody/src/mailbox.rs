@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use fiducia_policy::{ExchangeId, OrganizationId};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::audit::Facts;
+use crate::audit_report::Facts;
 use crate::consent::ChoiceRequest;
 use crate::exchange::Acknowledgement;
 use crate::import::{ImportChunk, ImportOutcome};

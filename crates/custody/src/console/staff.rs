@@ -4,7 +4,7 @@ use fiducia_policy::{AccountId, ConsentPurpose, OrganizationId, RoleSet, Subject
 
 use super::{Staff, access};
 use crate::accounts::{AccountCommand, AccountReply};
-use crate::audit::AuditCommand;
+use crate::audit_report::AuditCommand;
 use crate::certificate::CertificateCommand;
 use crate::consent::commands::{ConsentCommand, ConsentReply};
 use crate::people::PeopleCommand;

@@ -2,7 +2,7 @@
 
 mod accounts;
 mod api;
-mod audit;
+mod audit_reports;
 mod campaigns;
 mod cases;
 pub(crate) mod certificates;
@@ -73,7 +73,7 @@ pub(crate) fn run(command: Command) -> Result<ExitStatus, Failure> {
         Command::Retention(command) => retention::run(command),
         Command::Import(arguments) => import::run(&arguments),
         Command::Ledger(command) => ledger::run(command),
-        Command::Audit(command) => audit::run(command),
+        Command::Audit(command) => audit_reports::run(command),
         Command::Certificate(command) => certificates::run(command),
         Command::Sweep(arguments) => sweep::run(&arguments),
     }

@@ -1,8 +1,8 @@
 //! Access: P23 to P28.
 
 use super::Answer;
-use crate::audit::facts::Facts;
-use crate::audit::report::AuditSource;
+use crate::audit_report::facts::Facts;
+use crate::audit_report::report::AuditSource;
 
 pub(super) fn answer(number: u8, facts: &Facts) -> Answer {
     match number {

@@ -1,7 +1,7 @@
 //! Safeguards that can be seen: P29 to P36.
 
 use super::{Answer, nothing_does_it};
-use crate::audit::facts::Facts;
+use crate::audit_report::facts::Facts;
 
 pub(super) fn answer(number: u8, facts: &Facts) -> Answer {
     match number {

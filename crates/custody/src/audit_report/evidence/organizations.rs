@@ -1,8 +1,8 @@
 //! Organisations: P37 to P43.
 
 use super::{Answer, nothing_does_it};
-use crate::audit::facts::Facts;
-use crate::audit::report::AuditSource;
+use crate::audit_report::facts::Facts;
+use crate::audit_report::report::AuditSource;
 
 pub(super) fn answer(number: u8, facts: &Facts) -> Answer {
     match number {

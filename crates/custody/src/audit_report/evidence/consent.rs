@@ -1,9 +1,9 @@
 //! Consent and rights: P11 to P22.
 
 use super::Answer;
-use crate::audit::facts::Facts;
-use crate::audit::probes::CLOSED_PURPOSES;
-use crate::audit::report::AuditSource;
+use crate::audit_report::facts::Facts;
+use crate::audit_report::probes::CLOSED_PURPOSES;
+use crate::audit_report::report::AuditSource;
 
 pub(super) fn answer(number: u8, facts: &Facts) -> Answer {
     match number {

@@ -1,8 +1,8 @@
 //! Training data, and audits: P44 to P50.
 
 use super::{Answer, nothing_does_it};
-use crate::audit::facts::Facts;
-use crate::audit::report::AuditSource;
+use crate::audit_report::facts::Facts;
+use crate::audit_report::report::AuditSource;
 
 /// Days after which an audit is no longer a regular one.
 const QUARTER_SECONDS: i64 = 92 * 86_400;

@@ -3,8 +3,8 @@
 use fiducia_policy::{Agreement, GroundKind};
 
 use super::Answer;
-use crate::audit::facts::Facts;
-use crate::audit::report::AuditSource;
+use crate::audit_report::facts::Facts;
+use crate::audit_report::report::AuditSource;
 
 /// Days of the longest safety window that the table of promises knows.
 const WINDOW_DAYS: i64 = 30;
