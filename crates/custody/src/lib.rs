@@ -9,6 +9,7 @@
 mod accounts;
 mod administer;
 mod administration;
+mod audit;
 mod caller;
 mod callers;
 mod centre;
@@ -54,6 +55,9 @@ pub use administration::{
     AdminCommand, AdminError, AdminReply, ConversationContent, ConversationRow, CreatedOrganization,
     CreatedVirtualKey, DestructionReport, DestructionScope, KeptBecause, OrganizationRow, ReadBack,
     RecordContent, RecordRow, SubjectRow, VirtualKeyRow,
+};
+pub use audit::{
+    AuditError, AuditFinding, AuditReport, AuditSettings, AuditedLog, ComparedKind, RememberedCheckpoint, audit,
 };
 pub use caller::{Caller, CredentialRefused, EligibilityTerms, Retention, Scope, Scopes, UnknownScope};
 pub use centre::{LookProof, LookRow, Looker, Prospect, ProspectiveEnds};

@@ -14,6 +14,7 @@
 mod accesses;
 mod accounts;
 mod api;
+mod audit;
 mod campaigns;
 mod certificates;
 mod connection;
@@ -44,6 +45,7 @@ mod warnings;
 pub use accesses::AccessRecord;
 pub use accounts::{AccountRecord, PasskeyRecord, PrivacySignal, SessionRecord};
 pub use api::{ApiAnswerRecord, ApiTokenRecord};
+pub use audit::{AuditedFact, ForgottenAccess};
 pub use campaigns::{CampaignCount, CampaignMember, CampaignRecord};
 pub use certificates::{CertificateRecord, MailCounts, MailRecord};
 pub use consents::{ConsentRecord, ConsentStanding, ConsentWrite};
