@@ -6,6 +6,8 @@
 #[cfg(test)]
 mod architecture;
 #[cfg(test)]
+mod attacks;
+#[cfg(test)]
 mod bad_input;
 #[cfg(test)]
 mod browser;
@@ -17,6 +19,8 @@ mod crash;
 mod harness;
 #[cfg(test)]
 mod openapi;
+#[cfg(test)]
+mod readers;
 #[cfg(test)]
 mod sdk;
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! Installing what the tests need: Debian packages through apt-get, the official SDKs and the browser tests' packages under
-//! `target/`.
+//! Installing what the tests need: Debian packages through apt-get, the official SDKs, the browser tests' packages and programs
+//! of others that read a log, under `target/`.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -14,12 +14,13 @@ struct Tool {
 }
 
 /// Programs that the tests call. Python's `venv` and pip are looked for apart: they are no programs.
-const TEST_TOOLS: [Tool; 7] = [
+const TEST_TOOLS: [Tool; 8] = [
     Tool { program: "strace", package: "strace" },
     Tool { program: "curl", package: "curl" },
     Tool { program: "fiu-run", package: "fiu-utils" },
     Tool { program: "python3", package: "python3" },
     Tool { program: "npm", package: "npm" },
+    Tool { program: "go", package: "golang-go" },
     Tool { program: "chromium", package: "chromium" },
     Tool { program: "chromedriver", package: "chromium-driver" },
 ];
@@ -30,7 +31,10 @@ const BENCH_TOOLS: [Tool; 1] = [Tool { program: "nginx", package: "nginx" }];
 /// Installs what is missing and says each thing that it did.
 pub(crate) fn everything(root: &Path, with_bench: bool, say: &mut dyn FnMut(&str)) -> Result<(), TaskError> {
     packages(with_bench, say)?;
-    python(root, say)?;
+    for set in PYTHON_SETS {
+        python(root, &set, say)?;
+    }
+    go(root, say)?;
     for set in NODE_SETS {
         node(root, &set, say)?;
     }
@@ -47,6 +51,9 @@ fn packages(with_bench: bool, say: &mut dyn FnMut(&str)) -> Result<(), TaskError
         .collect();
     if !python_makes_environments() {
         missing.push("python3-venv");
+    }
+    if !Path::new(GO_MODULES).join("golang.org/x/mod/sumdb/tlog").is_dir() {
+        missing.push("golang-golang-x-mod-dev");
     }
     if missing.is_empty() {
         say("every Debian package is there");
@@ -88,21 +95,75 @@ fn python_makes_environments() -> bool {
     output_of(Command::new("python3").args(["-c", "import venv, ensurepip"])).is_ok()
 }
 
-/// The official Python SDKs, a mail server and a judge of OpenAPI documents for tests, pinned, in `target/xtask/python`.
-fn python(root: &Path, say: &mut dyn FnMut(&str)) -> Result<(), TaskError> {
-    let folder = root.join("target/xtask/python");
-    let pins = root.join("tests/sdk/python/requirements.txt");
+/// Packages of Python, pinned.
+struct PythonSet {
+    /// What it holds, for people.
+    what: &'static str,
+    /// Its pins.
+    pins: &'static str,
+    /// Where it is installed.
+    folder: &'static str,
+    /// What pip is told besides.
+    options: &'static [&'static str],
+}
+
+const PYTHON_SETS: [PythonSet; 2] = [
+    // The official SDKs, a mail server and a judge of OpenAPI documents.
+    PythonSet {
+        what: "the Python SDKs",
+        pins: "tests/sdk/python/requirements.txt",
+        folder: "target/xtask/python",
+        options: &[],
+    },
+    // A reader and a witness of logs by others. They ask for Python 3.12 and use nothing that 3.11 lacks, which the tests show;
+    // their own requirements are all pinned.
+    PythonSet {
+        what: "other readers of logs in Python",
+        pins: "tests/readers/python/requirements.txt",
+        folder: "target/xtask/readers",
+        options: &["--ignore-requires-python", "--no-deps"],
+    },
+];
+
+fn python(root: &Path, set: &PythonSet, say: &mut dyn FnMut(&str)) -> Result<(), TaskError> {
+    let folder = root.join(set.folder);
+    let pins = root.join(set.pins);
     if is_current(&folder, &[&pins])? {
-        say("the Python SDKs are there");
+        say(&format!("{} are there", set.what));
         return Ok(());
     }
-    say("installing the Python SDKs");
+    say(&format!("installing {}", set.what));
     remove(&folder)?;
     output_of(Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
     let mut pip = Command::new(folder.join("bin/python"));
-    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"]).arg(&pins);
+    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
+    pip.args(set.options).arg("--requirement").arg(&pins);
     output_of(&mut pip)?;
     mark_current(&folder, &[&pins])
+}
+
+/// Where Debian's packages put the sources of Go modules.
+const GO_MODULES: &str = "/usr/share/gocode/src";
+
+/// Builds the reader of logs in Go against Debian's copy of the Go project's own packages: nothing is downloaded.
+fn go(root: &Path, say: &mut dyn FnMut(&str)) -> Result<(), TaskError> {
+    let folder = root.join("target/xtask/go");
+    let source = root.join("tests/readers/go/main.go");
+    if is_current(&folder, &[&source])? {
+        say("the reader of logs in Go is there");
+        return Ok(());
+    }
+    say("building the reader of logs in Go");
+    remove(&folder)?;
+    create(&folder)?;
+    let above = Path::new(GO_MODULES).parent().unwrap_or(Path::new("/"));
+    let mut go = Command::new("go");
+    go.current_dir(&folder).args(["build", "-o"]).arg(folder.join("reader")).arg(&source);
+    go.env("GO111MODULE", "off").env("GOPATH", above).env("GOFLAGS", "").env("CGO_ENABLED", "0");
+    go.env("GOCACHE", folder.join("cache"));
+    output_of(&mut go)?;
+    remove(&folder.join("cache"))?;
+    mark_current(&folder, &[&source])
 }
 
 /// Packages of Node, pinned by a lock file.

@@ -38,6 +38,7 @@ mod scribe;
 mod settings;
 mod staging;
 mod unfinished;
+mod witness_gate;
 mod wrapping;
 mod writer;
 
@@ -58,6 +59,7 @@ pub use administration::{
 };
 pub use audit::{
     AuditError, AuditFinding, AuditReport, AuditSettings, AuditedLog, ComparedKind, RememberedCheckpoint, audit,
+    audited_organizations,
 };
 pub use caller::{Caller, CredentialRefused, EligibilityTerms, Retention, Scope, Scopes, UnknownScope};
 pub use centre::{LookProof, LookRow, Looker, Prospect, ProspectiveEnds};
@@ -99,3 +101,4 @@ pub use rights::commands::{
 };
 pub use rights::rights_export_schema;
 pub use settings::{CaptureLimits, CertificateSettings, CustodySettings, MailSchedule};
+pub use witness_gate::{Unwitnessed, WhenShort, WitnessGate};

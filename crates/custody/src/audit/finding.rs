@@ -33,6 +33,17 @@ impl ComparedKind {
         }
     }
 
+    /// Several of them, for sentences.
+    pub const fn plural(self) -> &'static str {
+        match self {
+            Self::Access => "accesses",
+            Self::Certificate => "certificates",
+            Self::Consent => "consents",
+            Self::Hold => "legal holds",
+            Self::Policy => "policies",
+        }
+    }
+
     /// What a fact of this kind means when the log does not have it.
     const fn unlogged(self) -> &'static str {
         match self {

@@ -94,6 +94,19 @@ pub struct AuditReport {
     pub not_compared: Vec<String>,
 }
 
+/// The organisations that a data directory knows of: by its database, by its logs, or both.
+///
+/// # Errors
+/// When the database or the folder of logs cannot be read.
+pub fn audited_organizations(data_directory: &Path) -> Result<Vec<OrganizationId>, AuditError> {
+    let mut found = BTreeSet::new();
+    if let Some(control) = control(data_directory)? {
+        found.extend(control.organizations()?.into_iter().map(|row| row.id));
+    }
+    found.extend(fiducia_ledger::logs_under(&DataDirectory::ledger(data_directory))?);
+    Ok(found.into_iter().collect())
+}
+
 /// Audits one log. `verified` is what [`fiducia_ledger::verify_log`] found wrong with its files; `progress` is told how many
 /// entries of how many were replayed, and says whether to go on.
 ///

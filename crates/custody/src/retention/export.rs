@@ -296,7 +296,7 @@ impl<W: Write> Export<'_, W> {
         let look = Look { event: *event.as_bytes(), at: now, entry, of: looked_at(batch) };
         let receipt = self.reader.scribe.access(look).map_err(|error| {
             AdminError::Storage(format!(
-                "the access could not be logged, so nothing more was decrypted: {error}"
+                "nothing more was decrypted: {error}"
             ))
         })?;
         self.access_entries.push(receipt.proof().index);

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod api;
+mod audit;
 mod campaigns;
 mod cases;
 pub(crate) mod certificates;
@@ -18,6 +19,7 @@ mod import;
 mod keyfile;
 mod keys;
 mod ledger;
+mod ledger_status;
 mod notices;
 mod organizations;
 mod policy;

@@ -77,6 +77,7 @@ impl Stand {
             quorum: witnesses.len(),
             interval: Duration::from_hours(1),
             starts_unwitnessed: false,
+            when_short: fiducia_custody::WhenShort::Mark,
             ledger_directory: ledger.to_owned(),
             directory: kept.to_owned(),
         };
