@@ -16,6 +16,8 @@ mod canary;
 #[cfg(test)]
 mod crash;
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod harness;
 #[cfg(test)]
 mod openapi;

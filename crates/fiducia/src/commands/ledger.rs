@@ -285,6 +285,7 @@ fn prove(
              just written is published within moments"
         )));
     }
+    let size = reader.checkpoint().size;
     let proof = reader.proof_file(index).map_err(failed)?.to_string();
     let proof = if options.data.json {
         let value = serde_json::json!({
