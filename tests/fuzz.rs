@@ -57,7 +57,7 @@ fn fuzz(target: &Target, inputs: u64, seed: u64) -> Result<u64, String> {
     for input in &whole {
         run(target, input)?;
     }
-    let mut mutator = Mutator::new(seed ^ target.name.bytes().fold(0, |sum, byte| sum * 31 + u64::from(byte)));
+    let mut mutator = Mutator::new(seed ^ target.name.bytes().fold(0, |sum, byte| u64::wrapping_add(u64::wrapping_mul(sum, 31), u64::from(byte))));
     for _ in 0..inputs {
         run(target, &mutator.damaged(&whole))?;
     }

@@ -11,8 +11,6 @@ use super::comparison::{AuditError, Notes};
 use super::finding::AuditFinding;
 use crate::staging::sha256;
 
-/// Ids that one pass sorts: 32 MiB of them.
-const PASS_IDS_MAX: u64 = 4 << 20;
 /// Ids that look alike and are compared in full.
 const ALIKE_MAX: usize = 10_000;
 
@@ -31,11 +29,6 @@ impl Identities {
     pub(super) fn of(size: u64, pass_ids_max: u64) -> Self {
         let parts = size.div_ceil(pass_ids_max.max(1)).max(1);
         Self { parts, part: 0, kept: Vec::new(), alike: HashSet::new() }
-    }
-
-    /// For a log of `size` entries.
-    pub(super) fn of_log(size: u64) -> Self {
-        Self::of(size, PASS_IDS_MAX)
     }
 
     /// Takes an entry's id in the pass under way.

@@ -41,8 +41,11 @@ pub(super) fn run(arguments: &AuditArguments) -> Result<ExitStatus, Failure> {
             "at most {REMEMBERED_MAX} checkpoints and answers of witnesses are compared at a time"
         )));
     }
-    let settings =
-        AuditSettings { data_directory: place.data.clone(), tolerance_seconds: arguments.tolerance_seconds };
+    let settings = AuditSettings {
+        data_directory: place.data.clone(),
+        tolerance_seconds: arguments.tolerance_seconds,
+        pass_ids_max: AuditSettings::PASS_IDS_MAX,
+    };
     let mut reports = Vec::new();
     for log in &place.logs {
         reports.push(one(&settings, log, &remembered, &interrupts)?);

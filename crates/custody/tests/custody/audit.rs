@@ -2,17 +2,26 @@
 
 use std::sync::Arc;
 
-use fiducia_ledger::{Digest, Event, EventId, Leaf, Ledger, RecordAccess, SigningKey, VerifierKey, verify_log};
-use fiducia_policy::{
-    AccessReason, Agreement, Clock, GroundKind, PersonId, Plan, RecordId, SubjectId, Tier, WorkspaceId,
+use fiducia_custody::{
+    AuditError, AuditFinding, AuditReport, AuditSettings, AuditedLog, ComparedKind, RememberedCheckpoint, audit,
 };
-use fiducia_store::{AccessRecord, Announcement, NewOrganization, OrganizationTerms};
-
-use super::comparison::event_name;
-use super::*;
+use fiducia_ledger::{
+    Checkpoint, Digest, Event, EventId, Leaf, Ledger, LogReader, RecordAccess, SigningKey, VerifierKey, verify_log,
+};
+use fiducia_policy::{
+    AccessReason, Agreement, Clock, ExchangeId, GroundKind, OrganizationId, PersonId, Plan, RecordId, SubjectId, Tier,
+    Timestamp, WorkspaceId,
+};
+use fiducia_store::{
+    AccessRecord, Announcement, ControlStore, DataDirectory, NewOrganization, OrganizationRecord, OrganizationTerms,
+};
 
 const ORGANIZATION: OrganizationId = OrganizationId::from_bytes([7; 16]);
 const ACTOR: PersonId = PersonId::from_bytes([3; 16]);
+
+fn event_name(event: [u8; 16]) -> String {
+    format!("event_{}", ExchangeId::from_bytes(event).uuid())
+}
 
 struct Epoch;
 
@@ -104,13 +113,21 @@ impl Stand {
         self.ledger.verifier(ORGANIZATION).unwrap()
     }
 
+    fn settings(&self) -> AuditSettings {
+        let data_directory = self.folder.path().to_owned();
+        AuditSettings { data_directory, tolerance_seconds: 300, pass_ids_max: AuditSettings::PASS_IDS_MAX }
+    }
+
     fn audit(&self, remembered: &[RememberedCheckpoint]) -> AuditReport {
-        let settings = AuditSettings { data_directory: self.folder.path().to_owned(), tolerance_seconds: 300 };
+        self.audit_with(&self.settings(), remembered)
+    }
+
+    fn audit_with(&self, settings: &AuditSettings, remembered: &[RememberedCheckpoint]) -> AuditReport {
         let log = AuditedLog { organization: ORGANIZATION, key: self.key() };
         let folder = self.ledger.log_directory(ORGANIZATION);
         let verified = verify_log(&folder, &log.key).err().unwrap_or_default();
         let verified = verified.iter().map(ToString::to_string).collect();
-        audit(&settings, &log, remembered, verified, &mut |_, _| true).unwrap()
+        audit(settings, &log, remembered, verified, &mut |_, _| true).unwrap()
     }
 
     fn codes(&self) -> Vec<&'static str> {
@@ -206,16 +223,10 @@ fn repeated_events_are_found_in_whatever_part_they_are() {
         stand.append([number; 16], 10, Event::OrganizationCreated {});
     }
     stand.append([17; 16], 10, Event::OrganizationCreated {});
-    let reader = LogReader::open(&stand.ledger.log_directory(ORGANIZATION), &stand.key()).unwrap();
     for pass_ids_max in [1, 5, 41, 1_000] {
-        let mut identities = Identities::of(reader.checkpoint().size, pass_ids_max);
-        for entry in reader.entries(0) {
-            identities.take(&LoggedLeaf::parse(&entry.unwrap().1).unwrap());
-        }
-        let mut notes = Notes::default();
-        identities.finish(&reader, &mut notes, |_| true).unwrap();
+        let report = stand.audit_with(&AuditSettings { pass_ids_max, ..stand.settings() }, &[]);
         let event = event_name([17; 16]);
-        assert_eq!(notes.findings, [AuditFinding::Repeated { event, first: 18, again: 41 }], "{pass_ids_max}");
+        assert_eq!(report.findings, [AuditFinding::Repeated { event, first: 18, again: 41 }], "{pass_ids_max}");
     }
 }
 
@@ -251,8 +262,7 @@ fn looks_at_an_erased_person_stay_explained() {
 #[test]
 fn an_audit_can_be_stopped() {
     let stand = Stand::new();
-    let settings = AuditSettings { data_directory: stand.folder.path().to_owned(), tolerance_seconds: 300 };
     let log = AuditedLog { organization: ORGANIZATION, key: stand.key() };
-    let stopped = audit(&settings, &log, &[], Vec::new(), &mut |_, _| false);
+    let stopped = audit(&stand.settings(), &log, &[], Vec::new(), &mut |_, _| false);
     assert!(matches!(stopped, Err(AuditError::Stopped)));
 }
