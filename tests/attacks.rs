@@ -20,11 +20,14 @@ struct Attack {
 }
 
 /// Found by whoever looks at the files.
-const BY_EVERYBODY: Caught = Caught { verify: true, audit: true, go: true, python: true, kept: true, witness: true };
+const BY_EVERYBODY: Caught =
+    Caught { verify: true, audit: true, go: true, python: true, kept: true, witness: true };
 /// The files are what was signed, and the databases know better.
-const BY_AUDIT: Caught = Caught { verify: false, audit: true, go: false, python: false, kept: true, witness: true };
+const BY_AUDIT: Caught =
+    Caught { verify: false, audit: true, go: false, python: false, kept: true, witness: true };
 /// Everything here fits together; only who remembers another history sees it.
-const BY_MEMORY: Caught = Caught { verify: false, audit: false, go: false, python: false, kept: true, witness: true };
+const BY_MEMORY: Caught =
+    Caught { verify: false, audit: false, go: false, python: false, kept: true, witness: true };
 
 const ATTACKS: [Attack; 7] = [
     Attack { name: "an entry is flipped", caught: BY_EVERYBODY, make: flip_entry },
@@ -88,7 +91,8 @@ fn rewrite_both(stand: &Stand, data: &Path) {
         Some(leaf)
     });
     let control = rusqlite::Connection::open(data.join("control.db")).unwrap();
-    let changed = control.execute("UPDATE accesses SET ticket = 'CASE-2' WHERE ticket = 'CASE-1'", []).unwrap();
+    let changed =
+        control.execute("UPDATE accesses SET ticket = 'CASE-2' WHERE ticket = 'CASE-1'", []).unwrap();
     assert_eq!(changed, 1);
 }
 
@@ -102,7 +106,8 @@ fn fork(stand: &Stand, data: &Path) {
 fn each_attack_is_caught_by_those_who_must_and_by_nobody_else() {
     let stand = Stand::new();
     let sound = stand.attacked(|_| {});
-    let nobody = Caught { verify: false, audit: false, go: false, python: false, kept: false, witness: false };
+    let nobody =
+        Caught { verify: false, audit: false, go: false, python: false, kept: false, witness: false };
     let (found, said) = catchers(&stand, sound.path());
     assert_eq!(found, nobody, "before anything is attacked:\n{said}");
     for attack in ATTACKS {
@@ -125,7 +130,11 @@ fn two_writers(stand: &Stand) {
     std::fs::remove_dir_all(stand.site.data()).unwrap();
     std::fs::rename(stand.site.beside("aside"), stand.site.data()).unwrap();
     assert_eq!(copied.status.code(), Some(3), "{}", both(&copied));
-    assert!(both(&copied).contains("another history") || both(&copied).contains("entries are missing"), "{}", both(&copied));
+    assert!(
+        both(&copied).contains("another history") || both(&copied).contains("entries are missing"),
+        "{}",
+        both(&copied)
+    );
 }
 
 #[test]

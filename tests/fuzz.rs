@@ -57,7 +57,12 @@ fn fuzz(target: &Target, inputs: u64, seed: u64) -> Result<u64, String> {
     for input in &whole {
         run(target, input)?;
     }
-    let mut mutator = Mutator::new(seed ^ target.name.bytes().fold(0, |sum, byte| u64::wrapping_add(u64::wrapping_mul(sum, 31), u64::from(byte))));
+    let mut mutator = Mutator::new(
+        seed ^ target
+            .name
+            .bytes()
+            .fold(0, |sum, byte| u64::wrapping_add(u64::wrapping_mul(sum, 31), u64::from(byte))),
+    );
     for _ in 0..inputs {
         run(target, &mutator.damaged(&whole))?;
     }
@@ -83,7 +88,8 @@ fn no_parser_of_what_others_send_breaks() {
 fn planted(input: &[u8]) {
     if let Some(rest) = input.strip_prefix(b"len ") {
         let digits = rest.split(|byte| *byte == b' ').next().unwrap_or_default();
-        let length = std::str::from_utf8(digits).ok().and_then(|text| text.parse::<usize>().ok()).unwrap_or(0);
+        let length =
+            std::str::from_utf8(digits).ok().and_then(|text| text.parse::<usize>().ok()).unwrap_or(0);
         assert!(length <= rest.len(), "a slice beyond the end");
     }
 }

@@ -48,7 +48,10 @@ fn programs_of_others_read_the_log_and_its_proofs() {
     ask(&site, &tenant, 270);
     drop(server.stop());
     let size = log.size(&site.data());
-    assert!(early < 256 && size > 256, "a full tile and a partial one, and a checkpoint from before: {early}, {size}");
+    assert!(
+        early < 256 && size > 256,
+        "a full tile and a partial one, and a checkpoint from before: {early}, {size}"
+    );
     let mut files = prove(&site, &log, &[0, 1, 255, 256, size - 1]);
     files.push(kept);
     let more: Vec<_> = files.iter().map(PathBuf::as_path).collect();
@@ -137,7 +140,8 @@ fn a_witness_of_another_make_counts_in_the_quorum() {
     // Reading waits until both have cosigned its entry.
     let conversation = site.conversations().remove(0);
     let shown = site.json(&["records", "show", &conversation, "--reason", "customer_support"]);
-    let place = shown.pointer("/value/ledger_index").or_else(|| shown.get("ledger_index")).unwrap().as_u64().unwrap();
+    let place =
+        shown.pointer("/value/ledger_index").or_else(|| shown.get("ledger_index")).unwrap().as_u64().unwrap();
     let names = ["witness.example/ours", OtherWitness::NAME];
     let note = await_cosigned(&site, &log.uuid, place + 1, &names);
     let status = site.json(&["ledger", "status"]);

@@ -2,9 +2,34 @@
 
 /// What parsers of text and JSON stumble over.
 const TOKENS: [&[u8]; 28] = [
-    b"\n", b"\n\n", b"\r\n", b"\0", b" ", b"0", b"-1", b"00", b"1e999", b"9007199254740993", b"18446744073709551616", b"null",
-    b"{", b"}", b"[", b"]", b"\"", b"\\", b"\\ud800", b"\\u0000", b"data: ", b"event: ", b"\xe2\x80\x94 ", b"\xff", b"\xef\xbb\xbf",
-    b"==", b"+", b"/",
+    b"\n",
+    b"\n\n",
+    b"\r\n",
+    b"\0",
+    b" ",
+    b"0",
+    b"-1",
+    b"00",
+    b"1e999",
+    b"9007199254740993",
+    b"18446744073709551616",
+    b"null",
+    b"{",
+    b"}",
+    b"[",
+    b"]",
+    b"\"",
+    b"\\",
+    b"\\ud800",
+    b"\\u0000",
+    b"data: ",
+    b"event: ",
+    b"\xe2\x80\x94 ",
+    b"\xff",
+    b"\xef\xbb\xbf",
+    b"==",
+    b"+",
+    b"/",
 ];
 /// Most pieces of damage in one input.
 const STEPS_MAX: u64 = 6;
@@ -75,12 +100,17 @@ impl Mutator {
 
     /// Replaces a run of digits by another number.
     fn number(&mut self, bytes: &mut Vec<u8>) {
-        let Some(start) = (0..bytes.len()).cycle().skip(self.below(bytes.len())).take(bytes.len()).find(|at| bytes[*at].is_ascii_digit())
+        let Some(start) = (0..bytes.len())
+            .cycle()
+            .skip(self.below(bytes.len()))
+            .take(bytes.len())
+            .find(|at| bytes[*at].is_ascii_digit())
         else {
             return;
         };
         let end = (start..bytes.len()).find(|at| !bytes[*at].is_ascii_digit()).unwrap_or(bytes.len());
-        let numbers = ["0", "1", "255", "256", "65536", "4294967295", "9223372036854775807", "18446744073709551615"];
+        let numbers =
+            ["0", "1", "255", "256", "65536", "4294967295", "9223372036854775807", "18446744073709551615"];
         bytes.splice(start..end, numbers[self.below(numbers.len())].bytes());
     }
 }

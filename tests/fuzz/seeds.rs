@@ -4,7 +4,8 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use fiducia_ledger::{
-    AddCheckpoint, Digest, Event, EventId, Leaf, Ledger, LogReader, SigningKey, TrustedLogs, VerifierKey, WitnessKey, cosign,
+    AddCheckpoint, Digest, Event, EventId, Leaf, Ledger, LogReader, SigningKey, TrustedLogs, VerifierKey,
+    WitnessKey, cosign,
 };
 use fiducia_policy::{Clock, OrganizationId, Timestamp};
 
@@ -75,8 +76,11 @@ pub(super) fn log() -> &'static SampleLog {
         let mut logs = TrustedLogs::default();
         logs.add(key.clone());
         let cosigned = cosign(&witness(), &logs, None, &request, Timestamp::UNIX_EPOCH).unwrap().held.note;
-        let extending =
-            AddCheckpoint { old_size: 40, proof: reader.consistency_proof(40).unwrap().1, note: checkpoint.clone() };
+        let extending = AddCheckpoint {
+            old_size: 40,
+            proof: reader.consistency_proof(40).unwrap().1,
+            note: checkpoint.clone(),
+        };
         let proof = reader.proof_file(7).unwrap().to_string();
         SampleLog { folder, key, checkpoint, proof, cosigned, request: extending.to_string(), segment }
     })

@@ -4,15 +4,16 @@ use std::str::FromStr;
 
 use fiducia_custody::{verify_certificate, verify_receipt};
 use fiducia_ledger::{
-    AddCheckpoint, Checkpoint, CosignerKey, LogReader, LoggedLeaf, ProofFile, TileAddress, VerifierKey, WitnessKey, verify_log,
-    verify_note, waiting_entries, with_cosignature,
+    AddCheckpoint, Checkpoint, CosignerKey, LogReader, LoggedLeaf, ProofFile, TileAddress, VerifierKey,
+    WitnessKey, verify_log, verify_note, waiting_entries, with_cosignature,
 };
 use fiducia_policy::{
-    AccessPolicy, ConversationId, FeatureSet, HoldScope, Notice, OrganizationId, Policy, RecordId, RetentionSpan, RoleSet,
-    VirtualKeyId,
+    AccessPolicy, ConversationId, FeatureSet, HoldScope, Notice, OrganizationId, Policy, RecordId,
+    RetentionSpan, RoleSet, VirtualKeyId,
 };
 use fiducia_wire::{
-    AnswerReader, Wire, batch_requests, beta_features, conversation_line, features, outline, read_answer, results_urls, texts,
+    AnswerReader, Wire, batch_requests, beta_features, conversation_line, features, outline, read_answer,
+    results_urls, texts,
 };
 
 use super::seeds::{self, files, leaf, log, signer, witness};
@@ -44,8 +45,18 @@ pub(super) const TARGETS: &[Target] = &[
     Target { name: "leaf", inputs: MANY, seeds: leaves, run: logged_leaf },
     Target { name: "tile-path", inputs: MANY, seeds: tile_paths, run: tile_path },
     Target { name: "entry-bundle", inputs: FEW, seeds: bundles, run: entry_bundle },
-    Target { name: "pending-segment", inputs: FEW, seeds: || vec![log().segment.clone()], run: pending_segment },
-    Target { name: "witness-request", inputs: MANY, seeds: || vec![log().request.clone().into()], run: witness_request },
+    Target {
+        name: "pending-segment",
+        inputs: FEW,
+        seeds: || vec![log().segment.clone()],
+        run: pending_segment,
+    },
+    Target {
+        name: "witness-request",
+        inputs: MANY,
+        seeds: || vec![log().request.clone().into()],
+        run: witness_request,
+    },
     Target { name: "verifier-key", inputs: MANY, seeds: keys, run: verifier_key },
     Target { name: "request", inputs: MANY, seeds: requests, run: request },
     Target { name: "answer", inputs: MANY, seeds: answers, run: answer },
@@ -83,7 +94,11 @@ fn notes() -> Vec<Vec<u8>> {
 
 fn note(input: &[u8]) {
     if let Ok(signed) = verify_note(input, &log().key) {
-        assert_eq!(signed, log().checkpoint.split("\n\n").next().map(|text| format!("{text}\n")).unwrap(), "a forged note");
+        assert_eq!(
+            signed,
+            log().checkpoint.split("\n\n").next().map(|text| format!("{text}\n")).unwrap(),
+            "a forged note"
+        );
     }
 }
 

@@ -42,7 +42,12 @@ impl Log {
 
     /// Reads it with the Go project's packages; more arguments are proofs and kept checkpoints.
     pub(crate) fn read_with_go(&self, data: &Path, more: &[&Path]) -> Output {
-        Command::new(installed("go/reader")).arg(self.folder(data)).arg(&self.key).args(more).output().unwrap()
+        Command::new(installed("go/reader"))
+            .arg(self.folder(data))
+            .arg(&self.key)
+            .args(more)
+            .output()
+            .unwrap()
     }
 
     /// Reads it with the package aics-tlog; more arguments as above.
@@ -63,7 +68,8 @@ impl Log {
             .collect();
         let elsewhere = tempfile::tempdir().unwrap();
         let root = elsewhere.path().join("ledger");
-        let mut ledger = Ledger::open(&root, LEDGER_ORIGIN, signing_key(data, keyfile), Arc::new(NoClock)).unwrap();
+        let mut ledger =
+            Ledger::open(&root, LEDGER_ORIGIN, signing_key(data, keyfile), Arc::new(NoClock)).unwrap();
         for batch in leaves.chunks(1_000) {
             ledger.append(batch).unwrap();
         }

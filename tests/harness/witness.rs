@@ -39,7 +39,15 @@ impl Witness {
             stdout(Command::new(program::plain()).args(["witness", "create", &full_name]).arg(&secret))
         };
         let child = Command::new(program::plain())
-            .args(["witness", "serve", "--listen", &address.to_string(), "--logs", &installation(log_key), "--key"])
+            .args([
+                "witness",
+                "serve",
+                "--listen",
+                &address.to_string(),
+                "--logs",
+                &installation(log_key),
+                "--key",
+            ])
             .arg(&secret)
             .arg("--directory")
             .arg(memory(site, name))
@@ -66,7 +74,9 @@ pub(crate) fn section(url: &str, key: &str) -> String {
 /// Waits until something that answers `/healthz` listens there.
 pub(crate) fn await_answer(address: SocketAddr) {
     let began = Instant::now();
-    while !http::send(address, "GET", "/healthz", &[("connection", "close")], b"").is_ok_and(|answer| answer.status == 200) {
+    while !http::send(address, "GET", "/healthz", &[("connection", "close")], b"")
+        .is_ok_and(|answer| answer.status == 200)
+    {
         assert!(began.elapsed() < READY_LIMIT, "the witness at {address} does not answer");
         std::thread::yield_now();
     }

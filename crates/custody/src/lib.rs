@@ -58,8 +58,8 @@ pub use administration::{
     RecordContent, RecordRow, SubjectRow, VirtualKeyRow,
 };
 pub use audit::{
-    AuditError, AuditFinding, AuditReport, AuditSettings, AuditedLog, ComparedKind, RememberedCheckpoint, audit,
-    audited_organizations,
+    AuditError, AuditFinding, AuditReport, AuditSettings, AuditedLog, ComparedKind, RememberedCheckpoint,
+    audit, audited_organizations,
 };
 pub use caller::{Caller, CredentialRefused, EligibilityTerms, Retention, Scope, Scopes, UnknownScope};
 pub use centre::{LookProof, LookRow, Looker, Prospect, ProspectiveEnds};

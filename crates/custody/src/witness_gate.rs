@@ -104,7 +104,10 @@ impl WitnessGate {
     pub fn unwitnessed(&self) -> Unwitnessed {
         let standings = held(&self.0.standings);
         Unwitnessed {
-            entries: standings.values().map(|standing| standing.size.saturating_sub(standing.witnessed)).sum(),
+            entries: standings
+                .values()
+                .map(|standing| standing.size.saturating_sub(standing.witnessed))
+                .sum(),
             since: standings.values().filter_map(|standing| standing.short_since).min(),
         }
     }

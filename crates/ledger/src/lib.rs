@@ -50,7 +50,9 @@ pub use finding::{Finding, VerifyReport};
 pub use hash::{EMPTY_ROOT, HASH_BYTES, Hash, leaf_hash, node_hash};
 pub use layout::{TileAddress, TileKind};
 pub use leaf::{ENTRY_BYTES_MAX, EventId, Leaf, LeafVersion, LoggedLeaf};
-pub use ledger::{Appended, BATCH_ENTRIES_MAX, Ledger, RECENT_IDS_MAX, Recovery, WAITING_BYTES_MAX, logs_under};
+pub use ledger::{
+    Appended, BATCH_ENTRIES_MAX, Ledger, RECENT_IDS_MAX, Recovery, WAITING_BYTES_MAX, logs_under,
+};
 pub use merkle::{verify_consistency, verify_inclusion};
 pub use note::{SEED_BYTES, SigningKey, VerifierKey, verify_note};
 pub use proof_file::{PROOF_BYTES_MAX, ProofFile};

@@ -93,7 +93,11 @@ impl ControlStore {
             connection
                 .prepare_cached(sql)?
                 .query_map(params![organization.as_bytes(), after, limit], |row| {
-                    Ok(AuditedFact { sequence: row.get(0)?, event: bytes16(row, 1)?, ledger_index: row.get(2)? })
+                    Ok(AuditedFact {
+                        sequence: row.get(0)?,
+                        event: bytes16(row, 1)?,
+                        ledger_index: row.get(2)?,
+                    })
                 })?
                 .collect()
         })
@@ -130,7 +134,10 @@ impl ControlStore {
     /// The consent that an entry of a log is about.
     pub fn consent_of_event(&self, event: [u8; 16]) -> Result<Option<ConsentRecord>, StoreError> {
         self.file.read("consent_of_event", |connection| {
-            connection.prepare_cached(&format!("{RECORD} WHERE event = ?1"))?.query_row([&event], record).optional()
+            connection
+                .prepare_cached(&format!("{RECORD} WHERE event = ?1"))?
+                .query_row([&event], record)
+                .optional()
         })
     }
 }

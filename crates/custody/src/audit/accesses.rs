@@ -4,7 +4,9 @@ use fiducia_ledger::{Event, LoggedLeaf, RecordAccess};
 use fiducia_policy::Timestamp;
 use fiducia_store::{AccessRecord, ControlStore};
 
-use super::comparison::{AuditError, Comparison, Notes, PAGE_ROWS, Rows, Unlogged, Whose, stored_event, unseen};
+use super::comparison::{
+    AuditError, Comparison, Notes, PAGE_ROWS, Rows, Unlogged, Whose, stored_event, unseen,
+};
 use super::finding::{AuditFinding, ComparedKind};
 
 const KIND: ComparedKind = ComparedKind::Access;

@@ -3,7 +3,9 @@
 use fiducia_ledger::{ConsentChanged, Event, LoggedLeaf};
 use fiducia_store::{ConsentRecord, ControlStore};
 
-use super::comparison::{AuditError, Comparison, Notes, PAGE_ROWS, Rows, Unlogged, Whose, stored_event, unseen};
+use super::comparison::{
+    AuditError, Comparison, Notes, PAGE_ROWS, Rows, Unlogged, Whose, stored_event, unseen,
+};
 use super::finding::{AuditFinding, ComparedKind};
 
 const KIND: ComparedKind = ComparedKind::Consent;
@@ -36,7 +38,9 @@ impl Comparison for Consents {
             None => None,
         };
         match stored {
-            None => notes.find(AuditFinding::NotKnown { kind: KIND, index, name: logged.leaf.id.to_string() }),
+            None => {
+                notes.find(AuditFinding::NotKnown { kind: KIND, index, name: logged.leaf.id.to_string() })
+            }
             Some(record) => {
                 self.seen.insert(record.sequence);
                 if let Some(what) = difference(&record, self.organization, changed) {

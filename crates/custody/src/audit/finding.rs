@@ -60,7 +60,9 @@ impl ComparedKind {
                  into the database"
             }
             Self::Hold => "something is kept, or no longer, for a legal hold that the log does not confirm",
-            Self::Policy => "a policy decides how long things are kept, and the log does not say that it came into force",
+            Self::Policy => {
+                "a policy decides how long things are kept, and the log does not say that it came into force"
+            }
         }
     }
 
@@ -71,13 +73,17 @@ impl ComparedKind {
                 "the person who was read about is not shown this access: its row was removed from the database, or the entry was \
                  written around the program"
             }
-            Self::Certificate => "a certificate that was given is gone from the database and cannot be handed out again",
+            Self::Certificate => {
+                "a certificate that was given is gone from the database and cannot be handed out again"
+            }
             Self::Consent => {
                 "a person's choice is in the log and not in the history that decides: the history was cut, or an older database was \
                  restored"
             }
             Self::Hold => "a legal hold was placed and the database no longer keeps anything for it",
-            Self::Policy => "a policy was in force that the database does not have: an older database was restored, or the row was removed",
+            Self::Policy => {
+                "a policy was in force that the database does not have: an older database was restored, or the row was removed"
+            }
         }
     }
 }
@@ -215,13 +221,17 @@ impl AuditFinding {
             Self::File { .. } | Self::NoLog => {
                 "keep the directory as it is for whoever investigates, and restore the named files from a copy"
             }
-            Self::Unreadable { .. } => "audit with the newest version that ever wrote here; if it says the same, investigate",
+            Self::Unreadable { .. } => {
+                "audit with the newest version that ever wrote here; if it says the same, investigate"
+            }
             Self::Foreign { .. } | Self::NotLogged { .. } | Self::NotKnown { .. } | Self::Differs { .. } => {
                 "compare with a backup of the database and with a checkpoint or witness from before, and find out who could write \
                  to this directory"
             }
             Self::Repeated { .. } => "look at both entries with `fiducia ledger tail --from INDEX`",
-            Self::RunsBack { .. } => "compare with the machine's clock history; a jump that is known can be let pass with --tolerance-seconds",
+            Self::RunsBack { .. } => {
+                "compare with the machine's clock history; a jump that is known can be let pass with --tolerance-seconds"
+            }
             Self::Shorter { .. } | Self::Forked { .. } => {
                 "do not serve from this directory. Keep it, and the checkpoint that differs, and find out which history people saw"
             }

@@ -100,7 +100,9 @@ impl Comparison for Policies {
         notes: &mut Notes,
     ) -> Result<(), AuditError> {
         const KIND: ComparedKind = ComparedKind::Policy;
-        let Event::PolicyPublished { version, name, policy, actor } = &logged.leaf.event else { return Ok(()) };
+        let Event::PolicyPublished { version, name, policy, actor } = &logged.leaf.event else {
+            return Ok(());
+        };
         notes.count(KIND);
         self.seen.insert(*version);
         let found = control.policies()?.into_iter().find(|row| u64::from(row.version.0) == *version);
@@ -122,8 +124,8 @@ impl Comparison for Policies {
 
     fn rest(&mut self, control: &ControlStore, _notes: &mut Notes) -> Result<Vec<Unlogged>, AuditError> {
         let rows = control.policies()?.into_iter();
-        let missing =
-            rows.filter(|row| row.published_at >= self.since && !self.seen.contains(&u64::from(row.version.0)));
+        let missing = rows
+            .filter(|row| row.published_at >= self.since && !self.seen.contains(&u64::from(row.version.0)));
         Ok(missing
             .map(|row| Unlogged {
                 kind: ComparedKind::Policy,

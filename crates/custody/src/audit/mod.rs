@@ -159,7 +159,8 @@ pub fn audit(
         (Some(control), Some(organization)) => Some((control, comparisons(organization))),
         _ => {
             report.not_compared.push(
-                "the databases: there is no control.db beside this log, or it does not know the organisation".to_owned(),
+                "the databases: there is no control.db beside this log, or it does not know the organisation"
+                    .to_owned(),
             );
             None
         }
@@ -225,7 +226,8 @@ impl Replay<'_> {
             let found = "the entries do not give the root that the checkpoint signs".to_owned();
             self.notes.find(AuditFinding::File { found });
         }
-        identities.finish(reader, &mut self.notes, |index| index % PROGRESS_ENTRIES != 0 || progress(index, size))
+        identities
+            .finish(reader, &mut self.notes, |index| index % PROGRESS_ENTRIES != 0 || progress(index, size))
     }
 
     fn entry(

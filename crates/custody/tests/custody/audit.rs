@@ -3,17 +3,20 @@
 use std::sync::Arc;
 
 use fiducia_custody::{
-    AuditError, AuditFinding, AuditReport, AuditSettings, AuditedLog, ComparedKind, RememberedCheckpoint, audit,
+    AuditError, AuditFinding, AuditReport, AuditSettings, AuditedLog, ComparedKind, RememberedCheckpoint,
+    audit,
 };
 use fiducia_ledger::{
-    Checkpoint, Digest, Event, EventId, Leaf, Ledger, LogReader, RecordAccess, SigningKey, VerifierKey, verify_log,
+    Checkpoint, Digest, Event, EventId, Leaf, Ledger, LogReader, RecordAccess, SigningKey, VerifierKey,
+    verify_log,
 };
 use fiducia_policy::{
-    AccessReason, Agreement, Clock, ExchangeId, GroundKind, OrganizationId, PersonId, Plan, RecordId, SubjectId, Tier,
-    Timestamp, WorkspaceId,
+    AccessReason, Agreement, Clock, ExchangeId, GroundKind, OrganizationId, PersonId, Plan, RecordId,
+    SubjectId, Tier, Timestamp, WorkspaceId,
 };
 use fiducia_store::{
-    AccessRecord, Announcement, ControlStore, DataDirectory, NewOrganization, OrganizationRecord, OrganizationTerms,
+    AccessRecord, Announcement, ControlStore, DataDirectory, NewOrganization, OrganizationRecord,
+    OrganizationTerms,
 };
 
 const ORGANIZATION: OrganizationId = OrganizationId::from_bytes([7; 16]);
@@ -47,10 +50,15 @@ impl Stand {
         let folder = tempfile::tempdir().unwrap();
         let signer = SigningKey::from_seed("ledger.test", [9; 32].into()).unwrap();
         let ledger =
-            Ledger::open(&DataDirectory::ledger(folder.path()), "ledger.test", signer, Arc::new(Epoch)).unwrap();
+            Ledger::open(&DataDirectory::ledger(folder.path()), "ledger.test", signer, Arc::new(Epoch))
+                .unwrap();
         let mut control = ControlStore::open(&DataDirectory::control(folder.path())).unwrap();
-        let terms =
-            OrganizationTerms { plan: Plan::Pro, tier: Tier::Private, agreement: Agreement::Standard, custom_retention: None };
+        let terms = OrganizationTerms {
+            plan: Plan::Pro,
+            tier: Tier::Private,
+            agreement: Agreement::Standard,
+            custom_retention: None,
+        };
         let organization =
             OrganizationRecord { id: ORGANIZATION, name: "acme".to_owned(), terms, created_at: at(0) };
         let new = NewOrganization { organization, workspace: WorkspaceId::from_bytes([1; 16]) };
@@ -80,7 +88,13 @@ impl Stand {
         self.append(event, second, Event::RecordAccess(access))
     }
 
-    fn stored(&mut self, event: [u8; 16], second: i64, index: Option<u64>, change: impl FnOnce(&mut AccessRecord)) {
+    fn stored(
+        &mut self,
+        event: [u8; 16],
+        second: i64,
+        index: Option<u64>,
+        change: impl FnOnce(&mut AccessRecord),
+    ) {
         let mut row = AccessRecord {
             sequence: 0,
             event,
@@ -226,7 +240,11 @@ fn repeated_events_are_found_in_whatever_part_they_are() {
     for pass_ids_max in [1, 5, 41, 1_000] {
         let report = stand.audit_with(&AuditSettings { pass_ids_max, ..stand.settings() }, &[]);
         let event = event_name([17; 16]);
-        assert_eq!(report.findings, [AuditFinding::Repeated { event, first: 18, again: 41 }], "{pass_ids_max}");
+        assert_eq!(
+            report.findings,
+            [AuditFinding::Repeated { event, first: 18, again: 41 }],
+            "{pass_ids_max}"
+        );
     }
 }
 

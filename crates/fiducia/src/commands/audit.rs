@@ -83,7 +83,8 @@ impl Place {
             }
             None => {
                 let configuration = configuration::load(&arguments.data.file.config)?;
-                let witnesses = configuration.witnessing().map(|settings| settings.witnesses).unwrap_or_default();
+                let witnesses =
+                    configuration.witnessing().map(|settings| settings.witnesses).unwrap_or_default();
                 (configuration.data.directory, witnesses)
             }
         };
@@ -95,9 +96,9 @@ impl Place {
         }
         for pair in arguments.witness.chunks(2) {
             let [url, key] = pair else { continue };
-            let key = key
-                .parse()
-                .map_err(|error| Failure::Argument(format!("--witness {url}: its key cannot be used: {error}")))?;
+            let key = key.parse().map_err(|error| {
+                Failure::Argument(format!("--witness {url}: its key cannot be used: {error}"))
+            })?;
             witnesses.push(WitnessAddress { url: url.clone(), key, ca_file: None });
         }
         let organizations = match arguments.organization {
@@ -114,7 +115,10 @@ impl Place {
             logs.push(AuditedLog { organization, key });
         }
         if logs.is_empty() {
-            return Err(Failure::Ledger(format!("there is no organisation and no log in {}", data.display())));
+            return Err(Failure::Ledger(format!(
+                "there is no organisation and no log in {}",
+                data.display()
+            )));
         }
         Ok(Self { data, logs, pinned: pinned.is_some(), witnesses })
     }
@@ -139,7 +143,10 @@ fn kept_checkpoints(files: &[PathBuf], logs: &[AuditedLog]) -> Result<Vec<Rememb
             let origin = note.split(|byte| *byte == b'\n').next().unwrap_or_default();
             let log = logs.iter().find(|log| log.key.name().as_bytes() == origin);
             let log = log.ok_or_else(|| {
-                Failure::Argument(format!("{} is no checkpoint of a log that is audited here", path.display()))
+                Failure::Argument(format!(
+                    "{} is no checkpoint of a log that is audited here",
+                    path.display()
+                ))
             })?;
             let checkpoint = Checkpoint::verify(&note, &log.key)
                 .map_err(|error| Failure::Argument(format!("{}: {error}", path.display())))?;
@@ -164,7 +171,9 @@ fn ask(
             Ok(None) => {
                 incomplete.push(format!("the witness {name} holds nothing of {}", log.key.name()));
             }
-            Err(error) => incomplete.push(format!("the witness {name} was not heard about {}: {error}", log.key.name())),
+            Err(error) => {
+                incomplete.push(format!("the witness {name} was not heard about {}: {error}", log.key.name()))
+            }
         }
     }
 }
@@ -177,8 +186,11 @@ fn one(
     interrupts: &Interrupts,
 ) -> Result<AuditReport, Failure> {
     let folder = DataDirectory::ledger(&settings.data_directory).join(log.organization.uuid());
-    let verified =
-        if folder.exists() { settled(|| verify_log(&folder, &log.key)).err().unwrap_or_default() } else { Vec::new() };
+    let verified = if folder.exists() {
+        settled(|| verify_log(&folder, &log.key)).err().unwrap_or_default()
+    } else {
+        Vec::new()
+    };
     let of_this_log: Vec<RememberedCheckpoint> =
         remembered.iter().filter(|kept| kept.checkpoint.origin == log.key.name()).cloned().collect();
     let bar = bar(log.organization);
@@ -198,7 +210,9 @@ fn bar(organization: OrganizationId) -> ProgressBar {
         ProgressDrawTarget::hidden()
     };
     let bar = ProgressBar::with_draw_target(None, target).with_message(organization.to_string());
-    if let Ok(style) = ProgressStyle::with_template("{msg}  {human_pos} of {human_len} entries  {elapsed}  {eta} left") {
+    if let Ok(style) =
+        ProgressStyle::with_template("{msg}  {human_pos} of {human_len} entries  {elapsed}  {eta} left")
+    {
         bar.set_style(style);
     }
     bar
@@ -290,11 +304,8 @@ fn print(
 
 /// One log's report for people.
 fn lines(report: &AuditReport) -> Vec<String> {
-    let mut compared: Vec<String> = report
-        .compared
-        .iter()
-        .map(|(kind, count)| format!("{count} about {}", kind.plural()))
-        .collect();
+    let mut compared: Vec<String> =
+        report.compared.iter().map(|(kind, count)| format!("{count} about {}", kind.plural())).collect();
     compared.insert(0, count_of(report.entries, "entry").replace("entrys", "entries") + " replayed");
     let verdict = match report.findings.len() {
         0 => "nothing is wrong".to_owned(),
@@ -326,7 +337,11 @@ fn lines(report: &AuditReport) -> Vec<String> {
     lines
 }
 
-fn conclude(reports: &[AuditReport], pending: &[String], incomplete: &[String]) -> Result<ExitStatus, Failure> {
+fn conclude(
+    reports: &[AuditReport],
+    pending: &[String],
+    incomplete: &[String],
+) -> Result<ExitStatus, Failure> {
     let findings = reports.iter().map(|report| report.findings.len()).sum::<usize>() + pending.len();
     if findings > 0 {
         let count = count_of(u64::try_from(findings).unwrap_or(u64::MAX), "finding");

@@ -24,7 +24,8 @@ use crate::gateway::{Acceptance, bind, serve_connections};
 use crate::settings::GatewayLimits;
 
 pub use self::collecting::{
-    WitnessAddress, Witnessed, Witnessing, WitnessingSettings, WitnessingThread, held_by_witness, witnessed_checkpoint,
+    WitnessAddress, Witnessed, Witnessing, WitnessingSettings, WitnessingThread, held_by_witness,
+    witnessed_checkpoint,
 };
 
 /// Connections at a time: a log keeps one.

@@ -333,7 +333,11 @@ fn reading_goes_on_with_a_mark_and_the_mark_goes_when_the_witness_is_back() {
     let deadline = std::time::Instant::now() + Duration::from_secs(30);
     let settles = |watched: &Watched, marked: bool| {
         while (watched.unwitnessed() > 0) != marked {
-            assert!(std::time::Instant::now() < deadline, "{} entries are not witnessed", watched.unwitnessed());
+            assert!(
+                std::time::Instant::now() < deadline,
+                "{} entries are not witnessed",
+                watched.unwitnessed()
+            );
             std::thread::yield_now();
         }
     };
