@@ -6,6 +6,8 @@
 #[cfg(test)]
 mod architecture;
 #[cfg(test)]
+mod attacks;
+#[cfg(test)]
 mod bad_input;
 #[cfg(test)]
 mod browser;
@@ -14,9 +16,13 @@ mod canary;
 #[cfg(test)]
 mod crash;
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod harness;
 #[cfg(test)]
 mod openapi;
+#[cfg(test)]
+mod readers;
 #[cfg(test)]
 mod sdk;
 #[cfg(test)]

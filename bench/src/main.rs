@@ -8,6 +8,7 @@ mod failure;
 mod feed;
 mod import;
 mod latency;
+mod ledger;
 mod memory;
 mod message;
 mod pages;
@@ -47,6 +48,8 @@ enum Measurement {
     Consent,
     /// Choices by the JSON API, beside the same by custody's own interface
     Api,
+    /// Durable entries of the log, against raw appends of the same bytes; proofs
+    Ledger,
     /// Pages of the console for a person with very many conversations
     Pages,
     /// Pages of the activity feed over very many rows, beside a bare range of the primary key
@@ -66,7 +69,7 @@ struct Arguments {
     /// Seconds of each round
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=600))]
     seconds: u32,
-    /// Rows of `feed`, records that `retention`, `requests` and `pages`, and people that `consent` measures with
+    /// Rows of `feed`, records that `retention`, `requests` and `pages`, people that `consent` and entries that `ledger` measures with
     #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1_000..=100_000_000))]
     records: u64,
 }
@@ -100,6 +103,12 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     if arguments.measurement == Measurement::Feed {
         return feed::measure(arguments.records);
     }
+    if arguments.measurement == Measurement::Ledger {
+        let load_before = processor::load_average();
+        ledger::measure(arguments.rounds, arguments.records)?;
+        report::loads(&load_before);
+        return Ok(());
+    }
     subject::build()?;
     let load_before = processor::load_average();
     // An import is not served: it may use the whole machine.
@@ -116,6 +125,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         Measurement::Requests => requests::measure(arguments.records),
         Measurement::Consent => consent::measure(arguments.records),
         Measurement::Api => api::measure(),
+        Measurement::Ledger => ledger::measure(arguments.rounds, arguments.records),
         Measurement::Pages => pages::measure(arguments.records),
         Measurement::Feed => feed::measure(arguments.records),
     }?;

@@ -2,6 +2,7 @@
 
 pub(crate) mod conversations;
 pub(crate) mod http;
+pub(crate) mod log;
 pub(crate) mod program;
 pub(crate) mod records;
 pub(crate) mod seeded;
@@ -9,6 +10,7 @@ pub(crate) mod server;
 pub(crate) mod site;
 pub(crate) mod traffic;
 pub(crate) mod upstream;
+pub(crate) mod witness;
 
 /// Prints a figure that a test measured; `cargo xtask test` shows it under its table.
 #[expect(clippy::print_stdout, reason = "figures are what the harnesses are for")]

@@ -1,5 +1,5 @@
-//! Installing what the tests need: Debian packages through apt-get, the official SDKs and the browser tests' packages under
-//! `target/`.
+//! Installing what the tests need: Debian packages through apt-get, the official SDKs, the browser tests' packages and programs
+//! of others that read a log, under `target/`.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -21,6 +21,7 @@ const TEST_TOOLS: [Tool; 8] = [
     Tool { program: "python3", package: "python3" },
     Tool { program: "softhsm2-util", package: "softhsm2" },
     Tool { program: "npm", package: "npm" },
+    Tool { program: "go", package: "golang-go" },
     Tool { program: "chromium", package: "chromium" },
     Tool { program: "chromedriver", package: "chromium-driver" },
 ];
@@ -34,6 +35,7 @@ pub(crate) fn everything(root: &Path, with_bench: bool, say: &mut dyn FnMut(&str
     for set in PYTHON_SETS {
         python(root, &set, say)?;
     }
+    go(root, say)?;
     for set in NODE_SETS {
         node(root, &set, say)?;
     }
@@ -50,6 +52,9 @@ fn packages(with_bench: bool, say: &mut dyn FnMut(&str)) -> Result<(), TaskError
         .collect();
     if !python_makes_environments() {
         missing.push("python3-venv");
+    }
+    if !Path::new(GO_MODULES).join("golang.org/x/mod/sumdb/tlog").is_dir() {
+        missing.push("golang-golang-x-mod-dev");
     }
     if missing.is_empty() {
         say("every Debian package is there");
@@ -99,20 +104,32 @@ struct PythonSet {
     pins: &'static str,
     /// Where they are installed.
     folder: &'static str,
+    /// What pip is told besides.
+    options: &'static [&'static str],
 }
 
-const PYTHON_SETS: [PythonSet; 2] = [
+const PYTHON_SETS: &[PythonSet] = &[
     // The official SDKs, a mail server and a judge of OpenAPI documents.
     PythonSet {
         what: "the Python SDKs",
         pins: "tests/sdk/python/requirements.txt",
         folder: "target/xtask/python",
+        options: &[],
     },
     // OpenBao's own program, and moto in the place of AWS.
     PythonSet {
         what: "the key management services",
         pins: "tests/key_services/python/requirements.txt",
         folder: "target/xtask/key-services",
+        options: &[],
+    },
+    // A reader and a witness of logs by others. They ask for Python 3.12 and use nothing that 3.11 lacks, which the tests show;
+    // their own requirements are all pinned.
+    PythonSet {
+        what: "other readers of logs in Python",
+        pins: "tests/readers/python/requirements.txt",
+        folder: "target/xtask/readers",
+        options: &["--ignore-requires-python", "--no-deps"],
     },
 ];
 
@@ -127,9 +144,34 @@ fn python(root: &Path, set: &PythonSet, say: &mut dyn FnMut(&str)) -> Result<(),
     remove(&folder)?;
     output_of(Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
     let mut pip = Command::new(folder.join("bin/python"));
-    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"]).arg(&pins);
+    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
+    pip.args(set.options).arg("--requirement").arg(&pins);
     output_of(&mut pip)?;
     mark_current(&folder, &[&pins])
+}
+
+/// Where Debian's packages put the sources of Go modules.
+const GO_MODULES: &str = "/usr/share/gocode/src";
+
+/// Builds the reader of logs in Go against Debian's copy of the Go project's own packages: nothing is downloaded.
+fn go(root: &Path, say: &mut dyn FnMut(&str)) -> Result<(), TaskError> {
+    let folder = root.join("target/xtask/go");
+    let source = root.join("tests/readers/go/main.go");
+    if is_current(&folder, &[&source])? {
+        say("the reader of logs in Go is there");
+        return Ok(());
+    }
+    say("building the reader of logs in Go");
+    remove(&folder)?;
+    create(&folder)?;
+    let above = Path::new(GO_MODULES).parent().unwrap_or(Path::new("/"));
+    let mut go = Command::new("go");
+    go.current_dir(&folder).args(["build", "-o"]).arg(folder.join("reader")).arg(&source);
+    go.env("GO111MODULE", "off").env("GOPATH", above).env("GOFLAGS", "").env("CGO_ENABLED", "0");
+    go.env("GOCACHE", folder.join("cache"));
+    output_of(&mut go)?;
+    remove(&folder.join("cache"))?;
+    mark_current(&folder, &[&source])
 }
 
 /// Packages of Node, pinned by a lock file.

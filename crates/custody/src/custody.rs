@@ -43,7 +43,7 @@ use crate::writer::{Files, Writer};
 use crate::{
     AdminCommand, AdminError, AdminReply, Caller, CaptureRefused, ConsentChoice, ConsentCommand,
     ConsentOutcome, ConsentReply, CredentialRefused, CustodySettings, ExchangeOpening, ImportOutcome, Notice,
-    OpenExchange, Retention, Scope, TrainingRead, TrainingRecord, TrainingTarget,
+    OpenExchange, Retention, Scope, TrainingRead, TrainingRecord, TrainingTarget, WitnessGate,
 };
 
 /// Counters for metrics. They hold numbers only.
@@ -81,6 +81,10 @@ pub struct CustodyMetrics {
     pub requests_due_soon: u64,
     /// Records opened for purposes that people consented to since the start.
     pub training_records: u64,
+    /// Entries that no quorum of witnesses had cosigned when they were asked last.
+    pub unwitnessed_entries: u64,
+    /// For how many seconds there have been such entries.
+    pub unwitnessed_seconds: u64,
     /// Attempts to send a mail that failed since the start.
     pub mails_failed: u64,
     /// Mails given up since the start.
@@ -679,6 +683,11 @@ impl Custody {
         Ok(())
     }
 
+    /// What reading waits for while witnesses are away. Whoever asks them tells it what became of that.
+    pub fn witness_gate(&self) -> &WitnessGate {
+        self.0.scribe.witnesses()
+    }
+
     /// The current instant by custody's clock.
     pub fn now(&self) -> fiducia_policy::Timestamp {
         self.0.clock.now()
@@ -687,7 +696,11 @@ impl Custody {
     /// Counters for metrics.
     pub fn metrics(&self) -> CustodyMetrics {
         let state = &self.0.handle.state;
+        let unwitnessed = self.witness_gate().unwitnessed();
+        let since = unwitnessed.since.map_or(0, |since| self.now().as_second() - since.as_second());
         CustodyMetrics {
+            unwitnessed_entries: unwitnessed.entries,
+            unwitnessed_seconds: u64::try_from(since).unwrap_or(0),
             queued_parts: state.queued_parts.load(Ordering::Relaxed),
             queued_bytes: state.queued_bytes.load(Ordering::Relaxed),
             batches: state.batches.load(Ordering::Relaxed),

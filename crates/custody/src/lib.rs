@@ -11,6 +11,7 @@ mod administer;
 mod administration;
 mod attestation;
 mod audit_report;
+mod audit;
 mod caller;
 mod callers;
 mod centre;
@@ -41,6 +42,7 @@ mod scribe;
 mod settings;
 mod staging;
 mod unfinished;
+mod witness_gate;
 mod wrapping;
 mod writer;
 
@@ -63,6 +65,9 @@ pub use audit_report::{
     AUDIT_FILE_BYTES_MAX, AuditCommand, AuditRejected, AuditReply, AuditReport, AuditReportRow, AuditSource,
     AuditedOrganization, AuditedPromise, Evidence, LogState, PromiseStanding, Verdict, VerifiedAuditReport,
     WitnessState, verify_audit_file,
+pub use audit::{
+    AuditError, AuditFinding, LogAuditReport, AuditSettings, AuditedLog, ComparedKind, RememberedCheckpoint,
+    audit, audited_organizations,
 };
 pub use caller::{Caller, CredentialRefused, EligibilityTerms, Retention, Scope, Scopes, UnknownScope};
 pub use centre::{LookProof, LookRow, Looker, Prospect, ProspectiveEnds};
@@ -114,3 +119,4 @@ pub use rights::commands::{
 };
 pub use rights::rights_export_schema;
 pub use settings::{CaptureLimits, CertificateSettings, CustodySettings, MailSchedule};
+pub use witness_gate::{Unwitnessed, WhenShort, WitnessGate};

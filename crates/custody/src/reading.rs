@@ -345,9 +345,10 @@ impl Reader {
         let count = u64::try_from(records.len()).unwrap_or(u64::MAX);
         let look =
             Look { event: request.event, at: now, entry, of: vec![(subject, Some(conversation), count)] };
-        let receipt = self.scribe.access(look).map_err(|error| {
-            AdminError::Storage(format!("the access could not be logged, so nothing was decrypted: {error}"))
-        })?;
+        let receipt = self
+            .scribe
+            .access(look)
+            .map_err(|error| AdminError::Storage(format!("nothing was decrypted: {error}")))?;
         let path = ReadPath::Ground(request.ground);
         let contents = self.open(&receipt, &records, pseudonym, path, &mut Envelopes::default())?;
         let proof = receipt.entry();

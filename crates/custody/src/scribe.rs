@@ -13,7 +13,8 @@ use fiducia_ledger::{AccessEntry, AccessReceipt, Event, EventId, Leaf, Ledger, L
 use fiducia_policy::{ConversationId, OrganizationId, SubjectId, Timestamp};
 use fiducia_store::{AccessRecord, Announcement, ControlStore};
 
-use crate::compliance::Feed;
+use crate::compliance::{Feed};
+use crate::witness_gate::{WitnessGate};
 
 /// Facts that may wait for the ledger before the writer waits too.
 const QUEUE_FACTS_MAX: usize = 4_096;
@@ -115,6 +116,7 @@ impl ScribeState {
 pub(crate) struct Scribe {
     sender: SyncSender<Message>,
     state: Arc<ScribeState>,
+    witnesses: WitnessGate,
 }
 
 impl std::fmt::Debug for Message {
@@ -137,7 +139,7 @@ impl Scribe {
         let thread = std::thread::Builder::new()
             .name("fiducia-scribe".to_owned())
             .spawn(move || Pen::new(ledger, control, feed, thread_state).run(&receiver))?;
-        Ok((Self { sender, state }, thread))
+        Ok((Self { sender, state, witnesses: WitnessGate::default() }, thread))
     }
 
     /// Whether the ledger refuses to be written.
@@ -162,9 +164,25 @@ impl Scribe {
         self.ask(|reply| Message::AppendAndWait(Box::new(fact), reply))
     }
 
-    /// Asks for an access entry. The receipt exists only once the entry is durable, and so is whose records it is about.
+    /// Asks for an access entry. The receipt exists only once the entry is durable, and so is whose records it is about; and,
+    /// where that is the rule, once witnesses have cosigned it. Blocks until then.
     pub(crate) fn access(&self, look: Look) -> Result<AccessReceipt, String> {
-        self.ask(|reply| Message::Access(Box::new(look), reply))
+        let organization = look.entry.organization;
+        self.witnesses.admit(organization)?;
+        let receipt = self
+            .ask(|reply| Message::Access(Box::new(look), reply))
+            .map_err(|error| format!("the access could not be logged: {error}"))?;
+        if self.witnesses.waits() {
+            // Witnesses cosign what is published.
+            self.settle();
+            self.witnesses.confirm(organization, receipt.proof().index)?;
+        }
+        Ok(receipt)
+    }
+
+    /// What reading waits for while witnesses are away.
+    pub(crate) fn witnesses(&self) -> &WitnessGate {
+        &self.witnesses
     }
 
     fn ask<T>(&self, message: impl FnOnce(SyncSender<Result<T, String>>) -> Message) -> Result<T, String> {

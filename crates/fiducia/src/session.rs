@@ -60,10 +60,16 @@ impl Session {
     /// As [`Session::open`].
     pub(crate) fn of(configuration: &Configuration) -> Result<Self, Failure> {
         match Custody::open(&configuration.custody(), Arc::new(SystemClock), Arc::new(SystemRandomness)) {
-            Ok(custody) => Ok(Self {
-                route: Route::Here { custody, owned: true },
-                data_directory: configuration.data.directory.clone(),
-            }),
+            Ok(custody) => {
+                // No witness is asked by a command: where reading waits for them, it waits for a server.
+                if let Some(section) = &configuration.witnesses {
+                    custody.witness_gate().require(section.when_short());
+                }
+                Ok(Self {
+                    route: Route::Here { custody, owned: true },
+                    data_directory: configuration.data.directory.clone(),
+                })
+            }
             Err(error @ OpenError::Directory(DirectoryError::InUse { .. })) => {
                 Self::through_server(configuration, &error)
             }

@@ -392,6 +392,14 @@ fn prepare_folders(storage: &dyn Storage, root: &Path) -> Result<File, LedgerErr
     Ok(lock)
 }
 
+/// The organisations that have a log under a ledger's root; none when there is no such folder.
+///
+/// # Errors
+/// When the folder cannot be listed.
+pub fn logs_under(root: &Path) -> Result<Vec<OrganizationId>, LedgerError> {
+    if root.exists() { organizations(root) } else { Ok(Vec::new()) }
+}
+
 /// The organisations that have a folder. Names that are not a lower-case UUID are not ours.
 fn organizations(root: &Path) -> Result<Vec<OrganizationId>, LedgerError> {
     let mut found = Vec::new();

@@ -4,7 +4,8 @@
 //!   tiles and signs checkpoints.
 //! - [`Ledger::append_access`] is the only source of [`AccessReceipt`], without which no content is decrypted for a
 //!   person.
-//! - [`LogReader`] gives entries and proofs from files alone; [`verify_log`] checks every byte of a log.
+//! - [`LogReader`] gives entries and proofs from files alone; [`verify_log`] checks every byte of a log, [`replay_log`]
+//!   hands out its entries from the first.
 //!
 //! The crate reads no clock and draws no randomness; it knows no HTTP, no SQL and no key but the log's own.
 
@@ -28,6 +29,7 @@ mod pending;
 mod proof_file;
 mod publication;
 mod reader;
+mod replay;
 mod storage;
 mod tiles;
 mod verify;
@@ -48,12 +50,15 @@ pub use finding::{Finding, VerifyReport};
 pub use hash::{EMPTY_ROOT, HASH_BYTES, Hash, leaf_hash, node_hash};
 pub use layout::{TileAddress, TileKind};
 pub use leaf::{ENTRY_BYTES_MAX, EventId, Leaf, LeafVersion, LoggedLeaf};
-pub use ledger::{Appended, BATCH_ENTRIES_MAX, Ledger, RECENT_IDS_MAX, Recovery, WAITING_BYTES_MAX};
+pub use ledger::{
+    Appended, BATCH_ENTRIES_MAX, Ledger, RECENT_IDS_MAX, Recovery, WAITING_BYTES_MAX, logs_under,
+};
 pub use merkle::{verify_consistency, verify_inclusion};
 pub use note::{SEED_BYTES, SigningKey, VerifierKey, verify_note};
 pub use proof_file::{PROOF_BYTES_MAX, ProofFile};
 pub use publication::{Publication, Published, WrittenPublication};
 pub use reader::{Entries, LogReader};
+pub use replay::{WaitingEntry, replay_log, waiting_entries};
 pub use verify::{verify_log, verify_pending};
 pub use witness::{
     ADD_CHECKPOINT_BYTES_MAX, AddCheckpoint, Cosigning, Held, TrustedLogs, WitnessRefusal, cosign, origin_of,

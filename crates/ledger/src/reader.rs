@@ -31,11 +31,19 @@ impl LogReader {
         let path = directory.join(CHECKPOINT);
         let note = read_bounded(&path, NOTE_BYTES_MAX)?;
         let note = note.ok_or_else(|| LedgerError::CheckpointMissing { path: path.clone() })?;
-        let checkpoint = Checkpoint::verify(&note, key)
-            .map_err(|source| LedgerError::Checkpoint { path, source: Box::new(source) })?;
+        Self::under(directory, key, &note)
+            .map_err(|source| LedgerError::Checkpoint { path, source: Box::new(source) })
+    }
+
+    /// Reads a log under another of its checkpoints: an earlier one, such as the last that witnesses cosigned.
+    ///
+    /// # Errors
+    /// When it is malformed, or not signed by `key` for the log that `key` names.
+    pub fn under(directory: &Path, key: &VerifierKey, note: &[u8]) -> Result<Self, LedgerError> {
+        let checkpoint = Checkpoint::verify(note, key)?;
         let tiles = TileReader::new(directory, checkpoint.size);
         // A verified note is UTF-8.
-        let note = String::from_utf8_lossy(&note).into_owned();
+        let note = String::from_utf8_lossy(note).into_owned();
         Ok(Self { directory: directory.to_owned(), note, checkpoint, tiles })
     }
 

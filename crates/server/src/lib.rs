@@ -28,4 +28,5 @@ pub use settings::{
 };
 pub use witness::{
     RunningWitness, Witness, WitnessAddress, Witnessed, Witnessing, WitnessingSettings, WitnessingThread,
+    held_by_witness, witnessed_checkpoint,
 };

@@ -112,11 +112,9 @@ impl ControlStore {
         let before = before.and_then(|before| i64::try_from(before).ok()).unwrap_or(i64::MAX);
         self.file.read("accesses", |connection| {
             connection
-                .prepare_cached(
-                    "SELECT sequence, event, organization, subject, conversation, records, actor, reason, ticket, ground, at,
-                        expires_at, ledger_index
-                     FROM accesses WHERE subject = ?1 AND sequence < ?2 ORDER BY sequence DESC LIMIT ?3",
-                )?
+                .prepare_cached(&format!(
+                    "{ACCESS} WHERE subject = ?1 AND sequence < ?2 ORDER BY sequence DESC LIMIT ?3"
+                ))?
                 .query_map(params![subject.as_bytes(), before, limit], access)?
                 .collect()
         })
@@ -144,12 +142,21 @@ impl ControlStore {
     }
 }
 
-/// Forgets who looked at what of a person who is erased. The log keeps its entries, which name nobody.
+/// Forgets who looked at what of a person who is erased. The log keeps its entries, which name nobody; that there were looks
+/// stays, by the ids of those entries, so that an audit finds no entry without one.
 pub(crate) fn forget_subject(tx: &Transaction<'_>, subject: SubjectId) -> rusqlite::Result<()> {
+    tx.execute(
+        "INSERT INTO forgotten_accesses (event, organization, records, ledger_index)
+         SELECT event, organization, records, ledger_index FROM accesses WHERE subject = ?1",
+        [subject.as_bytes()],
+    )?;
     tx.execute("DELETE FROM accesses WHERE subject = ?1", [subject.as_bytes()]).map(drop)
 }
 
-fn access(row: &rusqlite::Row<'_>) -> rusqlite::Result<AccessRecord> {
+pub(crate) const ACCESS: &str = "SELECT sequence, event, organization, subject, conversation, records, actor, reason, ticket, ground, at, \
+     expires_at, ledger_index FROM accesses";
+
+pub(crate) fn access(row: &rusqlite::Row<'_>) -> rusqlite::Result<AccessRecord> {
     let conversation = match row.get_ref(4)? {
         rusqlite::types::ValueRef::Null => None,
         _ => Some(ConversationId::from_bytes(bytes16(row, 4)?)),

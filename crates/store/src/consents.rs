@@ -440,10 +440,10 @@ fn end_question(tx: &Transaction<'_>, write: &ConsentWrite, outcome: &str) -> ru
     .map(drop)
 }
 
-const RECORD: &str = "SELECT sequence, id, organization, subject, purpose, act, state, kind, channel, language, version, \
+pub(crate) const RECORD: &str = "SELECT sequence, id, organization, subject, purpose, act, state, kind, channel, language, version, \
      notice_hash, region, evidence, entity, event_at, recorded_at, valid_until, event, salt, request, content FROM consents";
 
-fn record(row: &rusqlite::Row<'_>) -> rusqlite::Result<ConsentRecord> {
+pub(crate) fn record(row: &rusqlite::Row<'_>) -> rusqlite::Result<ConsentRecord> {
     let subject: Option<[u8; 16]> = row.get(3)?;
     let purpose = named(row, 4)?;
     let (language, version): (Option<String>, Option<u32>) = (row.get(9)?, row.get(10)?);

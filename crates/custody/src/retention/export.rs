@@ -294,11 +294,11 @@ impl<W: Write> Export<'_, W> {
                 .map_err(|error| AdminError::Storage(error.to_string()))?,
         };
         let look = Look { event: *event.as_bytes(), at: now, entry, of: looked_at(batch) };
-        let receipt = self.reader.scribe.access(look).map_err(|error| {
-            AdminError::Storage(format!(
-                "the access could not be logged, so nothing more was decrypted: {error}"
-            ))
-        })?;
+        let receipt = self
+            .reader
+            .scribe
+            .access(look)
+            .map_err(|error| AdminError::Storage(format!("nothing more was decrypted: {error}")))?;
         self.access_entries.push(receipt.proof().index);
         for part in batch.chunk_by(|one, next| one.conversation == next.conversation) {
             let mut rest = part;

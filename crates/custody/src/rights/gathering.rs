@@ -262,11 +262,11 @@ impl<'a, W: Write> Volume<'a, W> {
         };
         let of = vec![(self.exported.subject.id, None, count)];
         let look = Look { event: *event.as_bytes(), at: now, entry, of };
-        let receipt = self.reader.scribe.access(look).map_err(|error| {
-            AdminError::Storage(format!(
-                "the access could not be logged, so nothing more was decrypted: {error}"
-            ))
-        })?;
+        let receipt = self
+            .reader
+            .scribe
+            .access(look)
+            .map_err(|error| AdminError::Storage(format!("nothing more was decrypted: {error}")))?;
         self.access_entries.push(receipt.proof().index);
         Ok(receipt)
     }

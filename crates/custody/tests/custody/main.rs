@@ -4,6 +4,7 @@
 #![expect(clippy::indexing_slicing, reason = "a wrong index fails the test")]
 
 mod accounts;
+mod audit;
 mod audit_reports;
 mod centre;
 mod certificates;

@@ -23,6 +23,34 @@ pub(crate) struct LogOptions {
     pub(crate) key: Option<String>,
 }
 
+/// `ledger audit`
+#[derive(Debug, Clone, Args)]
+pub(crate) struct AuditArguments {
+    #[command(flatten)]
+    pub(crate) data: DataOptions,
+    /// Audit a copy of a data directory instead of the configured one; needs --key
+    #[arg(long, value_name = "DIRECTORY")]
+    pub(crate) copy: Option<PathBuf>,
+    /// The organisation's id; every log when absent
+    #[arg(long, value_name = "ID")]
+    pub(crate) organization: Option<fiducia_policy::OrganizationId>,
+    /// The verifier key that you keep elsewhere
+    #[arg(long, value_name = "VKEY")]
+    pub(crate) key: Option<String>,
+    /// A checkpoint that was kept: the log must continue it. May be given several times
+    #[arg(long, value_name = "FILE")]
+    pub(crate) checkpoint: Vec<PathBuf>,
+    /// Ask this witness too what it holds, besides those in the configuration. May be given several times
+    #[arg(long, num_args = 2, value_names = ["URL", "VKEY"])]
+    pub(crate) witness: Vec<String>,
+    /// Ask no witness, not even those in the configuration
+    #[arg(long, conflicts_with = "witness")]
+    pub(crate) offline: bool,
+    /// By how many seconds an entry may be dated before one that stands before it
+    #[arg(long, value_name = "SECONDS", default_value_t = 300, value_parser = clap::value_parser!(i64).range(0..=31_536_000))]
+    pub(crate) tolerance_seconds: i64,
+}
+
 /// `ledger`
 #[derive(Debug, Subcommand)]
 pub(crate) enum LedgerCommand {
@@ -32,6 +60,18 @@ pub(crate) enum LedgerCommand {
         'ledger.example.org/…+…+…'"
     )]
     Verify(LogOptions),
+    /// Replay every entry and compare it with the databases, with checkpoints that were kept and with witnesses
+    #[command(
+        after_help = "Finds an access without an entry, an entry without an access, a gap, a fork, a repeated or re-dated entry; each \
+        with what it means and what to do. Reads only, beside a running server or on a copy.\n\nExit codes: 0 nothing is wrong, \
+        1 something is, 2 the command line cannot be used, 3 the audit or a part of it could not be completed.\n\nExamples:\n  \
+        fiducia ledger audit\n  fiducia ledger audit --checkpoint kept.checkpoint --json\n  fiducia ledger audit --copy ./backup \
+        --key 'ledger.example.org/…+…+…' --offline"
+    )]
+    Audit(AuditArguments),
+    /// Print for each log how far it was published and how far witnesses cosigned it
+    #[command(after_help = "Example:\n  fiducia ledger status --json")]
+    Status(LogOptions),
     /// Write a proof that an entry is in the log, which anyone can check without this program
     #[command(
         after_help = "The file follows c2sp.org/tlog-proof@v1.\n\nExample:\n  fiducia ledger prove --index 7 --out 7.tlog-proof"

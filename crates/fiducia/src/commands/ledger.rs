@@ -22,6 +22,8 @@ const TAIL_ENTRIES: u64 = 20;
 pub(super) fn run(command: LedgerCommand) -> Result<ExitStatus, Failure> {
     match command {
         LedgerCommand::Verify(options) => verify(&options),
+        LedgerCommand::Audit(arguments) => super::audit::run(&arguments),
+        LedgerCommand::Status(options) => super::ledger_status::run(&options),
         LedgerCommand::Prove { log, index, event, out } => {
             prove(&log, index, event.as_deref(), out.as_deref())
         }
@@ -38,14 +40,14 @@ pub(super) struct Log {
 }
 
 /// The logs that the options select.
-struct Selection {
-    root: PathBuf,
-    logs: Vec<Log>,
+pub(super) struct Selection {
+    pub(super) root: PathBuf,
+    pub(super) logs: Vec<Log>,
     /// Whether the key came from the command line rather than from beside the log.
-    pinned: bool,
+    pub(super) pinned: bool,
 }
 
-fn select(options: &LogOptions) -> Result<Selection, Failure> {
+pub(super) fn select(options: &LogOptions) -> Result<Selection, Failure> {
     let (root, stored) = match (&options.directory, &options.key) {
         (Some(directory), Some(_)) => (directory.clone(), None),
         (Some(_), None) => {
@@ -86,13 +88,13 @@ fn select(options: &LogOptions) -> Result<Selection, Failure> {
     Ok(Selection { root, logs, pinned: pinned.is_some() })
 }
 
-fn parse_key(text: &str) -> Result<VerifierKey, Failure> {
+pub(super) fn parse_key(text: &str) -> Result<VerifierKey, Failure> {
     text.trim().parse().map_err(|error| Failure::Argument(format!("--key cannot be used: {error}")))
 }
 
 /// One key signs all logs of an installation, each under the log's own name, so a key pinned for one of them serves
 /// for its siblings.
-fn pinned_for(key: &VerifierKey, organization: OrganizationId) -> Result<VerifierKey, Failure> {
+pub(super) fn pinned_for(key: &VerifierKey, organization: OrganizationId) -> Result<VerifierKey, Failure> {
     let name = match key.name().rsplit_once('/') {
         Some((prefix, _)) => format!("{prefix}/{}", organization.uuid()),
         None => key.name().to_owned(),
@@ -100,7 +102,7 @@ fn pinned_for(key: &VerifierKey, organization: OrganizationId) -> Result<Verifie
     key.renamed(&name).map_err(|error| Failure::Argument(error.to_string()))
 }
 
-fn stored_for(kept: &[VerifierKey], organization: OrganizationId) -> Result<VerifierKey, Failure> {
+pub(super) fn stored_for(kept: &[VerifierKey], organization: OrganizationId) -> Result<VerifierKey, Failure> {
     let suffix = format!("/{}", organization.uuid());
     kept.iter().find(|key| key.name().ends_with(&suffix)).cloned().ok_or_else(|| {
         Failure::Argument(format!(
@@ -192,7 +194,7 @@ fn verify_one(log: &Log, key_pinned: bool) -> Verified {
 
 /// Repeats a check that found something, and keeps what is found each time: a server that publishes or appends just
 /// then moves files under a reader's feet, damage stays where it is.
-fn settled<T>(check: impl Fn() -> Result<T, Vec<Finding>>) -> Result<T, Vec<String>> {
+pub(super) fn settled<T>(check: impl Fn() -> Result<T, Vec<Finding>>) -> Result<T, Vec<String>> {
     const CHECKS_MAX: usize = 5;
     const PAUSE: Duration = Duration::from_millis(100);
     let mut lasting: Option<Vec<String>> = None;
@@ -268,12 +270,22 @@ fn prove(
         (None, None) => return Err(Failure::Argument("say which entry: --index or --event".into())),
     };
     let size = reader.checkpoint().size;
+    let witnesses = witnessed_reader(options, &log)?;
+    match witnesses {
+        Witnesses::None => {}
+        Witnesses::Cosigned(witnessed) if index < witnessed.checkpoint().size => reader = *witnessed,
+        _ if index < size => remark(format_args!(
+            "no quorum of witnesses has cosigned entry {index} yet; the proof stands by the log's own signature alone"
+        )),
+        _ => {}
+    }
     if index >= size {
         return Err(Failure::Argument(format!(
             "there is no entry {index} in the published log, which has {size} entries, counted from 0. An entry that was \
              just written is published within moments"
         )));
     }
+    let size = reader.checkpoint().size;
     let proof = reader.proof_file(index).map_err(failed)?.to_string();
     let proof = if options.data.json {
         let value = serde_json::json!({
@@ -299,6 +311,28 @@ fn prove(
         }
     }
     Ok(ExitStatus::Success)
+}
+
+/// How far witnesses have come with a log.
+enum Witnesses {
+    /// None is configured, or this is a copy of a log.
+    None,
+    /// None has cosigned.
+    Absent,
+    /// The log under the last checkpoint that a quorum cosigned.
+    Cosigned(Box<LogReader>),
+}
+
+fn witnessed_reader(options: &LogOptions, log: &Log) -> Result<Witnesses, Failure> {
+    if options.directory.is_some() {
+        return Ok(Witnesses::None);
+    }
+    let Some(settings) = configuration::load(&options.data.file.config)?.witnessing() else {
+        return Ok(Witnesses::None);
+    };
+    let note = super::ledger_status::cosigned_note(&settings.directory, log);
+    let reader = note.and_then(|note| LogReader::under(&log.directory, &log.key, note.as_bytes()).ok());
+    Ok(reader.map_or(Witnesses::Absent, |reader| Witnesses::Cosigned(Box::new(reader))))
 }
 
 fn checkpoint(options: &LogOptions) -> Result<ExitStatus, Failure> {
@@ -382,7 +416,7 @@ fn print_entry(output: &mut Output, index: u64, bytes: &[u8]) -> Result<(), Fail
     output.line(escape_line(line.trim_end()))
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(super) fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write;
     bytes.iter().fold(String::new(), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod api;
+mod audit;
 mod audit_reports;
 mod campaigns;
 mod cases;
@@ -20,6 +21,7 @@ mod import;
 mod keyfile;
 mod keys;
 mod ledger;
+mod ledger_status;
 mod notices;
 mod organization_keys;
 mod organizations;

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use fiducia_custody::WhenShort;
 use fiducia_ledger::CosignerKey;
 use fiducia_server::{WitnessAddress, WitnessingSettings};
 use serde::Deserialize;
@@ -21,8 +22,27 @@ pub(crate) struct WitnessesSection {
     /// Whether `serve` starts while fewer witnesses than the quorum can be asked what they hold.
     #[serde(default)]
     pub(crate) starts_unwitnessed: bool,
+    /// What happens to people's reading while fewer witnesses than the quorum cosign.
+    #[serde(default)]
+    pub(crate) when_short: WhenShortName,
+    /// For how long a reader waits for the witnesses, in seconds.
+    #[serde(default = "WitnessesSection::wait_seconds_default")]
+    pub(crate) wait_seconds: u32,
     /// The witnesses.
     pub(crate) witness: Vec<WitnessSection>,
+}
+
+/// `witnesses.when_short`
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum WhenShortName {
+    /// Readers wait.
+    Wait,
+    /// Reading goes on and is counted.
+    #[default]
+    Mark,
+    /// Nobody reads.
+    Refuse,
 }
 
 /// `[[witnesses.witness]]`
@@ -40,6 +60,19 @@ pub(crate) struct WitnessSection {
 impl WitnessesSection {
     const fn interval_seconds_default() -> u32 {
         10
+    }
+
+    const fn wait_seconds_default() -> u32 {
+        15
+    }
+
+    /// What reading waits for.
+    pub(crate) fn when_short(&self) -> WhenShort {
+        match self.when_short {
+            WhenShortName::Wait => WhenShort::Wait(Duration::from_secs(u64::from(self.wait_seconds))),
+            WhenShortName::Mark => WhenShort::Mark,
+            WhenShortName::Refuse => WhenShort::Refuse,
+        }
     }
 
     fn quorum(&self) -> usize {
@@ -60,6 +93,11 @@ pub(super) fn check(configuration: &Configuration, problems: &mut Vec<Problem>) 
     }
     if !(1..=3_600).contains(&section.interval_seconds) {
         problems.push(Problem::general("witnesses.interval_seconds must be 1 to 3600"));
+    }
+    if !(1..=60).contains(&section.wait_seconds) {
+        problems.push(Problem::general(
+            "witnesses.wait_seconds must be 1 to 60: while a reader waits, deletions and withdrawals wait too",
+        ));
     }
     let mut names = Vec::new();
     for witness in &section.witness {
@@ -115,6 +153,7 @@ impl Configuration {
             quorum: section.quorum(),
             interval: Duration::from_secs(u64::from(section.interval_seconds)),
             starts_unwitnessed: section.starts_unwitnessed,
+            when_short: section.when_short(),
             ledger_directory: self.ledger_directory(),
             directory: self.data.directory.join("witnessed"),
         })

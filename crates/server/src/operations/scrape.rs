@@ -49,6 +49,16 @@ pub(super) fn scrape(gateway: &Gateway) -> Result<String, fmt::Error> {
         "People's requests that are due within a week",
         seconds(custody.requests_due_soon),
     );
+    gauge(
+        "unwitnessed",
+        "Entries that no quorum of witnesses had cosigned when they were asked last",
+        seconds(custody.unwitnessed_entries),
+    );
+    gauge(
+        "unwitnessed_oldest_seconds",
+        "For how long there have been entries that no quorum of witnesses cosigned",
+        seconds(custody.unwitnessed_seconds),
+    );
     let mut counter = |name: &'static str, help: &'static str, value: u64| {
         let counter: Counter = Counter::default();
         counter.inc_by(value);

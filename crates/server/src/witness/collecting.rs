@@ -9,10 +9,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bytes::Bytes;
-use fiducia_custody::{AdminCommand, AdminReply, Custody};
+use fiducia_custody::{AdminCommand, AdminReply, Custody, WhenShort, WitnessGate};
 use fiducia_ledger::{
-    Checkpoint, CosignerKey, LogReader, VerifierKey, origin_digest, request_for, verify_note,
-    with_cosignature,
+    Checkpoint, CosignerKey, LogReader, VerifierKey, origin_digest, request_for, with_cosignature,
 };
 use http::{Method, Request, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
@@ -49,6 +48,8 @@ pub struct WitnessingSettings {
     pub quorum: usize,
     /// How often checkpoints are sent.
     pub interval: Duration,
+    /// What happens to reading while fewer than the quorum cosign.
+    pub when_short: WhenShort,
     /// Whether the server starts while fewer witnesses than the quorum can be asked what they hold.
     pub starts_unwitnessed: bool,
     /// Where the logs lie.
@@ -133,6 +134,7 @@ impl Witnessing {
             Ok(Asked { address: address.clone(), client, held: HashMap::new() })
         });
         let witnesses = witnesses.collect::<Result<_, StartError>>()?;
+        custody.witness_gate().require(settings.when_short);
         Ok(Self { settings, witnesses, custody })
     }
 
@@ -181,7 +183,7 @@ impl Witnessing {
         for key in self.logs()? {
             let Some(mut log) = self.log(&key) else { continue };
             let (origin, size) = (key.name().to_owned(), log.checkpoint().size);
-            let path = self.settings.directory.join(file_name(&origin));
+            let path = witnessed_checkpoint(&self.settings.directory, &origin);
             let mut note = current_note(&path, &log, &key);
             let mut cosignatures = 0;
             for witness in &mut self.witnesses {
@@ -206,9 +208,22 @@ impl Witnessing {
                 keep(&self.settings.directory, &path, &note)
                     .map_err(|error| format!("a witnessed checkpoint cannot be kept: {error}"))?;
             }
+            self.tell_gate(&origin, size, cosignatures);
             all.push(Witnessed { origin, size, cosignatures });
         }
         Ok(all)
+    }
+
+    /// Tells whoever waits to read what became of a log's checkpoint.
+    fn tell_gate(&self, origin: &str, size: u64, cosignatures: usize) {
+        if let Some(organization) = origin.rsplit('/').next().and_then(|uuid| uuid.parse().ok()) {
+            let is_witnessed = cosignatures >= self.settings.quorum;
+            self.gate().found(organization, size, is_witnessed, self.custody.now());
+        }
+    }
+
+    fn gate(&self) -> &WitnessGate {
+        self.custody.witness_gate()
     }
 
     fn logs(&self) -> Result<Vec<VerifierKey>, String> {
@@ -267,21 +282,28 @@ impl Asked {
         tokio::time::timeout(ANSWER_TIMEOUT, answered).await.unwrap_or_else(|_| Err(timed_out()))
     }
 
-    /// Compares the log with what this witness holds of it.
-    async fn compare(&mut self, log: Option<&mut LogReader>, key: &VerifierKey) -> Result<(), NotWitnessed> {
+    /// What this witness holds of a log.
+    async fn held(&self, key: &VerifierKey) -> Result<Option<Checkpoint>, NotWitnessed> {
         let unusable = |error: &dyn std::fmt::Display| NotWitnessed::Unusable(error.to_string());
         let path = format!("/{}/checkpoint", origin_digest(key.name()));
         let (status, note) = self.send(Method::GET, &path, String::new()).await?;
         if status == StatusCode::NOT_FOUND {
-            self.held.insert(key.name().to_owned(), 0);
-            return Ok(());
+            return Ok(None);
         }
         if status != StatusCode::OK {
             return Err(NotWitnessed::Refused(status));
         }
         self.address.key.cosigned_at(note.as_bytes()).map_err(|error| unusable(&error))?;
-        verify_note(note.as_bytes(), key).map_err(|error| unusable(&error))?;
-        let held = Checkpoint::verify(note.as_bytes(), key).map_err(|error| unusable(&error))?;
+        Checkpoint::verify(note.as_bytes(), key).map(Some).map_err(|error| unusable(&error))
+    }
+
+    /// Compares the log with what this witness holds of it.
+    async fn compare(&mut self, log: Option<&mut LogReader>, key: &VerifierKey) -> Result<(), NotWitnessed> {
+        let unusable = |error: &dyn std::fmt::Display| NotWitnessed::Unusable(error.to_string());
+        let Some(held) = self.held(key).await? else {
+            self.held.insert(key.name().to_owned(), 0);
+            return Ok(());
+        };
         let size = log.as_ref().map_or(0, |log| log.checkpoint().size);
         if held.size > size {
             return Err(NotWitnessed::Ahead { held: held.size, size });
@@ -332,6 +354,18 @@ impl Asked {
     }
 }
 
+/// Asks a witness what it holds of a log; `None` when it has cosigned nothing of it. Blocks until it answers, for ten seconds at
+/// most.
+///
+/// # Errors
+/// Why it could not be asked, or that its answer is not signed as it must be.
+pub fn held_by_witness(address: &WitnessAddress, key: &VerifierKey) -> Result<Option<Checkpoint>, String> {
+    let asked = Asked { address: address.clone(), client: client(address)?, held: HashMap::new() };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| error.to_string())?;
+    runtime.block_on(asked.held(key)).map_err(|error| error.to_string())
+}
+
 /// The note that is kept, if it is of the log's present checkpoint; else the log's own.
 fn current_note(path: &Path, log: &LogReader, key: &VerifierKey) -> String {
     let kept = std::fs::read_to_string(path).ok().filter(|kept| {
@@ -340,8 +374,9 @@ fn current_note(path: &Path, log: &LogReader, key: &VerifierKey) -> String {
     kept.unwrap_or_else(|| log.checkpoint_note().to_owned())
 }
 
-fn file_name(origin: &str) -> String {
-    format!("{}.checkpoint", origin.rsplit('/').next().unwrap_or_default())
+/// Where the last checkpoint of a log that a quorum cosigned is kept.
+pub fn witnessed_checkpoint(directory: &Path, origin: &str) -> PathBuf {
+    directory.join(format!("{}.checkpoint", origin.rsplit('/').next().unwrap_or_default()))
 }
 
 /// Replaces the file as a whole. Losing it loses nothing: witnesses cosign anew.
@@ -371,6 +406,7 @@ impl WitnessingThread {
         runtime.block_on(witnessing.compare())?;
         let (stop, mut stops) = watch::channel(false);
         let interval = witnessing.settings.interval;
+        let gate = witnessing.gate().clone();
         let thread = std::thread::Builder::new()
             .name("witnessing".to_owned())
             .spawn(move || {
@@ -379,9 +415,17 @@ impl WitnessingThread {
                         if let Err(error) = witnessing.round().await {
                             tracing::error!(%error, "checkpoints were not sent to the witnesses");
                         }
-                        let waited = tokio::time::timeout(interval, stops.wait_for(|stop| *stop)).await;
-                        if waited.is_ok() {
-                            return;
+                        // A reader who waits does not wait for the interval to end.
+                        let waiting = gate.wanted();
+                        let pause = async {
+                            tokio::select! {
+                                () = tokio::time::sleep(interval) => {}
+                                () = waiting => {}
+                            }
+                        };
+                        tokio::select! {
+                            _ = stops.wait_for(|stop| *stop) => return,
+                            () = pause => {}
                         }
                     }
                 });

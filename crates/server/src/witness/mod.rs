@@ -23,7 +23,10 @@ use crate::StartError;
 use crate::gateway::{Acceptance, bind, serve_connections};
 use crate::settings::GatewayLimits;
 
-pub use self::collecting::{WitnessAddress, Witnessed, Witnessing, WitnessingSettings, WitnessingThread};
+pub use self::collecting::{
+    WitnessAddress, Witnessed, Witnessing, WitnessingSettings, WitnessingThread, held_by_witness,
+    witnessed_checkpoint,
+};
 
 /// Connections at a time: a log keeps one.
 const CONNECTIONS_MAX: usize = 128;

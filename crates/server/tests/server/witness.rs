@@ -1,12 +1,16 @@
 //! Witnesses over real sockets: a log that grows is cosigned, a log that was cut or rewritten is not served.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use fiducia_custody::Custody;
+use fiducia_custody::{AdminCommand, AdminError, AdminReply, Custody, DestructionScope, WhenShort};
 use fiducia_ledger::{CosignerKey, LogReader, TrustedLogs, VerifierKey, WitnessFolder, WitnessKey};
-use fiducia_server::{RunningWitness, Witness, WitnessAddress, Witnessed, Witnessing, WitnessingSettings};
+use fiducia_policy::{AccessReason, GroundKind};
+use fiducia_server::{
+    RunningWitness, Witness, WitnessAddress, Witnessed, Witnessing, WitnessingSettings, WitnessingThread,
+};
 use zeroize::Zeroizing;
 
 use crate::app::{App, AppSettings, TestClock};
@@ -75,8 +79,9 @@ impl Stand {
                 })
                 .collect(),
             quorum: witnesses.len(),
-            interval: Duration::from_hours(1),
+            interval: Duration::from_millis(20),
             starts_unwitnessed: false,
+            when_short: WhenShort::Mark,
             ledger_directory: ledger.to_owned(),
             directory: kept.to_owned(),
         };
@@ -89,12 +94,22 @@ fn custody(app: &App) -> Custody {
 }
 
 fn started(folder: &Path, seed: u8, logs: TrustedLogs, clock: TestClock) -> (RunningWitness, CosignerKey) {
+    started_at("127.0.0.1:0".parse().unwrap(), folder, seed, logs, clock)
+}
+
+fn started_at(
+    address: SocketAddr,
+    folder: &Path,
+    seed: u8,
+    logs: TrustedLogs,
+    clock: TestClock,
+) -> (RunningWitness, CosignerKey) {
     let name = format!("witness.example/w{seed}");
     let key = WitnessKey::from_seed(&name, Zeroizing::new([seed; 32])).unwrap();
     let verifier = key.verifier();
     let folder = WitnessFolder::open(&folder.join(format!("w{seed}"))).unwrap();
     let witness = Witness { key, folder, logs, clock: Arc::new(clock) };
-    (RunningWitness::start("127.0.0.1:0".parse().unwrap(), witness).unwrap(), verifier)
+    (RunningWitness::start(address, witness).unwrap(), verifier)
 }
 
 fn wait<T>(work: impl Future<Output = T>) -> T {
@@ -207,4 +222,131 @@ fn a_witness_refuses_by_the_statuses_of_the_protocol() {
     let get = |path: &str| send(witness.address(), "GET", path, &[], b"").status;
     assert_eq!(get(&format!("/{}/checkpoint", "0".repeat(64))), 404);
     assert_eq!(get("/../checkpoint"), 404);
+}
+
+/// A stand that is witnessed while it runs, and a witness that can go away and come back.
+struct Watched {
+    stand: Stand,
+    folder: tempfile::TempDir,
+    address: SocketAddr,
+    witness: Option<RunningWitness>,
+    _thread: WitnessingThread,
+}
+
+impl Watched {
+    fn new(seed: u8, rule: WhenShort) -> Self {
+        let stand = Stand::new();
+        stand.grow();
+        let folder = tempfile::tempdir().unwrap();
+        let (witness, key) = started(folder.path(), seed, stand.trusted(), stand.app.clock.clone());
+        let kept = folder.path().join("witnessed");
+        let witnessing = stand.witnessing(&stand.ledger(), &kept, &[(&witness, key)]);
+        stand.app.custody.witness_gate().require(rule);
+        let address = witness.address();
+        let thread = WitnessingThread::start(witnessing).unwrap();
+        Self { stand, folder, address, witness: Some(witness), _thread: thread }
+    }
+
+    fn witness_goes(&mut self) {
+        self.witness = None;
+    }
+
+    fn witness_comes_back(&mut self, seed: u8) {
+        let (trusted, clock) = (self.stand.trusted(), self.stand.app.clock.clone());
+        self.witness = Some(started_at(self.address, self.folder.path(), seed, trusted, clock).0);
+    }
+
+    /// Reads the only conversation, as a person.
+    fn read(&self) -> Result<u64, AdminError> {
+        let custody = &self.stand.app.custody;
+        let list = AdminCommand::ListConversations {
+            organization: None,
+            subject: None,
+            deleted: false,
+            limit: 1,
+            after: None,
+        };
+        let AdminReply::Conversations(rows) = custody.administer(list).unwrap() else { panic!("reply") };
+        let show = AdminCommand::ShowRecords {
+            target: DestructionScope::Conversation(rows[0].id),
+            actor: "tester".to_owned(),
+            reason: AccessReason::CustomerSupport,
+            ticket: None,
+            ground: GroundKind::Service,
+        };
+        match custody.administer(show)? {
+            AdminReply::Content(content) => Ok(content.ledger_index),
+            _ => panic!("reply"),
+        }
+    }
+
+    /// Reads until it comes out as wished.
+    fn reads_until(&self, wished: impl Fn(&Result<u64, AdminError>) -> bool) -> Result<u64, AdminError> {
+        let deadline = std::time::Instant::now() + Duration::from_secs(30);
+        loop {
+            let read = self.read();
+            if wished(&read) {
+                return read;
+            }
+            assert!(std::time::Instant::now() < deadline, "{read:?}");
+        }
+    }
+
+    fn unwitnessed(&self) -> u64 {
+        self.stand.app.custody.metrics().unwitnessed_entries
+    }
+}
+
+#[test]
+fn readers_wait_for_the_quorum_and_are_refused_when_it_does_not_come_back() {
+    let patient = WhenShort::Wait(Duration::from_mins(1));
+    let mut watched = Watched::new(6, patient);
+    let index = watched.read().unwrap();
+    watched.witness_goes();
+    watched.stand.app.custody.witness_gate().require(WhenShort::Wait(Duration::ZERO));
+    let refused = watched.read().unwrap_err().to_string();
+    assert!(refused.contains("nothing was decrypted") && refused.contains("stays in the log"), "{refused}");
+    assert!(watched.stand.size() > index + 1, "the entry of the look that came to nothing is there");
+    watched.stand.app.custody.witness_gate().require(patient);
+    watched.witness_comes_back(6);
+    assert!(watched.read().unwrap() > index + 1);
+}
+
+#[test]
+fn nobody_reads_while_too_few_cosign_where_that_is_the_rule() {
+    let mut watched = Watched::new(7, WhenShort::Refuse);
+    watched.reads_until(Result::is_ok).unwrap();
+    watched.witness_goes();
+    // What was cosigned before it went is whole; the first look after that is not.
+    let refused = watched.reads_until(Result::is_err).unwrap_err().to_string();
+    assert!(refused.contains("Nothing was logged"), "{refused}");
+    let size = watched.stand.size();
+    assert!(watched.read().is_err());
+    assert_eq!(watched.stand.size(), size, "who is turned away leaves no entry");
+    watched.witness_comes_back(7);
+    watched.reads_until(Result::is_ok).unwrap();
+}
+
+#[test]
+fn reading_goes_on_with_a_mark_and_the_mark_goes_when_the_witness_is_back() {
+    let mut watched = Watched::new(8, WhenShort::Mark);
+    let deadline = std::time::Instant::now() + Duration::from_secs(30);
+    let settles = |watched: &Watched, marked: bool| {
+        while (watched.unwitnessed() > 0) != marked {
+            assert!(
+                std::time::Instant::now() < deadline,
+                "{} entries are not witnessed",
+                watched.unwitnessed()
+            );
+            std::thread::yield_now();
+        }
+    };
+    watched.witness_goes();
+    watched.read().unwrap();
+    settles(&watched, true);
+    let scrape = send(watched.stand.app.operations, "GET", "/metrics", &[], b"").text().to_string();
+    let line = scrape.lines().find(|line| line.starts_with("fiducia_unwitnessed ")).unwrap();
+    assert!(!line.ends_with(" 0"), "{line}");
+    watched.witness_comes_back(8);
+    settles(&watched, false);
 }
