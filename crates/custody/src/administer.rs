@@ -136,6 +136,7 @@ impl Writer {
             | AdminCommand::ExportHold(_)
             | AdminCommand::Certify(_)
             | AdminCommand::People(_)
+            | AdminCommand::Evidence(_)
             | AdminCommand::Status => {
                 Err(AdminError::Invalid("this command is not for the writer; nothing was changed".to_owned()))
             }

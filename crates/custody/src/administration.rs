@@ -11,6 +11,7 @@ use crate::accounts::{AccountCommand, AccountReply};
 use crate::centre::LookRow;
 use crate::certificate::{CertificateCommand, CertificateReference, CertificateReply};
 use crate::consent::commands::{ConsentCommand, ConsentReply};
+use crate::evidence::commands::{EvidenceCommand, EvidenceReply};
 use crate::import::{ImportOutcome, ImportProgress};
 use crate::mail::{MailCommand, MailReply};
 use crate::people::{PeopleCommand, PeopleReply};
@@ -145,6 +146,8 @@ pub enum AdminCommand {
     Rights(RightsCommand),
     /// Looks people up. Nothing is changed.
     People(PeopleCommand),
+    /// Shows evidence: the log with its proofs, graphs of keys, figures. Nothing is changed.
+    Evidence(EvidenceCommand),
     /// Finds or makes the subject of a name.
     NameSubject {
         /// Whose.
@@ -212,6 +215,7 @@ impl AdminCommand {
             Self::Account(_) => "account",
             Self::Rights(_) => "rights",
             Self::People(_) => "people",
+            Self::Evidence(_) => "evidence",
             Self::NameSubject { .. } => "name-subject",
             Self::NamePerson { .. } => "name-person",
             Self::BeginImport { .. } => "begin-import",
@@ -270,6 +274,8 @@ pub enum AdminReply {
     Rights(RightsReply),
     /// To [`AdminCommand::People`].
     People(PeopleReply),
+    /// To [`AdminCommand::Evidence`].
+    Evidence(EvidenceReply),
     /// To [`crate::PersonalCommand::Accesses`].
     Accesses(Vec<LookRow>),
     /// To [`AdminCommand::NameSubject`].

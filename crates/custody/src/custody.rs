@@ -201,6 +201,7 @@ impl Custody {
             readers,
             names: names.clone(),
             consent_signing,
+            witnesses: settings.witnesses.clone().map(Arc::new),
         };
         Ok(Self(Arc::new(Inner {
             handle: WriterHandle { sender, state },
@@ -422,6 +423,7 @@ impl Custody {
                 self.caught_up()?;
                 reader.people(command).map(AdminReply::People)
             }
+            AdminCommand::Evidence(command) => self.evidence(command).map(AdminReply::Evidence),
             AdminCommand::Mail(MailCommand::Due { limit }) => reader.due_mails(limit),
             AdminCommand::Account(command) => self.administer_accounts(command).map(AdminReply::Account),
             AdminCommand::Consent(command) => self.consent(command).map(AdminReply::Consented),

@@ -17,6 +17,7 @@ mod consent;
 mod console;
 mod custody;
 mod destruction;
+mod evidence;
 mod exchange;
 mod faults;
 mod filing;
@@ -73,6 +74,12 @@ pub use consent::{
 };
 pub use console::{Application, Oneself, PersonalCommand, PersonalRequest, Staff, roles_permit};
 pub use custody::{Custody, CustodyMetrics, PendingImport};
+pub use evidence::{
+    AccessFigure, AuditFigures, Consistency, Cosigned, DecidingClause, DueFigure, EntryFilter, EntryPage,
+    EntryProofShown, EntryRow, EntryShape, EvidenceCommand, EvidenceReply, KeyEnd, KeyEndKind, KeyGraph,
+    KeyGraphEdge, KeyGraphNode, KeyGraphTarget, KeyLayer, KeyPath, LogFigures, NamedSignature, PolicyFigure,
+    RequestsFigure, ShownCheckpoint, ShownStep, SignatureKind, WitnessFigures,
+};
 pub use exchange::{
     AnswerOutcome, CaptureFailed, CaptureRefused, CapturedAnswer, ExchangeOpening, Notice, OpenExchange,
 };
@@ -94,4 +101,4 @@ pub use rights::commands::{
     RightsCommand, RightsExport, RightsExportReport, RightsReply, RightsReport, StillKept, StoreOutcome,
 };
 pub use rights::rights_export_schema;
-pub use settings::{CaptureLimits, CertificateSettings, CustodySettings, MailSchedule};
+pub use settings::{CaptureLimits, CertificateSettings, CustodySettings, MailSchedule, WitnessTerms};

@@ -29,6 +29,7 @@ mod proof_file;
 mod publication;
 mod reader;
 mod storage;
+mod subtrees;
 mod tiles;
 mod verify;
 mod witness;
@@ -50,10 +51,11 @@ pub use layout::{TileAddress, TileKind};
 pub use leaf::{ENTRY_BYTES_MAX, EventId, Leaf, LeafVersion, LoggedLeaf};
 pub use ledger::{Appended, BATCH_ENTRIES_MAX, Ledger, RECENT_IDS_MAX, Recovery, WAITING_BYTES_MAX};
 pub use merkle::{verify_consistency, verify_inclusion};
-pub use note::{SEED_BYTES, SigningKey, VerifierKey, verify_note};
+pub use note::{NoteSigner, SEED_BYTES, SigningKey, VerifierKey, signers_of, verify_note};
 pub use proof_file::{PROOF_BYTES_MAX, ProofFile};
 pub use publication::{Publication, Published, WrittenPublication};
 pub use reader::{Entries, LogReader};
+pub use subtrees::{LeafRange, PathStep, consistency_parts, inclusion_steps};
 pub use verify::{verify_log, verify_pending};
 pub use witness::{
     ADD_CHECKPOINT_BYTES_MAX, AddCheckpoint, Cosigning, Held, TrustedLogs, WitnessRefusal, cosign, origin_of,

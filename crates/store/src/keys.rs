@@ -444,7 +444,11 @@ impl KeyStore {
         self.file.empty_wal()
     }
 
-    fn nodes(&self, condition: &str, parameters: impl rusqlite::Params) -> Result<Vec<KeyNode>, StoreError> {
+    pub(crate) fn nodes(
+        &self,
+        condition: &str,
+        parameters: impl rusqlite::Params,
+    ) -> Result<Vec<KeyNode>, StoreError> {
         self.file.read("nodes", |connection| {
             connection
                 .prepare_cached(&format!("SELECT {NODE_COLUMNS} FROM nodes WHERE {condition}"))?

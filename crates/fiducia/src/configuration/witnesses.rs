@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use fiducia_custody::WitnessTerms;
 use fiducia_ledger::CosignerKey;
 use fiducia_server::{WitnessAddress, WitnessingSettings};
 use serde::Deserialize;
@@ -94,6 +95,16 @@ fn is_safe(url: &str) -> bool {
 }
 
 impl Configuration {
+    /// Who cosigns the logs, for those who check.
+    pub(super) fn witness_terms(&self) -> Option<WitnessTerms> {
+        let witnessing = self.witnessing()?;
+        Some(WitnessTerms {
+            keys: witnessing.witnesses.into_iter().map(|witness| witness.key).collect(),
+            quorum: witnessing.quorum,
+            directory: witnessing.directory,
+        })
+    }
+
     /// How logs are witnessed, where they are. Settings that do not parse were refused by the check.
     pub(crate) fn witnessing(&self) -> Option<WitnessingSettings> {
         let section = self.witnesses.as_ref()?;

@@ -147,6 +147,7 @@ impl World {
             ledger_origin: "ledger.example".to_owned(),
             limits: CaptureLimits::default(),
             certificates: self.certificates.clone(),
+            witnesses: None,
         }
     }
 
