@@ -5,6 +5,7 @@
 
 pub mod admin;
 mod console;
+mod drawing;
 mod error;
 mod gateway;
 mod metrics;
@@ -16,7 +17,7 @@ mod settings;
 mod tls;
 mod witness;
 
-pub use console::{ConsoleSettings, IdentityProviderSettings, api_document};
+pub use console::{ConsoleSettings, IdentityProviderSettings, api_document, key_graph_drawing};
 pub use error::StartError;
 pub use secret::{SECRET_BYTES_MAX, Secret, SecretSource, SecretUnreadable};
 pub use server::{Addresses, RunningServer, Server};

@@ -13,6 +13,7 @@ mod consent_world;
 mod console;
 #[cfg(feature = "fault-injection")]
 mod crashes;
+mod evidence_view;
 mod export;
 #[cfg(feature = "fault-injection")]
 mod interrupted;

@@ -1,4 +1,4 @@
-//! `keys create`, `keys list`, `keys revoke`
+//! `keys create`, `keys list`, `keys revoke`; `keys graph` lies beside
 
 use fiducia_custody::{AdminCommand, AdminReply, Scope, VirtualKeyRow};
 
@@ -24,6 +24,7 @@ pub(super) fn run(command: KeysCommand) -> Result<ExitStatus, Failure> {
             create(session, command, &data)
         }
         KeysCommand::List { organization, data } => list(organization.as_deref(), &data),
+        KeysCommand::Graph { target, svg, data } => super::key_graph::run(target, svg.as_deref(), &data),
         KeysCommand::Revoke { key, data } => {
             let session = Session::open(&data)?;
             let AdminReply::Revoked = session.send(AdminCommand::RevokeVirtualKey { key })? else {

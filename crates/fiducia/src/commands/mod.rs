@@ -15,6 +15,7 @@ mod done;
 mod flags;
 mod holds;
 mod import;
+mod key_graph;
 mod keyfile;
 mod keys;
 mod ledger;
