@@ -28,6 +28,8 @@ const FLAGS_MAX: u32 = 1_000;
 impl Reader {
     /// From which keys something hangs, and from which it hung.
     pub(super) fn key_graph(&self, target: KeyGraphTarget) -> Result<KeyGraph, AdminError> {
+        // What is durable already comes under a checkpoint too, so that the entry about what just went is there.
+        self.scribe.settle();
         let _reading = self.reading();
         let (control, keys) = (self.control()?, self.keys()?);
         let (conversation, record) = match target {

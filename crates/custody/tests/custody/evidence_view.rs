@@ -3,9 +3,11 @@
 use fiducia_custody::{
     AdminCommand, AdminError, AdminReply, AuditFigures, Consistency, DestructionScope, EntryFilter,
     EntryPage, EntryProofShown, EvidenceCommand, EvidenceReply, KeyEndKind, KeyGraph, KeyGraphTarget,
-    PersonalCommand, Staff,
+    PersonalCommand, SignatureKind, Staff, WitnessTerms,
 };
-use fiducia_ledger::{Checkpoint, ProofFile, verify_consistency};
+use fiducia_ledger::{
+    Checkpoint, LogReader, ProofFile, TrustedLogs, WitnessKey, cosign, request_for, verify_consistency,
+};
 use fiducia_policy::{
     AccessReason, ConsentAct, ConsentPurpose, ConversationId, GroundKind, OrganizationId, Plan, RecordId,
     Role,
@@ -217,7 +219,7 @@ fn a_record_shows_the_keys_that_open_it_and_another_organisations_does_not_exist
     assert_eq!((shown.record, shown.records, shown.conversation), (Some(record), 1, people[0].1));
     assert!(shown.is_readable());
     world.use_agreed_organization("elsewhere", Plan::Pro, None);
-    let elsewhere = auditor(&world);
+    let elsewhere = signed_in(&world, world.organization(), None, "legal").staff().unwrap();
     let foreign = [KeyGraphTarget::Record(record), KeyGraphTarget::Conversation(people[0].1)];
     let never = [
         KeyGraphTarget::Record(RecordId::from_bytes([9; 16])),
@@ -261,6 +263,47 @@ fn figures_count_what_happened_and_forget_nobody_who_was_erased() {
     world.advance_days(31);
     let later = figures(&world, &auditor);
     assert!(told(&later).is_empty() && later.certificates == 1 && later.certificates_since == 0);
+}
+
+#[test]
+fn a_witness_counts_where_its_cosignature_holds_and_the_age_is_that_of_the_last_that_was_needed() {
+    let (mut world, _) = two_people();
+    let witness =
+        |name: &str, seed| WitnessKey::from_seed(name, zeroize::Zeroizing::new([seed; 32])).unwrap();
+    let (one, two, forger) =
+        (witness("one.example/w", 1), witness("two.example/w", 2), witness("two.example/w", 3));
+    let directory = world.data().join("witnessed");
+    let terms = |quorum| WitnessTerms {
+        keys: vec![one.verifier(), two.verifier()],
+        quorum,
+        directory: directory.clone(),
+    };
+    world.reopen_witnessed(terms(1));
+    let auditor = auditor(&world);
+    let before = figures(&world, &auditor).witnesses.unwrap();
+    assert_eq!((before.quorum, before.size, before.quorum_at, before.witnesses.len()), (1, None, None, 2));
+    // The first witness cosigns what is published, as the server would keep it.
+    let key = world.verifier_key();
+    let folder = world.data().join("ledger").join(world.organization().uuid());
+    let mut log = LogReader::open(&folder, &key).unwrap();
+    let (size, now) = (log.checkpoint().size, world.now());
+    let mut logs = TrustedLogs::default();
+    logs.add(key);
+    let request = request_for(&mut log, 0).unwrap();
+    let cosigned = |witness| cosign(witness, &logs, None, &request, now).unwrap();
+    let note = format!("{}{}", cosigned(&one).held.note, cosigned(&forger).cosignature);
+    std::fs::create_dir_all(&directory).unwrap();
+    std::fs::write(directory.join(format!("{}.checkpoint", world.organization().uuid())), note).unwrap();
+    let after = figures(&world, &auditor).witnesses.unwrap();
+    let told: Vec<_> = after.witnesses.iter().map(|witness| witness.at.is_some()).collect();
+    assert_eq!((told, after.size), (vec![true, false], Some(size)), "a name is not a signature");
+    assert_eq!(after.quorum_at.unwrap().as_second(), now.as_second());
+    let kinds: Vec<_> =
+        entry(&world, &auditor, 0).checkpoint.signatures.iter().map(|signature| signature.kind).collect();
+    assert_eq!(kinds, [SignatureKind::Log, SignatureKind::Witness, SignatureKind::Unknown]);
+    world.reopen_witnessed(terms(2));
+    let needed = figures(&world, &auditor).witnesses.unwrap();
+    assert_eq!((needed.size, needed.quorum_at), (None, None), "one is not enough");
 }
 
 #[test]

@@ -13,7 +13,7 @@ use fiducia_custody::{
     CertificateReference, CertificateReply, CertificateSettings, ConversationContent, Custody,
     CustodySettings, DestructionReport, DestructionScope, DueMail, ExchangeOpening, ImportOutcome,
     MailCommand, MailReply, OpenError, OpenExchange, RecordRow, RetentionCommand, RetentionProgress,
-    RetentionReply, Scope,
+    RetentionReply, Scope, WitnessTerms,
 };
 use fiducia_keyring::KeyfileKms;
 use fiducia_ledger::VerifierKey;
@@ -43,6 +43,7 @@ pub(crate) struct World {
     subject: SubjectId,
     class: Option<RecordClass>,
     certificates: CertificateSettings,
+    witnesses: Option<WitnessTerms>,
     replaced: Mutex<Option<PathBuf>>,
 }
 
@@ -126,6 +127,7 @@ impl World {
             subject: SubjectId::from_bytes([0; 16]),
             class: None,
             certificates: CertificateSettings::default(),
+            witnesses: None,
             replaced: Mutex::new(None),
         };
         world.reopen();
@@ -147,7 +149,7 @@ impl World {
             ledger_origin: "ledger.example".to_owned(),
             limits: CaptureLimits::default(),
             certificates: self.certificates.clone(),
-            witnesses: None,
+            witnesses: self.witnesses.clone(),
         }
     }
 
@@ -279,6 +281,12 @@ impl World {
     /// The data is opened again with other settings for certificates.
     pub(crate) fn reopen_with(&mut self, certificates: CertificateSettings) {
         self.certificates = certificates;
+        self.reopen();
+    }
+
+    /// The data is opened again with witnesses.
+    pub(crate) fn reopen_witnessed(&mut self, witnesses: WitnessTerms) {
+        self.witnesses = Some(witnesses);
         self.reopen();
     }
 
