@@ -367,6 +367,8 @@ fn label_of(node: &KeyNode) -> String {
         KeyKind::LegalHold => {
             node.label.parse::<HoldId>().map_or_else(|_| node.label.clone(), |id| id.to_string())
         }
+        // A bucket is no more than a place.
+        KeyKind::Conversation => String::new(),
         // The ground is said beside it, and the key above is drawn.
         KeyKind::ConversationHeld if ground_of_label(&node.label).is_some() => String::new(),
         _ => node.label.clone(),

@@ -44,8 +44,7 @@ pub(crate) fn bars((id, title, description): (&str, String, String), all: &[Bar]
     for (number, bar) in all.iter().enumerate() {
         let y = MARGIN + ROW * i64::try_from(number).unwrap_or(0);
         let name = Words { look: "words", x: MARGIN, y: y + 13, text: bar.name.clone() };
-        let amount =
-            Words { look: "strong", x: WIDTH - MARGIN - 40, y: y + 13, text: bar.total().to_string() };
+        let amount = Words { look: "amount", x: WIDTH - MARGIN, y: y + 13, text: bar.total().to_string() };
         drawing.boxes.push(Box {
             look: "heading",
             x: MARGIN,

@@ -4,14 +4,15 @@
 use super::{Box, Drawing, Line, Words, fitted};
 
 const BOX_WIDTH: i64 = 164;
-const BOX_HEIGHT: i64 = 52;
+const BOX_HEIGHT: i64 = 54;
 const COLUMN_GAP: i64 = 40;
 const ROW_GAP: i64 = 12;
 const MARGIN: i64 = 6;
 /// Room for the names of the layers.
 const HEADING: i64 = 26;
-/// Characters that fit a box.
+/// Characters that fit a box, and those of a hash or an id, which are wider.
 const CHARACTERS: usize = 24;
+const WIDE_CHARACTERS: usize = 21;
 /// How often rows are put in the order of what they hang from, and back.
 const SWEEPS: usize = 4;
 
@@ -88,12 +89,12 @@ pub(crate) fn layered(
     for (place, found) in boxes.iter().enumerate() {
         let x = left(found.layer);
         let y = middle(found.layer, Slot::Box(place)) - BOX_HEIGHT / 2;
-        let looks = ["strong", "hash", "soft"].into_iter().zip([17, 31, 45]);
+        let looks = ["strong", "hash", "soft"].into_iter().zip([17, 32, 46]);
         let texts = looks.zip(&found.texts).map(|((look, line), text)| Words {
             look,
             x: x + 8,
             y: y + line,
-            text: fitted(text, CHARACTERS),
+            text: fitted(text, if look == "hash" { WIDE_CHARACTERS } else { CHARACTERS }),
         });
         let look = if found.is_gone { "gone" } else { "known" };
         drawing.boxes.push(Box { look, x, y, width: BOX_WIDTH, height: BOX_HEIGHT, texts: texts.collect() });
