@@ -979,6 +979,7 @@ evidence-part-new = dem größeren
 evidence-hash = Hash
 evidence-root-of = Wurzel von { $size }
 evidence-step-consistency = Das größere Protokoll beginnt mit dem kleineren.
+evidence-whole-copy = Eine Kopie des Protokolls, von dort, wo seine Dateien angeboten werden, lässt sich auf jedem Rechner ganz prüfen:
 evidence-keys-lead = An welchen Schlüsseln ein Gespräch oder ein Datensatz hängt, welche vernichtet sind und was davon zeugt. Nichts wird geöffnet.
 evidence-keys-id = Nummer eines Gesprächs (conv_…) oder eines Datensatzes (rec_…)
 evidence-keys-problem = Das ist keine Nummer eines Gesprächs oder Datensatzes.

@@ -979,6 +979,7 @@ evidence-part-new = the larger log
 evidence-hash = Hash
 evidence-root-of = Root of { $size }
 evidence-step-consistency = The larger log begins with the smaller one.
+evidence-whole-copy = A copy of the log, taken from where its files are served, is checked in whole on any machine:
 evidence-keys-lead = From which keys a conversation or a record hangs, which are gone, and what tells of that. Nothing is opened.
 evidence-keys-id = Number of a conversation (conv_…) or a record (rec_…)
 evidence-keys-problem = This is not the number of a conversation or a record.

@@ -203,8 +203,11 @@ impl Drawing<'_> {
             KeyKind::PurposeRoot => node.label.parse::<ConsentPurpose>().ok(),
             _ => None,
         };
-        let clause =
-            ground.filter(|_| layer == KeyLayer::Conversation).and_then(|ground| self.clause(ground));
+        let ended = self.causes.end_of(node)?;
+        // What was destroyed for another reason than its time was not ended by that clause.
+        let is_by_time = |end: &KeyEnd| matches!(end.reason.as_deref(), Some("retention" | "window_closed"));
+        let is_decided = layer == KeyLayer::Conversation && ended.as_ref().is_none_or(is_by_time);
+        let clause = ground.filter(|_| is_decided).and_then(|ground| self.clause(ground));
         let shown = KeyGraphNode {
             key: Some(node.id),
             layer,
@@ -214,7 +217,7 @@ impl Drawing<'_> {
             label: label_of(node),
             created_at: Some(node.created_at),
             ends_at: node.ends_at.filter(|_| node.destroyed_at.is_none()),
-            ended: self.causes.end_of(node)?,
+            ended,
             clause,
         };
         self.nodes.push(shown);

@@ -68,7 +68,7 @@ fn an_entry_comes_with_a_proof_that_holds_and_a_list_goes_on_where_it_stopped() 
         query = format!("&after={next}");
     }
     assert_eq!(paged, all);
-    let opened = stand.get(&auditor, "/evidence/entries?type=log_opened").is(200).json();
+    let opened = stand.get(&auditor, "/evidence/entries?type=organization_created").is(200).json();
     assert_eq!(opened["items"].as_array().unwrap().len(), 1);
     stand.get(&auditor, "/evidence/entries?day=tomorrow").is(400);
     stand.get(&auditor, "/evidence/entries?after=forged").is(400);

@@ -117,6 +117,7 @@ fn role(frame: &Frame, role: &str) -> String {
 fn accesses_drawn(frame: &Frame, reasons: &[ReasonRow]) -> Drawing {
     let all: Vec<Bar> = reasons
         .iter()
+        .filter(|row| row.others > 0 || row.oneself > 0)
         .map(|row| Bar { name: row.reason.clone(), first: row.others, other: row.oneself })
         .collect();
     bars(("accesses", frame.text("evidence-accesses"), frame.text("evidence-accesses-drawn")), &all)
