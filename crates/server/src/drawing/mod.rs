@@ -109,14 +109,15 @@ pub(crate) mod checks {
 
     /// Whether a line of a drawing, made of level and upright pieces and of slants between columns, touches the inside of a box.
     fn crosses((from, to): ((i64, i64), (i64, i64)), place: &Box) -> bool {
-        // Sampled finely: slants have no closed form as short as this.
-        (1..200).any(|step| {
-            let at = |from: i64, to: i64| from as f64 + (to - from) as f64 * f64::from(step) / 200.0;
+        // Sampled finely, in two-hundredths: slants have no closed form as short as this.
+        const STEPS: i64 = 200;
+        (1..STEPS).any(|step| {
+            let at = |from: i64, to: i64| from * STEPS + (to - from) * step;
             let (x, y) = (at(from.0, to.0), at(from.1, to.1));
-            x > place.x as f64
-                && x < (place.x + place.width) as f64
-                && y > place.y as f64
-                && y < (place.y + place.height) as f64
+            x > place.x * STEPS
+                && x < (place.x + place.width) * STEPS
+                && y > place.y * STEPS
+                && y < (place.y + place.height) * STEPS
         })
     }
 

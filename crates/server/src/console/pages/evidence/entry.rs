@@ -231,13 +231,12 @@ async fn compare(
     let mut frame = Frame::new(&console, &member.visitor, EVIDENCE.path);
     frame.path = "/evidence/log/consistency".to_owned();
     let asked = !sizes.from.is_empty() || !sizes.to.is_empty();
-    let (shown, problem) = match asked {
-        false => (None, None),
-        true => match consistency(&console, &member.visitor, &sizes).await {
-            Ok(shown) => (Some(shown), None),
-            Err(Refusal::Invalid(said)) => (None, Some(said)),
-            Err(refusal) => return Err(refusal),
-        },
+    let outcome = if asked { Some(consistency(&console, &member.visitor, &sizes).await) } else { None };
+    let (shown, problem) = match outcome {
+        None => (None, None),
+        Some(Ok(shown)) => (Some(shown), None),
+        Some(Err(Refusal::Invalid(said))) => (None, Some(said)),
+        Some(Err(refusal)) => return Err(refusal),
     };
     let status = if problem.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
     let found = shown.as_ref().map(|shown| found(&frame, shown));

@@ -263,15 +263,12 @@ async fn find(
     if !reach.keys {
         return Err(Refusal::Forbidden("your role does not permit it".to_owned()));
     }
-    let found = target(&asked.id);
-    match found {
-        Some(KeyGraphTarget::Conversation(id)) => {
-            return Ok(Redirect::to(&format!("/evidence/keys/{id}")).into_response());
-        }
-        Some(KeyGraphTarget::Record(id)) => {
-            return Ok(Redirect::to(&format!("/evidence/keys/{id}")).into_response());
-        }
-        None => {}
+    if let Some(found) = target(&asked.id) {
+        let id = match found {
+            KeyGraphTarget::Conversation(id) => id.to_string(),
+            KeyGraphTarget::Record(id) => id.to_string(),
+        };
+        return Ok(Redirect::to(&format!("/evidence/keys/{id}")).into_response());
     }
     let frame = Frame::new(&console, &member.visitor, home(&reach));
     let problem = !asked.id.trim().is_empty();
