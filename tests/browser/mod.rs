@@ -5,6 +5,7 @@
 mod administration;
 mod deadline;
 mod driver;
+mod evidence;
 mod fairness;
 mod hostile;
 mod looks;

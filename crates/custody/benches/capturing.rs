@@ -66,6 +66,7 @@ impl World {
             ledger_origin: "ledger.test".to_owned(),
             limits: CaptureLimits::default(),
             certificates: fiducia_custody::CertificateSettings::default(),
+            witnesses: None,
         };
         let custody = Custody::open(&settings, Arc::clone(&clock) as Arc<dyn Clock>, randomness).unwrap();
         let created = custody.administer(AdminCommand::CreateOrganization {

@@ -139,6 +139,7 @@ impl Writer {
             | AdminCommand::Audit(_)
             | AdminCommand::People(_)
             | AdminCommand::OrganizationKey(_)
+            | AdminCommand::Evidence(_)
             | AdminCommand::Status => {
                 Err(AdminError::Invalid("this command is not for the writer; nothing was changed".to_owned()))
             }

@@ -13,6 +13,7 @@ use crate::centre::LookRow;
 use crate::certificate::{CertificateCommand, CertificateReference, CertificateReply};
 use crate::compliance::{ComplianceCommand, ComplianceReply};
 use crate::consent::commands::{ConsentCommand, ConsentReply};
+use crate::evidence::commands::{EvidenceCommand, EvidenceReply};
 use crate::import::{ImportOutcome, ImportProgress};
 use crate::keys::{OrganizationKeyCommand, OrganizationKeyReply};
 use crate::mail::{MailCommand, MailReply};
@@ -152,6 +153,8 @@ pub enum AdminCommand {
     People(PeopleCommand),
     /// Makes, lists and deletes keys to the Compliance API.
     Compliance(ComplianceCommand),
+    /// Shows evidence: the log with its proofs, graphs of keys, figures. Nothing is changed.
+    Evidence(EvidenceCommand),
     /// Finds or makes the subject of a name.
     NameSubject {
         /// Whose.
@@ -223,6 +226,7 @@ impl AdminCommand {
             Self::Rights(_) => "rights",
             Self::People(_) => "people",
             Self::Compliance(_) => "compliance",
+            Self::Evidence(_) => "evidence",
             Self::NameSubject { .. } => "name-subject",
             Self::NamePerson { .. } => "name-person",
             Self::BeginImport { .. } => "begin-import",
@@ -286,6 +290,8 @@ pub enum AdminReply {
     People(PeopleReply),
     /// To [`AdminCommand::Compliance`].
     Compliance(ComplianceReply),
+    /// To [`AdminCommand::Evidence`].
+    Evidence(EvidenceReply),
     /// To [`crate::PersonalCommand::Accesses`].
     Accesses(Vec<LookRow>),
     /// To [`AdminCommand::NameSubject`].

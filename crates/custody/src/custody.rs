@@ -225,6 +225,7 @@ impl Custody {
             readers,
             names: names.clone(),
             consent_signing,
+            witnesses: settings.witnesses.clone().map(Arc::new),
         };
         let handle = WriterHandle { sender, state };
         let (waker, waker_state) = (handle.sender.downgrade(), Arc::clone(&handle.state));
@@ -464,6 +465,7 @@ impl Custody {
                 reader.people(command).map(AdminReply::People)
             }
             AdminCommand::Audit(command) => self.audit(command).map(AdminReply::Audited),
+            AdminCommand::Evidence(command) => self.evidence(command).map(AdminReply::Evidence),
             AdminCommand::Mail(MailCommand::Due { limit }) => reader.due_mails(limit),
             AdminCommand::Account(command) => self.administer_accounts(command).map(AdminReply::Account),
             AdminCommand::OrganizationKey(command) => {

@@ -10,8 +10,8 @@ mod accounts;
 mod administer;
 mod administration;
 mod attestation;
-mod audit_report;
 mod audit;
+mod audit_report;
 mod caller;
 mod callers;
 mod centre;
@@ -21,6 +21,7 @@ mod consent;
 mod console;
 mod custody;
 mod destruction;
+mod evidence;
 mod exchange;
 mod faults;
 mod filing;
@@ -61,13 +62,14 @@ pub use administration::{
     CreatedVirtualKey, DestructionReport, DestructionScope, KeptBecause, OrganizationRow, ReadBack,
     RecordContent, RecordRow, SubjectRow, VirtualKeyRow,
 };
+pub use audit::{
+    AuditError, AuditFinding, AuditSettings, AuditedLog, ComparedKind, LogAuditReport, RememberedCheckpoint,
+    audit, audited_organizations,
+};
 pub use audit_report::{
     AUDIT_FILE_BYTES_MAX, AuditCommand, AuditRejected, AuditReply, AuditReport, AuditReportRow, AuditSource,
     AuditedOrganization, AuditedPromise, Evidence, LogState, PromiseStanding, Verdict, VerifiedAuditReport,
     WitnessState, verify_audit_file,
-pub use audit::{
-    AuditError, AuditFinding, LogAuditReport, AuditSettings, AuditedLog, ComparedKind, RememberedCheckpoint,
-    audit, audited_organizations,
 };
 pub use caller::{Caller, CredentialRefused, EligibilityTerms, Retention, Scope, Scopes, UnknownScope};
 pub use centre::{LookProof, LookRow, Looker, Prospect, ProspectiveEnds};
@@ -92,6 +94,12 @@ pub use consent::{
 };
 pub use console::{Application, Oneself, PersonalCommand, PersonalRequest, Staff, roles_permit};
 pub use custody::{Custody, CustodyMetrics, PendingImport};
+pub use evidence::{
+    AccessFigure, AuditFigures, Consistency, Cosigned, DecidingClause, DueFigure, EntryFilter, EntryPage,
+    EntryProofShown, EntryRow, EntryShape, EvidenceCommand, EvidenceReply, KeyEnd, KeyEndKind, KeyGraph,
+    KeyGraphEdge, KeyGraphNode, KeyGraphTarget, KeyLayer, KeyPath, LogFigures, NamedSignature, PolicyFigure,
+    RequestsFigure, ShownCheckpoint, ShownStep, SignatureKind, WitnessFigures,
+};
 pub use exchange::{
     AnswerOutcome, CaptureFailed, CaptureRefused, CapturedAnswer, ExchangeOpening, Notice, OpenExchange,
 };
@@ -118,5 +126,5 @@ pub use rights::commands::{
     RightsCommand, RightsExport, RightsExportReport, RightsReply, RightsReport, StillKept, StoreOutcome,
 };
 pub use rights::rights_export_schema;
-pub use settings::{CaptureLimits, CertificateSettings, CustodySettings, MailSchedule};
+pub use settings::{CaptureLimits, CertificateSettings, CustodySettings, MailSchedule, WitnessTerms};
 pub use witness_gate::{Unwitnessed, WhenShort, WitnessGate};

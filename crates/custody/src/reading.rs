@@ -32,7 +32,7 @@ use crate::payload::{self, Header};
 use crate::retention::governance::{Governance, PersonTerms};
 use crate::retention::worker::end_of_service_key;
 use crate::scribe::{Look, Scribe, event_id};
-use crate::{AdminError, AdminReply, DestructionScope};
+use crate::{AdminError, AdminReply, DestructionScope, WitnessTerms};
 
 /// How long a person's permission to read lasts, in seconds.
 pub(crate) const ACCESS_SECONDS: i64 = 900;
@@ -54,6 +54,8 @@ pub(crate) struct Reader {
     pub(crate) names: LedgerNames,
     /// Signs receipts of consent.
     pub(crate) consent_signing: SigningKey,
+    /// Who cosigns the logs.
+    pub(crate) witnesses: Option<Arc<WitnessTerms>>,
 }
 
 /// A person's request to read.

@@ -13,8 +13,8 @@ use fiducia_ledger::{AccessEntry, AccessReceipt, Event, EventId, Leaf, Ledger, L
 use fiducia_policy::{ConversationId, OrganizationId, SubjectId, Timestamp};
 use fiducia_store::{AccessRecord, Announcement, ControlStore};
 
-use crate::compliance::{Feed};
-use crate::witness_gate::{WitnessGate};
+use crate::compliance::Feed;
+use crate::witness_gate::WitnessGate;
 
 /// Facts that may wait for the ledger before the writer waits too.
 const QUEUE_FACTS_MAX: usize = 4_096;

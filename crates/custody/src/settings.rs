@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::keys::KeyServices;
+use fiducia_ledger::CosignerKey;
 
 /// Bounds on what may wait in memory for the store.
 #[derive(Debug, Clone, Copy)]
@@ -44,6 +45,19 @@ pub struct CustodySettings {
     pub limits: CaptureLimits,
     /// What certificates of destruction say that only the operator knows.
     pub certificates: CertificateSettings,
+    /// Who cosigns the logs; `None` where nobody is asked to.
+    pub witnesses: Option<WitnessTerms>,
+}
+
+/// Who cosigns the logs. Custody asks nobody: it reads what is kept of their cosignatures, for those who check.
+#[derive(Debug, Clone)]
+pub struct WitnessTerms {
+    /// Their keys.
+    pub keys: Vec<CosignerKey>,
+    /// How many must have cosigned for a checkpoint to count as witnessed.
+    pub quorum: usize,
+    /// Where witnessed checkpoints are kept, one file for each log.
+    pub directory: PathBuf,
 }
 
 /// What certificates of destruction say that only the operator knows.

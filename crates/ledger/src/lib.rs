@@ -31,6 +31,7 @@ mod publication;
 mod reader;
 mod replay;
 mod storage;
+mod subtrees;
 mod tiles;
 mod verify;
 mod witness;
@@ -54,11 +55,12 @@ pub use ledger::{
     Appended, BATCH_ENTRIES_MAX, Ledger, RECENT_IDS_MAX, Recovery, WAITING_BYTES_MAX, logs_under,
 };
 pub use merkle::{verify_consistency, verify_inclusion};
-pub use note::{SEED_BYTES, SigningKey, VerifierKey, verify_note};
+pub use note::{NoteSigner, SEED_BYTES, SigningKey, VerifierKey, signers_of, verify_note};
 pub use proof_file::{PROOF_BYTES_MAX, ProofFile};
 pub use publication::{Publication, Published, WrittenPublication};
 pub use reader::{Entries, LogReader};
 pub use replay::{WaitingEntry, replay_log, waiting_entries};
+pub use subtrees::{LeafRange, PathStep, consistency_parts, inclusion_steps};
 pub use verify::{verify_log, verify_pending};
 pub use witness::{
     ADD_CHECKPOINT_BYTES_MAX, AddCheckpoint, Cosigning, Held, TrustedLogs, WitnessRefusal, cosign, origin_of,

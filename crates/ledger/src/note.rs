@@ -245,6 +245,25 @@ pub fn verify_note<'a>(note: &'a [u8], key: &VerifierKey) -> Result<&'a str, Led
     Ok(note.text)
 }
 
+/// Who is said to have signed a note. Nothing is verified by this.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NoteSigner {
+    /// The name.
+    pub name: String,
+    /// The four bytes that tell keys of the same name apart.
+    pub key_id: [u8; 4],
+}
+
+/// Who is said to have signed a note, line by line, for those who want to know whose signatures to look for.
+///
+/// # Errors
+/// When the note is malformed.
+pub fn signers_of(note: &[u8]) -> Result<Vec<NoteSigner>, LedgerError> {
+    let note = Note::parse(note)?;
+    let signer = |line: &NoteSignature<'_>| NoteSigner { name: line.name.to_owned(), key_id: line.key_id };
+    Ok(note.signatures.iter().map(signer).collect())
+}
+
 /// `— name base64(key id || signature)`, without its newline.
 fn signature_line(line: &str) -> Option<NoteSignature<'_>> {
     let (name, encoded) = line.strip_prefix(SIGNATURE_PREFIX)?.split_once(' ')?;

@@ -102,6 +102,39 @@ impl LogReader {
         }
     }
 
+    /// The root of the tree of the first `size` entries.
+    ///
+    /// # Errors
+    /// When `size` is larger than the tree, or a tile is missing or damaged.
+    pub fn root_at(&mut self, size: u64) -> Result<Hash, LedgerError> {
+        if size > self.checkpoint.size {
+            return Err(LedgerError::Beyond { index: size, size: self.checkpoint.size });
+        }
+        range_root(&mut self.tiles, 0, size)
+    }
+
+    /// The path that shows that the tree of `new` entries extends the one of `old`, and both roots, checked before they are given out.
+    /// That the larger tree is what the checkpoint promises is another proof: [`Self::consistency_proof`] of `new`.
+    ///
+    /// # Errors
+    /// When `old` is larger than `new`, or `new` than the tree, or a tile is missing or damaged.
+    pub fn consistency_between(
+        &mut self,
+        old: u64,
+        new: u64,
+    ) -> Result<(Hash, Hash, Vec<Hash>), LedgerError> {
+        if old > new {
+            return Err(LedgerError::Beyond { index: old, size: new });
+        }
+        let (old_root, new_root) = (self.root_at(old)?, self.root_at(new)?);
+        let path = consistency_path(&mut self.tiles, old, new)?;
+        if verify_consistency(old, &old_root, new, &new_root, &path) {
+            Ok((old_root, new_root, path))
+        } else {
+            Err(self.damaged())
+        }
+    }
+
     /// A `.tlog-proof` for one entry, to be kept and checked anywhere without this log.
     ///
     /// # Errors

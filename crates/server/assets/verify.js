@@ -1,4 +1,4 @@
-// Checks a receipt, a certificate or a proof of the log in this browser: nothing is asked of the server but the file itself.
+// Checks a receipt, a certificate, an entry of the log or that one size of it extends another, in this browser: nothing is asked of the server but the file itself.
 // The key decides: whoever kept it when they first came here needs to trust nobody for this.
 
 const encoder = new TextEncoder();
@@ -137,6 +137,80 @@ const kinds = {
   },
 };
 
+const bytesOfHex = (hex) => Uint8Array.from(hex.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
+
+/** The head that a checkpoint signs, by the key of the log that the key names. */
+async function headOf(checkpoint, keyText) {
+  const name = keyText.trim().split("+")[0];
+  const head = (await noteText(checkpoint, name, await keyOf(keyText))).split("\n");
+  need(head[0] === name && /^[1-9][0-9]*$/.test(head[1]), "the checkpoint is of another log");
+  return { size: BigInt(head[1]), root: bytesOf(head[2]) };
+}
+
+/** Whether hashes lead from one size and root to another (RFC 9162, section 2.1.4.2). */
+async function extend(from, fromRoot, to, toRoot, hashes) {
+  need(from > 0n && from <= to, "the sizes do not follow each other");
+  if (from === to) {
+    need(hashes.length === 0 && equal(fromRoot, toRoot), "one size has two roots");
+    return;
+  }
+  const rest = [...hashes];
+  const isWhole = (from & (from - 1n)) === 0n;
+  const first = isWhole ? fromRoot : rest.shift();
+  need(first?.length === 32, "the proof has another length");
+  let [place, last] = [from - 1n, to - 1n];
+  while (place % 2n === 1n) [place, last] = [place / 2n, last / 2n];
+  let [old, fresh] = [first, first];
+  for (const other of rest) {
+    need(last !== 0n && other.length === 32, "the proof has another length");
+    if (place % 2n === 1n || place === last) {
+      old = await sha256(Uint8Array.of(1), other, old);
+      fresh = await sha256(Uint8Array.of(1), other, fresh);
+      while (place % 2n === 0n && place !== 0n) [place, last] = [place / 2n, last / 2n];
+    } else {
+      fresh = await sha256(Uint8Array.of(1), fresh, other);
+    }
+    [place, last] = [place / 2n, last / 2n];
+  }
+  need(last === 0n && equal(old, fromRoot) && equal(fresh, toRoot), "the hashes lead to other roots");
+}
+
+/** What a text is, by its beginning; its steps are taken in this order. */
+const orders = {
+  proof: ["form", "inclusion", "checkpoint"],
+  consistency: ["form", "consistency", "checkpoint"],
+  file: ["form", "signature", "commitment", "inclusion", "checkpoint"],
+};
+
+function sortOf(text) {
+  if (text.startsWith("c2sp.org/tlog-proof@v1\n")) return "proof";
+  return text.includes('"fiducia/consistency/v1"') ? "consistency" : "file";
+}
+
+async function checkProof(text, keyText, step) {
+  const proof = proofOf(text);
+  step("form");
+  const head = await headOf(proof.checkpoint, keyText);
+  need(equal(await rootOf(proof, head.size), head.root), "the path leads to another root");
+  step("inclusion");
+  step("checkpoint");
+}
+
+async function checkConsistency(text, keyText, step) {
+  const file = JSON.parse(text);
+  need(file.format === "fiducia/consistency/v1", "the file has another layout");
+  step("form");
+  const [from, to] = [BigInt(file.from), BigInt(file.to)];
+  const [fromRoot, toRoot] = [bytesOfHex(file.from_root), bytesOfHex(file.to_root)];
+  await extend(from, fromRoot, to, toRoot, file.hashes.map(bytesOfHex));
+  step("consistency");
+  const head = await headOf(file.checkpoint, keyText);
+  await extend(to, toRoot, head.size, head.root, file.to_checkpoint.map(bytesOfHex));
+  step("checkpoint");
+}
+
+const checks = { proof: checkProof, consistency: checkConsistency, file: check };
+
 /** Checks a file and says of each step, as it is taken, that it holds. The first that does not throws. */
 async function check(text, keyText, step) {
   const key = await keyOf(keyText);
@@ -170,13 +244,15 @@ async function run(section) {
     line.textContent = `${sentence} ${list.dataset[verdict]}`;
     list.append(line);
   };
-  const order = ["form", "signature", "commitment", "inclusion", "checkpoint"];
+  let order = orders.file;
   let done = 0;
   try {
     need(window.isSecureContext && crypto.subtle, "unable");
     const answer = await fetch(section.dataset.verify, { credentials: "same-origin" });
     need(answer.ok, "the file could not be fetched");
-    await check(await answer.text(), section.querySelector("[data-key]").value, (name) => {
+    const text = await answer.text();
+    order = orders[sortOf(text)];
+    await checks[sortOf(text)](text, section.querySelector("[data-key]").value, (name) => {
       say(list.dataset[name], "holds");
       done += 1;
     });

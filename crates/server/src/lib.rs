@@ -6,6 +6,7 @@
 pub mod admin;
 mod compliance;
 mod console;
+mod drawing;
 mod error;
 mod gateway;
 mod metrics;
@@ -18,7 +19,7 @@ mod tls;
 mod witness;
 
 pub use compliance::ComplianceSettings;
-pub use console::{ConsoleSettings, IdentityProviderSettings, api_document};
+pub use console::{ConsoleSettings, IdentityProviderSettings, api_document, key_graph_drawing};
 pub use error::StartError;
 pub use secret::{SECRET_BYTES_MAX, Secret, SecretSource, SecretUnreadable};
 pub use server::{Addresses, RunningServer, Server};

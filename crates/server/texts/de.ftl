@@ -896,3 +896,330 @@ centre-notice-version = Fassung { $version }
 centre-notice-text = Der Text
 centre-changes = Was sich seit Fassung { $version } geändert hat
 centre-changes-about = Satz für Satz: Was wegfiel, steht links, was neu ist, rechts; beides ist markiert.
+
+# Nachweise: das Protokoll, der Graph der Schlüssel und die Sicht der Prüfer.
+centre-keys-title = Die Schlüssel zu diesem Gespräch
+centre-keys-link = Sehen, welche Schlüssel es öffnen und welche vernichtet sind
+centre-keys-back = Das Gespräch
+centre-keys-lead = Was bewahrt wird, ist verschlossen. Jeder Grund, es zu bewahren, hat einen eigenen Schlüssel, und wenn der Grund endet, wird sein Schlüssel vernichtet. Hier sind sie alle.
+centre-keys-readable = Mindestens ein Weg dorthin ist ganz, darum ist es noch hier.
+centre-keys-unreadable = Kein Weg dorthin ist übrig. Niemand kann es lesen, und niemand kann es zurückholen.
+evidence = Nachweise
+evidence-figures = Wie es steht
+evidence-log = Das Protokoll
+evidence-consistency = Zwei Größen vergleichen
+evidence-keys = Schlüssel
+evidence-lead = Wie die Mechanismen hinter den Zusagen jetzt stehen. Jede Zahl führt zu der Stelle, an der Sie sie prüfen können.
+evidence-seen-at = Stand: { $date }.
+evidence-download-sheet = Als Tabelle herunterladen (CSV)
+evidence-log-lead = { $size ->
+    [one] Ein Eintrag ist veröffentlicht.
+   *[other] { $size } Einträge sind veröffentlicht.
+  } Nichts im Protokoll lässt sich unbemerkt ändern oder entfernen.
+evidence-kind = Was geschah
+evidence-kind-all = Alles
+evidence-day = Am Tag
+evidence-before = Vor Eintrag Nummer
+evidence-show = Anzeigen
+evidence-filter-problem = Ein Tag sieht aus wie 2026-10-08, und ein Eintrag hat eine Nummer. Es wird alles gezeigt.
+evidence-log-none = Kein Eintrag passt. { $count ->
+    [one] Ein Eintrag wurde angesehen.
+   *[other] { $count } Einträge wurden angesehen.
+  }
+evidence-newest = Zurück zu den neuesten
+evidence-older = Ältere
+evidence-entry-one = Eintrag { $index }
+evidence-entries-range = Einträge { $first } bis { $last }
+evidence-shape-newer = neuere Art
+evidence-shape-other = andere Art
+evidence-shape-about-known = Ein Eintrag dieses Programms.
+evidence-shape-about-newer = Eine neuere Fassung dieses Programms hat diesen Eintrag geschrieben. Sein Beweis gilt trotzdem.
+evidence-shape-about-other = Dieser Eintrag ist nicht von der eigenen Art dieses Programms. Was er sagt, wird gezeigt, soweit es lesbar ist; sein Beweis gilt trotzdem.
+evidence-says = Was er sagt
+evidence-leaf-hash = Blatt-Hash
+evidence-bytes = Die genauen Bytes
+evidence-bytes-about = Der Blatt-Hash ist der SHA-256 eines Null-Bytes und dieser Bytes: zuerst als Text hinter dem ersten Byte, dann alle in hexadezimalen Ziffern.
+evidence-proof = Dass das Protokoll ihn enthält
+evidence-proof-about = Jeder Schritt verbindet das Bekannte, das getönt ist, mit einem weiteren Hash, der für andere Einträge steht. Oben steht die Wurzel des ganzen Protokolls, und diese Wurzel ist unterschrieben.
+evidence-proof-drawn = { $steps ->
+    [0] Der Eintrag ist allein im Protokoll, sein Hash ist also die Wurzel.
+    [one] Ein Schritt führt vom Eintrag zur Wurzel. Die Tabelle darunter sagt dasselbe.
+   *[other] { $steps } Schritte führen vom Eintrag zur Wurzel. Die Tabelle darunter sagt dasselbe.
+  }
+evidence-proof-table = Die Schritte des Beweises
+evidence-step = Schritt
+evidence-sibling = Hash des Beweises
+evidence-joined = Ergibt
+evidence-side-left = links
+evidence-side-right = rechts
+evidence-download-proof = Den Beweis herunterladen
+evidence-checkpoint = Der unterschriebene Kopf
+evidence-checkpoint-about = Wer diesen oder einen früheren aufbewahrt hat, sieht, ob das Protokoll umgeschrieben wurde.
+evidence-origin = Protokoll
+evidence-size = Einträge
+evidence-root = Wurzel
+evidence-signatures = Unterschrieben von
+evidence-signature-log = dem Protokoll selbst, geprüft
+evidence-signature-witness = einem Zeugen, geprüft
+evidence-signature-unknown = einem Schlüssel, der hier nicht bekannt ist
+evidence-consistency-lead = Ein Protokoll, das nur wächst, behält seinen Anfang. Geben Sie eine Größe ein, die Sie kennen, von einem Kopf, den Sie aufbewahrt haben, und sehen Sie, ob das heutige Protokoll damit beginnt.
+evidence-from = Kleinere Größe
+evidence-to = Größere Größe
+evidence-to-hint = Lassen Sie die größere Größe leer für den neuesten Kopf.
+evidence-compare = Vergleichen
+evidence-sizes-problem = Diese Größen lassen sich nicht vergleichen.
+evidence-extends = Das Protokoll mit { $part } ist der Anfang des Protokolls mit { $whole }
+evidence-parts-old = Im Protokoll mit { $size }
+evidence-parts-new = Hinzugekommen bis { $size }
+evidence-parts-drawn = Zusammen ergeben die oberen Teile die alte Wurzel und alle Teile die neue. Vergleichen Sie die alte Wurzel mit der, die Sie aufbewahrt haben.
+evidence-parts-table = Die Teile des Beweises
+evidence-part = Einträge
+evidence-part-of = Teil von
+evidence-part-both = beiden
+evidence-part-new = dem größeren
+evidence-hash = Hash
+evidence-root-of = Wurzel von { $size }
+evidence-step-consistency = Das größere Protokoll beginnt mit dem kleineren.
+evidence-whole-copy = Eine Kopie des Protokolls, von dort, wo seine Dateien angeboten werden, lässt sich auf jedem Rechner ganz prüfen:
+evidence-keys-lead = An welchen Schlüsseln ein Gespräch oder ein Datensatz hängt, welche vernichtet sind und was davon zeugt. Nichts wird geöffnet.
+evidence-keys-id = Nummer eines Gesprächs (conv_…) oder eines Datensatzes (rec_…)
+evidence-keys-problem = Das ist keine Nummer eines Gesprächs oder Datensatzes.
+evidence-keys-another = Etwas anderes ansehen
+evidence-keys-from-person = Die Schlüssel zu einem Gespräch oder Datensatz ansehen
+evidence-keys-readable = Mindestens ein Weg ist ganz: Für das, wovon er ausgeht, kann dies gelesen werden.
+evidence-keys-unreadable = Kein Weg ist übrig: Niemand kann dies mehr lesen.
+evidence-keys-cut = Es gab mehr Schlüssel, als gezeigt werden. Die ältesten fehlen.
+evidence-keys-drawn = Der Graph
+evidence-keys-legend = Von den Wurzeln links zu dem, was bewahrt wird, rechts. Was vernichtet ist, hat eine unterbrochene Linie und ist durchgestrichen. Die Schlüsselverwaltung verschließt jede Wurzel.
+evidence-keys-paths = Wege dorthin
+evidence-keys-no-paths = Hier lag nie ein Schlüssel dazu.
+evidence-keys-concluded = Woran er hing, ist gefolgert: Die verschlossene Kopie eines vernichteten Schlüssels ist überschrieben, darum verrät es nur noch seine Art.
+evidence-keys-ended = Was endete und was davon zeugt
+evidence-keys-none-ended = Bisher endete nichts.
+evidence-keys-untold = nicht im Protokoll, mit Absicht
+evidence-keys-proof = Ein vernichteter Schlüssel hinterlässt eine Notiz, wann er ging. Das Protokoll sagt, wie viele Schlüssel welcher Art zu dieser Zeit vernichtet wurden und warum. Es nennt keinen Schlüssel, damit es zu niemandem führt.
+evidence-key-path-of = Weg für: { $purpose }
+evidence-key-until = bis { $date }
+evidence-key-open = bis etwas ihn beendet
+evidence-key-destroyed-at = vernichtet { $date }
+evidence-key-replaced-at = ersetzt { $date }
+evidence-key-consent-ended-at = beendet { $date }
+evidence-key-unreadable = nicht mehr lesbar
+evidence-key-records = { $count ->
+    [one] ein versiegelter Satz
+   *[other] { $count } versiegelte Sätze
+  }
+evidence-key-drawn = { $open ->
+    [0] Kein Weg ist ganz
+    [one] Ein Weg ist ganz
+   *[other] { $open } Wege sind ganz
+  }, und { $ended ->
+    [0] keiner hat geendet
+    [one] einer hat geendet
+   *[other] { $ended } haben geendet
+  }. Die Listen darunter sagen dasselbe.
+evidence-key-layer-root = Wurzeln
+evidence-key-layer-person = Die Person
+evidence-key-layer-conversation = Das Gespräch
+evidence-key-layer-content = Was bewahrt wird
+evidence-key-service-root = Dienst
+evidence-key-safety-day = Sicherheit, bis
+evidence-key-violation-day = Verstöße, bis
+evidence-key-feedback-day = Rückmeldungen, bis
+evidence-key-investigation = Untersuchung
+evidence-key-legal-hold = Aufbewahrungspflicht
+evidence-key-purpose-root = Ein Zweck
+evidence-key-subject = Schlüssel der Person
+evidence-key-subject-feedback = Für Rückmeldungen
+evidence-key-subject-apart = Gesonderter Schlüssel
+evidence-key-conversation = Für die Person selbst
+evidence-key-conversation-safety = Für die Sicherheit
+evidence-key-conversation-held = Für das Gehaltene
+evidence-key-content = Datensätze
+evidence-key-end-destroyed = Vernichtet
+evidence-key-end-replaced = Ein anderer Schlüssel trat an seine Stelle
+evidence-key-end-consent-ended = Ein Ja endete
+evidence-key-reason-deletion = gelöscht
+evidence-key-reason-erasure = die Person wurde gelöscht
+evidence-key-reason-retention = die Zeit war um
+evidence-key-reason-window-closed = das Sicherheitsfenster schloss sich
+evidence-key-reason-withdraw = zurückgenommen
+evidence-key-reason-refuse = es wurde Nein gesagt
+evidence-key-reason-expire = die Zeit war um
+evidence-ground-service = Für die Person selbst
+evidence-ground-safety-window = Sicherheitsfenster
+evidence-ground-violation = Verstoß
+evidence-ground-safety-score = Wert eines Befundes
+evidence-ground-investigation = Untersuchung
+evidence-ground-feedback = Rückmeldung
+evidence-ground-legal-hold = Gesetzliche Aufbewahrung
+evidence-last-entry = Neuester Eintrag
+evidence-witnesses = Zeugen
+evidence-quorum = { $part } von { $whole } haben mitgezeichnet
+evidence-witnessed-size = bis { $size } Einträge
+evidence-never-witnessed = nie von genug Zeugen mitgezeichnet
+evidence-no-witnesses = keine eingerichtet
+evidence-not-cosigned = diesen Kopf nicht
+evidence-age-minutes = { $count ->
+    [0] vor weniger als einer Minute
+    [one] vor einer Minute
+   *[other] vor { $count } Minuten
+  }
+evidence-age-hours = vor { $count } Stunden
+evidence-age-days = vor { $count } Tagen
+evidence-accesses = Einsichten in 30 Tagen
+evidence-accesses-drawn = Ein Balken für jeden Grund: zuerst Einsichten des Personals, dann Einsichten der Menschen in das Eigene. Die Tabelle darunter sagt dasselbe.
+evidence-accesses-staff = Vom Personal
+evidence-accesses-own = Von den Menschen selbst
+evidence-accesses-roles = Nach Rolle
+evidence-accesses-table = Einsichten nach Grund und Rolle
+evidence-reason = Grund
+evidence-reason-safety-review = Prüfung der Sicherheit
+evidence-reason-incident-response = Reaktion auf einen Vorfall
+evidence-reason-policy-violation-investigation = Untersuchung eines Verstoßes
+evidence-reason-csae-report = Meldung von Missbrauch von Kindern
+evidence-reason-subject-request = Antrag der Person
+evidence-reason-customer-support = Hilfe
+evidence-reason-legal-obligation = Rechtliche Pflicht
+evidence-role-oneself = die Person
+evidence-role-operator = Betreiber an der Maschine
+evidence-role-unknown = Rolle nicht vermerkt
+evidence-unplaced = { $count ->
+    [one] Eine Einsicht ist nicht gezählt: Das Programm endete, bevor vermerkt war, wo ihr Eintrag liegt.
+   *[other] { $count } Einsichten sind nicht gezählt: Das Programm endete, bevor vermerkt war, wo ihre Einträge liegen.
+  }
+evidence-check-accesses = Die Einträge im Protokoll
+evidence-requests = Offene Anträge
+evidence-requests-drawn = Ein Balken für jede Zeit, bis zu der Anträge fällig sind. Die Tabelle darunter sagt dasselbe.
+evidence-due-overdue = Überfällig
+evidence-due-week = Binnen einer Woche
+evidence-due-month = Binnen 30 Tagen
+evidence-due-later = Später
+evidence-due-when = Fällig
+evidence-due-count = Anträge
+evidence-first-due = Der erste ist fällig am { $date }.
+evidence-check-requests = Die Anträge
+evidence-ends = Enden
+evidence-certificates = Bescheinigungen der Vernichtung
+evidence-of-them-lately = { $count ->
+    [one] eine in 30 Tagen
+   *[other] { $count } in 30 Tagen
+  }
+evidence-keys-due = Schlüssel, die auf Prüfung warten
+evidence-since = seit { $date }
+evidence-holds = Aufbewahrungspflichten
+evidence-findings = Befunde von Missbrauch
+evidence-findings-unanswered = In keinem Fall aufgenommen
+evidence-findings-share = { $part } von { $whole }
+evidence-cases-open = Offene Untersuchungen
+evidence-policies = Geltende Regelwerke
+evidence-policy-of = Worüber
+evidence-policy-name = Name
+evidence-policy-version = Fassung
+evidence-policy-retention = wie lange etwas bewahrt wird
+evidence-policy-access = wer was sehen darf
+evidence-check-policies = Wann Regelwerke veröffentlicht wurden
+evidence-event-unread = Ein Eintrag, der nicht lesbar ist
+evidence-event-log-opened = Das Protokoll begann
+evidence-event-capture-batch = Datensätze wurden bewahrt
+evidence-event-record-access = Datensätze wurden eingesehen
+evidence-event-keys-destroyed = Schlüssel wurden vernichtet
+evidence-event-import-finished = Eine Übernahme endete
+evidence-event-routing-notice = Eine Anfrage wurde anders bedient
+evidence-event-virtual-key-created = Ein Zugangsschlüssel entstand
+evidence-event-virtual-key-revoked = Ein Zugangsschlüssel endete
+evidence-event-organization-created = Die Organisation entstand
+evidence-event-safety-window-closed = Ein Sicherheitsfenster schloss sich
+evidence-event-policy-published = Ein Regelwerk trat in Kraft
+evidence-event-organization-terms-changed = Die Bedingungen der Organisation änderten sich
+evidence-event-covered-models-changed = Die Bedingungen für erfasste Modelle änderten sich
+evidence-event-subject-terms-changed = Die Bedingungen einer Person änderten sich
+evidence-event-account-closed = Ein Konto wurde geschlossen
+evidence-event-conversation-deleted = Ein Gespräch wurde gelöscht oder zurückgeholt
+evidence-event-content-flagged = Missbrauch wurde gefunden
+evidence-event-feedback-given = Eine Rückmeldung kam
+evidence-event-case-opened = Eine Untersuchung begann
+evidence-event-case-extended = Datensätze kamen zu einer Untersuchung
+evidence-event-case-closed = Eine Untersuchung endete
+evidence-event-hold-placed = Eine Aufbewahrungspflicht entstand
+evidence-event-hold-widened = Eine Aufbewahrungspflicht wurde erweitert
+evidence-event-hold-released = Eine Aufbewahrungspflicht wurde aufgehoben
+evidence-event-hold-exported = Gehaltenes wurde ausgeleitet
+evidence-event-certificate-issued = Eine Bescheinigung wurde ausgestellt
+evidence-event-warning-given = Eine Person wurde vor einem Ende gewarnt
+evidence-event-console-account-created = Ein Konto entstand
+evidence-event-console-account-changed = Ein Konto änderte sich
+evidence-event-privacy-signal-received = Das Datenschutzsignal kam an
+evidence-event-rights-step = Ein Schritt eines Antrags
+evidence-event-rights-exported = Daten einer Person kamen in eine Datei
+evidence-event-consent-changed = Eine Person entschied sich
+evidence-event-notice-published = Ein Hinweis wurde veröffentlicht
+evidence-event-campaign-opened = Eine Befragung begann
+evidence-event-campaign-closed = Eine Befragung endete
+evidence-field-type = Art
+evidence-field-at = Wann
+evidence-field-created-at = Eingetragen
+evidence-field-id = Nummer des Ereignisses
+evidence-field-org = Organisation
+evidence-field-origin = Protokoll
+evidence-field-batch = Stapel
+evidence-field-root = Wurzel über die Datensätze
+evidence-field-count = Wie viele
+evidence-field-actor = Wer es tat
+evidence-field-reason = Warum
+evidence-field-ticket = Fall oder Antrag
+evidence-field-records = Datensätze
+evidence-field-ground = Grund
+evidence-field-expires-at = Erlaubt bis
+evidence-field-keys = Schlüssel
+evidence-field-kinds = Arten von Schlüsseln
+evidence-field-conversations = Gespräche
+evidence-field-pseudonym = Wessen, als Pseudonym
+evidence-field-certificate = Prüfsumme der Bescheinigung
+evidence-field-digest = Prüfsumme
+evidence-field-exchange = Austausch
+evidence-field-code = Regel
+evidence-field-asked = Gefragt
+evidence-field-served = Bedient
+evidence-field-key = Schlüssel
+evidence-field-workspace = Arbeitsbereich
+evidence-field-day = Tag
+evidence-field-version = Fassung
+evidence-field-name = Name
+evidence-field-policy = Prüfsumme des Regelwerks
+evidence-field-plan = Tarif
+evidence-field-tier = Stufe
+evidence-field-agreement = Vereinbarung
+evidence-field-custom-retention = Bewahrt für
+evidence-field-enabled = Vereinbart
+evidence-field-what = Was
+evidence-field-value = Wozu
+evidence-field-undone = Zurückgenommen
+evidence-field-flag = Befund
+evidence-field-category = Art des Verstoßes
+evidence-field-case = Fall
+evidence-field-hold = Aufbewahrungspflicht
+evidence-field-scope = Prüfsumme des Umfangs
+evidence-field-ends-at = Endet
+evidence-field-first-ends-at = Erstes Ende
+evidence-field-manifest = Prüfsumme des Verzeichnisses
+evidence-field-reference = Nummer
+evidence-field-by = Wie
+evidence-field-account = Konto
+evidence-field-roles = Rollen
+evidence-field-request = Antrag
+evidence-field-kind = Art
+evidence-field-step = Schritt
+evidence-field-state = Stand
+evidence-field-due = Fällig
+evidence-field-volume = Datei
+evidence-field-purpose = Zweck
+evidence-field-channel = Weg
+evidence-field-notice = Prüfsumme des Hinweises
+evidence-field-receipt = Bindung an die Quittung
+evidence-field-language = Sprache
+evidence-field-campaign = Befragung
+evidence-field-deadline = Frist
+evidence-field-given = Sagten Ja
+evidence-field-refused = Sagten Nein
+evidence-field-silent = Antworteten nicht

@@ -896,3 +896,330 @@ centre-notice-version = Version { $version }
 centre-notice-text = The text
 centre-changes = What changed since version { $version }
 centre-changes-about = Sentence by sentence: what is gone stands left, what is new stands right, and both are marked.
+
+# Evidence: the log, the graph of keys, and the auditors' view.
+centre-keys-title = The keys to this conversation
+centre-keys-link = See the keys that open it, and those that are gone
+centre-keys-back = The conversation
+centre-keys-lead = What is kept is locked. Each reason to keep it has a key of its own, and when the reason ends its key is destroyed. Here are all of them.
+centre-keys-readable = At least one way to it is whole, so it is still here.
+centre-keys-unreadable = No way to it is left. Nobody can read it, and nobody can bring it back.
+evidence = Evidence
+evidence-figures = How things stand
+evidence-log = The log
+evidence-consistency = Compare two sizes
+evidence-keys = Keys
+evidence-lead = How the mechanisms behind the promises stand now. Each figure leads to the place where you can check it.
+evidence-seen-at = As of { $date }.
+evidence-download-sheet = Download as a table (CSV)
+evidence-log-lead = { $size ->
+    [one] One entry is published.
+   *[other] { $size } entries are published.
+  } Nothing in the log can be changed or taken out without being seen.
+evidence-kind = What happened
+evidence-kind-all = Everything
+evidence-day = On the day
+evidence-before = Before entry number
+evidence-show = Show
+evidence-filter-problem = A day looks like 2026-10-08, and an entry has a number. Everything is shown.
+evidence-log-none = No entry fits. { $count ->
+    [one] One entry was looked at.
+   *[other] { $count } entries were looked at.
+  }
+evidence-newest = Back to the newest
+evidence-older = Older
+evidence-entry-one = Entry { $index }
+evidence-entries-range = Entries { $first } to { $last }
+evidence-shape-newer = newer kind
+evidence-shape-other = another kind
+evidence-shape-about-known = An entry of this program.
+evidence-shape-about-newer = A newer version of this program wrote this entry. Its proof holds all the same.
+evidence-shape-about-other = This entry is not of this program's own kind. What it says is shown as far as it can be read; its proof holds all the same.
+evidence-says = What it says
+evidence-leaf-hash = Leaf hash
+evidence-bytes = The exact bytes
+evidence-bytes-about = The leaf hash is the SHA-256 of a zero byte and these bytes: first as text behind the first byte, then all of them in hexadecimal digits.
+evidence-proof = That the log holds it
+evidence-proof-about = Each step joins what is known, which stands on a tinted ground, with one more hash, which stands for other entries. At the top is the root of the whole log, and that root is signed.
+evidence-proof-drawn = { $steps ->
+    [0] The entry is alone in the log, so its hash is the root.
+    [one] One step leads from the entry to the root. The table below says the same.
+   *[other] { $steps } steps lead from the entry to the root. The table below says the same.
+  }
+evidence-proof-table = The steps of the proof
+evidence-step = Step
+evidence-sibling = Hash of the proof
+evidence-joined = Gives
+evidence-side-left = left
+evidence-side-right = right
+evidence-download-proof = Download the proof
+evidence-checkpoint = The signed head
+evidence-checkpoint-about = Whoever kept this, or an earlier one, sees whether the log was rewritten.
+evidence-origin = Log
+evidence-size = Entries
+evidence-root = Root
+evidence-signatures = Signed by
+evidence-signature-log = the log itself, checked
+evidence-signature-witness = a witness, checked
+evidence-signature-unknown = a key that is not known here
+evidence-consistency-lead = A log that only grows keeps its beginning. Type a size that you know, from a head that you kept, and see whether today's log begins with it.
+evidence-from = Smaller size
+evidence-to = Larger size
+evidence-to-hint = Leave the larger size empty for the newest head.
+evidence-compare = Compare
+evidence-sizes-problem = These sizes cannot be compared.
+evidence-extends = The log of { $part } is the beginning of the log of { $whole }
+evidence-parts-old = In the log of { $size }
+evidence-parts-new = Added up to { $size }
+evidence-parts-drawn = Joined together, the upper parts give the old root, and all parts give the new one. Compare the old root with the one that you kept.
+evidence-parts-table = The parts of the proof
+evidence-part = Entries
+evidence-part-of = Part of
+evidence-part-both = both
+evidence-part-new = the larger log
+evidence-hash = Hash
+evidence-root-of = Root of { $size }
+evidence-step-consistency = The larger log begins with the smaller one.
+evidence-whole-copy = A copy of the log, taken from where its files are served, is checked in whole on any machine:
+evidence-keys-lead = From which keys a conversation or a record hangs, which are gone, and what tells of that. Nothing is opened.
+evidence-keys-id = Number of a conversation (conv_…) or a record (rec_…)
+evidence-keys-problem = This is not the number of a conversation or a record.
+evidence-keys-another = Look at another
+evidence-keys-from-person = See the keys to a conversation or a record
+evidence-keys-readable = At least one way is whole: for what it leads from, this can be read.
+evidence-keys-unreadable = No way is left: nobody can read this any more.
+evidence-keys-cut = There were more keys than are shown. The oldest are left out.
+evidence-keys-drawn = The graph
+evidence-keys-legend = From the roots at the left to what is kept at the right. What is gone has a broken line and is struck through. The key management service wraps every root.
+evidence-keys-paths = Ways to it
+evidence-keys-no-paths = No key of it was ever stored here.
+evidence-keys-concluded = From what it hung is concluded: the locked copy of a destroyed key is overwritten, so only its kind still tells.
+evidence-keys-ended = What ended, and what tells of it
+evidence-keys-none-ended = Nothing ended so far.
+evidence-keys-untold = not in the log, by design
+evidence-keys-proof = A destroyed key leaves a note of when it went. The log says how many keys of which kinds were destroyed at that time, and why. It names no key, so that it leads to nobody.
+evidence-key-path-of = Way for: { $purpose }
+evidence-key-until = until { $date }
+evidence-key-open = until something ends it
+evidence-key-destroyed-at = destroyed { $date }
+evidence-key-replaced-at = replaced { $date }
+evidence-key-consent-ended-at = ended { $date }
+evidence-key-unreadable = cannot be read
+evidence-key-records = { $count ->
+    [one] one sealed record
+   *[other] { $count } sealed records
+  }
+evidence-key-drawn = { $open ->
+    [0] No way is whole
+    [one] One way is whole
+   *[other] { $open } ways are whole
+  }, and { $ended ->
+    [0] none has ended
+    [one] one has ended
+   *[other] { $ended } have ended
+  }. The lists below say the same.
+evidence-key-layer-root = Roots
+evidence-key-layer-person = The person
+evidence-key-layer-conversation = The conversation
+evidence-key-layer-content = What is kept
+evidence-key-service-root = Service
+evidence-key-safety-day = Safety, until
+evidence-key-violation-day = Violations, until
+evidence-key-feedback-day = Feedback, until
+evidence-key-investigation = Investigation
+evidence-key-legal-hold = Legal hold
+evidence-key-purpose-root = A purpose
+evidence-key-subject = The person's key
+evidence-key-subject-feedback = Key for feedback
+evidence-key-subject-apart = Key apart
+evidence-key-conversation = For the person's use
+evidence-key-conversation-safety = For safety
+evidence-key-conversation-held = For what is held
+evidence-key-content = Records
+evidence-key-end-destroyed = Destroyed
+evidence-key-end-replaced = Another key took its place
+evidence-key-end-consent-ended = A yes ended
+evidence-key-reason-deletion = deleted
+evidence-key-reason-erasure = the person was erased
+evidence-key-reason-retention = its time was over
+evidence-key-reason-window-closed = the safety window closed
+evidence-key-reason-withdraw = taken back
+evidence-key-reason-refuse = no was said
+evidence-key-reason-expire = its time was over
+evidence-ground-service = The person's own use
+evidence-ground-safety-window = Safety window
+evidence-ground-violation = Violation
+evidence-ground-safety-score = Score of a finding
+evidence-ground-investigation = Investigation
+evidence-ground-feedback = Feedback
+evidence-ground-legal-hold = Legal hold
+evidence-last-entry = Newest entry
+evidence-witnesses = Witnesses
+evidence-quorum = { $part } of { $whole } cosigned
+evidence-witnessed-size = up to { $size } entries
+evidence-never-witnessed = never cosigned by enough of them
+evidence-no-witnesses = none are configured
+evidence-not-cosigned = not this head
+evidence-age-minutes = { $count ->
+    [0] less than a minute ago
+    [one] a minute ago
+   *[other] { $count } minutes ago
+  }
+evidence-age-hours = { $count } hours ago
+evidence-age-days = { $count } days ago
+evidence-accesses = Looks at records in 30 days
+evidence-accesses-drawn = One bar for each reason: first looks by staff, then looks by people at what is their own. The table below says the same.
+evidence-accesses-staff = By staff
+evidence-accesses-own = By the people themselves
+evidence-accesses-roles = By role
+evidence-accesses-table = Looks by reason and role
+evidence-reason = Reason
+evidence-reason-safety-review = Review for safety
+evidence-reason-incident-response = Response to an incident
+evidence-reason-policy-violation-investigation = Look into a breach of the rules
+evidence-reason-csae-report = Report on the abuse of children
+evidence-reason-subject-request = Request of the person
+evidence-reason-customer-support = Support
+evidence-reason-legal-obligation = Duty in law
+evidence-role-oneself = the person
+evidence-role-operator = operator at the machine
+evidence-role-unknown = role not noted
+evidence-unplaced = { $count ->
+    [one] One look is not counted: the program ended before it was noted where its entry lies.
+   *[other] { $count } looks are not counted: the program ended before it was noted where their entries lie.
+  }
+evidence-check-accesses = The entries in the log
+evidence-requests = Open requests
+evidence-requests-drawn = One bar for each time by which requests are due. The table below says the same.
+evidence-due-overdue = Overdue
+evidence-due-week = Within a week
+evidence-due-month = Within 30 days
+evidence-due-later = Later
+evidence-due-when = Due
+evidence-due-count = Requests
+evidence-first-due = The first is due { $date }.
+evidence-check-requests = The requests
+evidence-ends = Ends
+evidence-certificates = Certificates of destruction
+evidence-of-them-lately = { $count ->
+    [one] one in 30 days
+   *[other] { $count } in 30 days
+  }
+evidence-keys-due = Keys that wait to be looked at
+evidence-since = since { $date }
+evidence-holds = Legal holds
+evidence-findings = Findings of misuse
+evidence-findings-unanswered = Not taken into any case
+evidence-findings-share = { $part } of { $whole }
+evidence-cases-open = Open investigations
+evidence-policies = Policies in force
+evidence-policy-of = About
+evidence-policy-name = Name
+evidence-policy-version = Version
+evidence-policy-retention = how long things are kept
+evidence-policy-access = who may see what
+evidence-check-policies = When policies were published
+evidence-event-unread = An entry that cannot be read
+evidence-event-log-opened = The log began
+evidence-event-capture-batch = Records were kept
+evidence-event-record-access = Records were looked at
+evidence-event-keys-destroyed = Keys were destroyed
+evidence-event-import-finished = An import ended
+evidence-event-routing-notice = A request was not served as asked
+evidence-event-virtual-key-created = A key to the gateway was made
+evidence-event-virtual-key-revoked = A key to the gateway ended
+evidence-event-organization-created = The organisation came to be
+evidence-event-safety-window-closed = A safety window closed
+evidence-event-policy-published = A policy came into force
+evidence-event-organization-terms-changed = The organisation's terms changed
+evidence-event-covered-models-changed = Terms for covered models changed
+evidence-event-subject-terms-changed = A person's terms changed
+evidence-event-account-closed = An account was closed
+evidence-event-conversation-deleted = A conversation was deleted or taken back
+evidence-event-content-flagged = Misuse was found
+evidence-event-feedback-given = Feedback was given
+evidence-event-case-opened = An investigation was opened
+evidence-event-case-extended = Records were taken into an investigation
+evidence-event-case-closed = An investigation was closed
+evidence-event-hold-placed = A legal hold was placed
+evidence-event-hold-widened = A legal hold was widened
+evidence-event-hold-released = A legal hold was released
+evidence-event-hold-exported = A legal hold was exported
+evidence-event-certificate-issued = A certificate was issued
+evidence-event-warning-given = A person was warned of an end
+evidence-event-console-account-created = An account was made
+evidence-event-console-account-changed = An account changed
+evidence-event-privacy-signal-received = The privacy signal was received
+evidence-event-rights-step = A step of a person's request
+evidence-event-rights-exported = A person's data was put into a file
+evidence-event-consent-changed = A person chose
+evidence-event-notice-published = A notice was published
+evidence-event-campaign-opened = A campaign was opened
+evidence-event-campaign-closed = A campaign was closed
+evidence-field-type = Type
+evidence-field-at = When
+evidence-field-created-at = Entered
+evidence-field-id = Number of the event
+evidence-field-org = Organisation
+evidence-field-origin = Log
+evidence-field-batch = Batch
+evidence-field-root = Root over the records
+evidence-field-count = How many
+evidence-field-actor = Who did it
+evidence-field-reason = Why
+evidence-field-ticket = Case or request
+evidence-field-records = Records
+evidence-field-ground = Ground
+evidence-field-expires-at = Permitted until
+evidence-field-keys = Keys
+evidence-field-kinds = Kinds of key
+evidence-field-conversations = Conversations
+evidence-field-pseudonym = Whose, by pseudonym
+evidence-field-certificate = Digest of the certificate
+evidence-field-digest = Digest
+evidence-field-exchange = Exchange
+evidence-field-code = Rule
+evidence-field-asked = Asked
+evidence-field-served = Served
+evidence-field-key = Key
+evidence-field-workspace = Workspace
+evidence-field-day = Day
+evidence-field-version = Version
+evidence-field-name = Name
+evidence-field-policy = Digest of the policy
+evidence-field-plan = Plan
+evidence-field-tier = Tier
+evidence-field-agreement = Agreement
+evidence-field-custom-retention = Kept for
+evidence-field-enabled = Agreed
+evidence-field-what = What
+evidence-field-value = To what
+evidence-field-undone = Taken back
+evidence-field-flag = Finding
+evidence-field-category = Category
+evidence-field-case = Case
+evidence-field-hold = Hold
+evidence-field-scope = Digest of the scope
+evidence-field-ends-at = Ends
+evidence-field-first-ends-at = First end
+evidence-field-manifest = Digest of the manifest
+evidence-field-reference = Number
+evidence-field-by = By
+evidence-field-account = Account
+evidence-field-roles = Roles
+evidence-field-request = Request
+evidence-field-kind = Kind
+evidence-field-step = Step
+evidence-field-state = State
+evidence-field-due = Due
+evidence-field-volume = File
+evidence-field-purpose = Purpose
+evidence-field-channel = Way
+evidence-field-notice = Digest of the notice
+evidence-field-receipt = Commitment to the receipt
+evidence-field-language = Language
+evidence-field-campaign = Campaign
+evidence-field-deadline = Deadline
+evidence-field-given = Said yes
+evidence-field-refused = Said no
+evidence-field-silent = Did not answer

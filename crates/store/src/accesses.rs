@@ -87,9 +87,10 @@ impl ControlStore {
         })
     }
 
-    /// Notes where the entry of an access lies in its log.
+    /// Notes where the entry of an access lies in its log, and counts it the first time.
     pub fn place_access(&mut self, event: [u8; 16], ledger_index: u64) -> Result<(), StoreError> {
         self.file.write("place_access", |tx| {
+            crate::evidence::count_access(tx, event)?;
             tx.execute("UPDATE accesses SET ledger_index = ?2 WHERE event = ?1", params![event, ledger_index])
                 .map(drop)
         })

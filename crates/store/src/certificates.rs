@@ -236,10 +236,10 @@ pub(crate) fn forget_subject(tx: &rusqlite::Transaction<'_>, subject: SubjectId)
     tx.execute("UPDATE certificates SET subject = NULL WHERE subject = ?1", [subject.as_bytes()]).map(drop)
 }
 
-const CERTIFICATE: &str =
+pub(crate) const CERTIFICATE: &str =
     "SELECT reference, organization, subject, event, issued_at, json, note, ledger_index FROM certificates";
 
-fn certificate(row: &rusqlite::Row<'_>) -> rusqlite::Result<CertificateRecord> {
+pub(crate) fn certificate(row: &rusqlite::Row<'_>) -> rusqlite::Result<CertificateRecord> {
     let subject: Option<[u8; 16]> = row.get(2)?;
     Ok(CertificateRecord {
         reference: row.get(0)?,

@@ -129,7 +129,7 @@ const HOLD: &str =
     released_at, ends_at, ended_at FROM holds";
 const CASE: &str =
     "SELECT id, organization, name, root, opened_at, opened_by, closed_at, ends_at, ended_at FROM cases";
-const FLAG: &str =
+pub(crate) const FLAG: &str =
     "SELECT id, organization, subject, conversation, record, category, score, flagged_at, flagged_by,
     content_until, score_ends_at FROM flags";
 
@@ -421,7 +421,7 @@ fn hold(row: &rusqlite::Row<'_>) -> rusqlite::Result<HoldRecord> {
     })
 }
 
-fn flag(row: &rusqlite::Row<'_>) -> rusqlite::Result<FlagRecord> {
+pub(crate) fn flag(row: &rusqlite::Row<'_>) -> rusqlite::Result<FlagRecord> {
     let record: Option<[u8; 16]> = row.get(4)?;
     Ok(FlagRecord {
         id: FlagId::from_bytes(bytes16(row, 0)?),

@@ -10,8 +10,6 @@ pub enum AuditCommand {
     Report {
         /// About whom.
         organization: OrganizationId,
-        /// Verifier keys of the witnesses whose cosignatures are looked for, as `fiducia witness key` prints them.
-        witnesses: Vec<String>,
     },
     /// Lists reports, newest first.
     List {

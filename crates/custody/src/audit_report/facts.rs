@@ -81,11 +81,7 @@ impl Facts {
 
 impl Reader {
     /// Asks everything. Takes as long as reading the organisation's whole log takes.
-    pub(super) fn audit_facts(
-        &self,
-        organization: OrganizationId,
-        witnesses: &[CosignerKey],
-    ) -> Result<Facts, AdminError> {
+    pub(super) fn audit_facts(&self, organization: OrganizationId) -> Result<Facts, AdminError> {
         // Whatever is waiting for the log comes under a checkpoint first.
         self.scribe.settle();
         let log = self.log_figures(organization)?;
@@ -117,7 +113,7 @@ impl Reader {
             policy_digest: Digest(policy_digest),
             policies: (count(published.len()), count(since)),
             log,
-            witnesses: witnesses.iter().map(|key| self.witness_state(organization, key)).collect(),
+            witnesses: self.witness_states(organization),
             keys: keys.key_figures(organization, now)?,
             control: control.control_figures(organization, now)?,
             paths: path_figures(&control, &keys, organization, now)?,
@@ -182,17 +178,21 @@ impl Reader {
         Ok(kept)
     }
 
-    /// What a witness has signed of the log, by the note that is kept with its cosignature.
-    fn witness_state(&self, organization: OrganizationId, key: &CosignerKey) -> WitnessState {
-        let path = self.root.join("witnessed").join(format!("{}.checkpoint", organization.uuid()));
-        let none = WitnessState { name: key.name().to_owned(), size: None, at: None };
-        let Ok(note) = std::fs::read(path) else { return none };
+    /// What each witness has signed of the log, by the note that is kept with their cosignatures.
+    fn witness_states(&self, organization: OrganizationId) -> Vec<WitnessState> {
+        let Some(terms) = &self.witnesses else { return Vec::new() };
+        let note = std::fs::read(terms.directory.join(format!("{}.checkpoint", organization.uuid())));
+        let note = note.unwrap_or_default();
         let log = self.names.key.renamed(&self.names.origin_of(organization));
-        let checkpoint = log.and_then(|log| fiducia_ledger::Checkpoint::verify(&note, &log));
-        match (checkpoint, key.cosigned_at(&note)) {
-            (Ok(checkpoint), Ok(at)) => WitnessState { size: Some(checkpoint.size), at: Some(at), ..none },
-            _ => none,
-        }
+        let checkpoint = log.and_then(|log| fiducia_ledger::Checkpoint::verify(&note, &log)).ok();
+        let state = |key: &CosignerKey| {
+            let signed = checkpoint
+                .as_ref()
+                .and_then(|checkpoint| Some((checkpoint.size, key.cosigned_at(&note).ok()?)));
+            let (size, at) = signed.unzip();
+            WitnessState { name: key.name().to_owned(), size, at }
+        };
+        terms.keys.iter().map(state).collect()
     }
 }
 

@@ -1,6 +1,6 @@
 //! Reports for whoever asks: made, listed and given out beside the writer.
 
-use fiducia_ledger::{CosignerKey, LogReader, VerifierKey};
+use fiducia_ledger::{LogReader, VerifierKey};
 use fiducia_policy::OrganizationId;
 use fiducia_store::{AuditReportRecord, DataDirectory};
 
@@ -18,13 +18,9 @@ impl Custody {
     pub(crate) fn audit(&self, command: AuditCommand) -> Result<AuditReply, AdminError> {
         let reader = self.reader();
         match command {
-            AuditCommand::Report { organization, witnesses } => {
+            AuditCommand::Report { organization } => {
                 self.caught_up()?;
-                let keys: Result<Vec<CosignerKey>, _> = witnesses.iter().map(|key| key.parse()).collect();
-                let keys = keys.map_err(|error: fiducia_ledger::LedgerError| {
-                    AdminError::Invalid(format!("this is no witness's key: {error}; nothing was made"))
-                })?;
-                let facts = Box::new(reader.audit_facts(organization, &keys)?);
+                let facts = Box::new(reader.audit_facts(organization)?);
                 let waiting = self.0.handle.ask(|reply| Message::IssueAuditReport(facts, reply))?;
                 let (reference, ledger_index) = waiting.blocking_recv().unwrap_or_else(|_| {
                     Err(AdminError::Storage(

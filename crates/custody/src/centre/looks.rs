@@ -144,7 +144,10 @@ impl Reader {
         Ok(log.locate(&id).map_err(|error| unread(&error))?.map(|(index, _)| index))
     }
 
-    fn log_of(&self, organization: OrganizationId) -> Result<(LogReader, VerifierKey), AdminError> {
+    pub(crate) fn log_of(
+        &self,
+        organization: OrganizationId,
+    ) -> Result<(LogReader, VerifierKey), AdminError> {
         let unread = |error: fiducia_ledger::LedgerError| {
             AdminError::Storage(format!("the log cannot be read: {error}"))
         };

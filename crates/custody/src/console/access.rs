@@ -10,6 +10,7 @@ use fiducia_policy::{
 use crate::AdminCommand;
 use crate::accounts::AccountCommand;
 use crate::consent::commands::ConsentCommand;
+use crate::evidence::EvidenceCommand;
 use crate::retention::commands::RetentionCommand;
 use crate::rights::commands::{RightsAction, RightsCommand};
 
@@ -56,11 +57,33 @@ pub(super) const fn asked(command: &AdminCommand) -> Option<(AccessAction, DataK
             },
             RightsCommand::Export(_) => (HandOver, DataKind::Content),
         },
+        AdminCommand::Evidence(_) => (See, DataKind::Evidence),
         AdminCommand::Govern(RetentionCommand::ListPolicies | RetentionCommand::ShowPolicy { .. }) => {
             (See, DataKind::Published)
         }
         _ => return None,
     })
+}
+
+/// What a command asks for besides: figures about an organisation say something about many people.
+pub(super) const fn asked_too(command: &AdminCommand) -> Option<(AccessAction, DataKind)> {
+    match command {
+        AdminCommand::Evidence(EvidenceCommand::Figures { .. }) => {
+            Some((AccessAction::See, DataKind::Aggregates))
+        }
+        _ => None,
+    }
+}
+
+/// What suffices in place of everything else: a graph of keys is evidence for those who check, and says when and for what
+/// something is kept to those who work on it.
+pub(super) const fn asked_instead(command: &AdminCommand) -> Option<(AccessAction, DataKind)> {
+    match command {
+        AdminCommand::Evidence(EvidenceCommand::KeyGraph { .. }) => {
+            Some((AccessAction::See, DataKind::Metadata))
+        }
+        _ => None,
+    }
 }
 
 /// What the policies say to somebody with these roles doing this to data of their own organisation. Whether the data is of that

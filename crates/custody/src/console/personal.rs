@@ -11,6 +11,7 @@ use crate::administer::hex;
 use crate::certificate::CertificateReference;
 use crate::consent::commands::{ConsentChoice, ConsentCommand, ConsentOutcome};
 use crate::consent::{ChoiceRequest, Speaker};
+use crate::evidence::EvidenceReply;
 use crate::retention::commands::{ConversationWish, RetentionCommand, RetentionReply};
 use crate::rights::commands::{NewRequest, RightsAction, RightsCommand, RightsReply};
 use crate::staging::sha256;
@@ -132,6 +133,11 @@ pub enum PersonalCommand {
         /// Which.
         reference: CertificateReference,
     },
+    /// From which keys a conversation of one's own hangs, and from which it hung.
+    KeyGraph {
+        /// Which.
+        conversation: ConversationId,
+    },
     /// Who looked at what is one's own, newest first, also at what was purged since.
     Accesses {
         /// Before this look.
@@ -231,6 +237,10 @@ impl Custody {
             PersonalCommand::Accesses { before, limit } => {
                 self.looks(who, before, limit).map(AdminReply::Accesses)
             }
+            PersonalCommand::KeyGraph { conversation } => self.with_own(who, conversation, |custody| {
+                let graph = custody.own_key_graph(conversation)?;
+                Ok(AdminReply::Evidence(EvidenceReply::KeyGraph(Box::new(graph))))
+            }),
             PersonalCommand::Certificate { reference } => {
                 let found = self.reader().control()?.certificate(reference.as_str())?;
                 is_own(found.and_then(|record| record.subject), subject, &reference)?;

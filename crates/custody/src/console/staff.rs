@@ -7,6 +7,7 @@ use crate::accounts::{AccountCommand, AccountReply};
 use crate::audit_report::AuditCommand;
 use crate::certificate::CertificateCommand;
 use crate::consent::commands::{ConsentCommand, ConsentReply};
+use crate::evidence::{EvidenceCommand, KeyGraphTarget};
 use crate::people::PeopleCommand;
 use crate::rights::commands::RightsCommand;
 use crate::{AdminCommand, AdminError, AdminReply, Custody};
@@ -22,7 +23,9 @@ impl Staff {
 /// Whether one of these roles permits a command: see [`Staff::may`].
 pub fn roles_permit(roles: &RoleSet, command: &AdminCommand) -> bool {
     let permits = |(action, kind)| access::decide(roles, action, kind).is_permitted;
-    roles.has_staff() && access::asked(command).is_some_and(permits)
+    let suffices =
+        access::asked(command).is_some_and(permits) && access::asked_too(command).is_none_or(permits);
+    roles.has_staff() && (suffices || access::asked_instead(command).is_some_and(permits))
 }
 
 impl Custody {
@@ -60,6 +63,7 @@ impl Custody {
             AdminCommand::Audit(command) => self.staff_audit(who, command),
             AdminCommand::Rights(command) => self.staff_rights(who, command),
             AdminCommand::People(command) => self.staff_people(who, command),
+            AdminCommand::Evidence(command) => self.staff_evidence(who, command),
             AdminCommand::Account(command) => self.staff_accounts(who, command),
             other => self.administer(other),
         }
@@ -68,7 +72,7 @@ impl Custody {
     fn staff_audit(&self, who: &Staff, command: AuditCommand) -> Result<AdminReply, AdminError> {
         let organization = who.organization();
         let command = match command {
-            AuditCommand::Report { witnesses, .. } => AuditCommand::Report { organization, witnesses },
+            AuditCommand::Report { .. } => AuditCommand::Report { organization },
             AuditCommand::List { limit, .. } => AuditCommand::List { organization, limit },
             AuditCommand::Show { reference } => {
                 let found = self.reader().control()?.audit_report(&reference)?;
@@ -177,6 +181,40 @@ impl Custody {
             }
         };
         self.administer(AdminCommand::People(command))
+    }
+
+    fn staff_evidence(&self, who: &Staff, command: EvidenceCommand) -> Result<AdminReply, AdminError> {
+        let organization = who.organization();
+        let command = match command {
+            EvidenceCommand::Entries { filter, before, limit, .. } => {
+                EvidenceCommand::Entries { organization, filter, before, limit }
+            }
+            EvidenceCommand::Entry { index, .. } => EvidenceCommand::Entry { organization, index },
+            EvidenceCommand::Consistency { from, to, .. } => {
+                EvidenceCommand::Consistency { organization, from, to }
+            }
+            EvidenceCommand::Figures { .. } => EvidenceCommand::Figures { organization },
+            EvidenceCommand::KeyGraph { target } => {
+                self.caught_up()?;
+                let conversation = match target {
+                    KeyGraphTarget::Conversation(id) => Some(id),
+                    KeyGraphTarget::Record(id) => {
+                        self.reader().one_record(id).ok().map(|record| record.conversation)
+                    }
+                };
+                let found = match conversation {
+                    Some(id) => self.reader().control()?.conversation(id)?,
+                    None => None,
+                };
+                let owner = found.map(|found| found.organization);
+                match target {
+                    KeyGraphTarget::Conversation(id) => is_within(who, owner, &id)?,
+                    KeyGraphTarget::Record(id) => is_within(who, owner, &id)?,
+                }
+                EvidenceCommand::KeyGraph { target }
+            }
+        };
+        self.administer(AdminCommand::Evidence(command))
     }
 
     fn staff_accounts(&self, who: &Staff, command: AccountCommand) -> Result<AdminReply, AdminError> {

@@ -15,6 +15,7 @@ mod consent_world;
 mod console;
 #[cfg(feature = "fault-injection")]
 mod crashes;
+mod evidence_view;
 mod export;
 mod feed;
 #[cfg(feature = "fault-injection")]

@@ -89,6 +89,21 @@ pub(crate) enum LedgerCommand {
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
     },
+    /// Check a proof alone: that the entry in it lies in the log whose key you kept. Needs no data and no network
+    #[command(
+        after_help = "The proof holds its entry, as the console hands it out.\n\nExample:\n  fiducia ledger check 7.tlog-proof \
+        --key 'ledger.example.org/…+…+…'"
+    )]
+    Check {
+        /// The file
+        proof: PathBuf,
+        /// The verifier key of the log (`name+hash+base64`) that you keep elsewhere
+        #[arg(long, value_name = "VKEY")]
+        key: String,
+        /// Print JSON for machines instead of text for people
+        #[arg(long)]
+        json: bool,
+    },
     /// Print the signed checkpoint, to keep elsewhere: a log cannot be rewritten unseen past a checkpoint someone kept
     Checkpoint(LogOptions),
     /// Print the log's entries

@@ -1,11 +1,11 @@
 //! `organizations`, `keys`, `subjects`: whose data it is.
 
 use clap::{Args, Subcommand};
-use fiducia_custody::{MailAddress, Scope};
+use fiducia_custody::{DestructionScope, MailAddress, Scope};
 use fiducia_policy::{Agreement, Plan, RecordClass, RetentionSpan, SubjectId, Tier, Timestamp, VirtualKeyId};
 
 use super::DataOptions;
-use super::values::{agreement, class, instant, one_required, plan, tier};
+use super::values::{agreement, class, instant, one_required, plan, readable, tier};
 
 /// `organizations`
 #[derive(Debug, Subcommand)]
@@ -212,6 +212,21 @@ pub(crate) enum KeysCommand {
         /// Only that of this organisation, which has a key of its own: its name or id
         #[arg(long, value_name = "NAME|ID")]
         organization: Option<String>,
+        #[command(flatten)]
+        data: DataOptions,
+    },
+    /// Show from which keys a conversation or a record hangs, which are gone, and what tells of that
+    #[command(
+        after_help = "These are the keys that seal what is kept, not the virtual keys above. Nothing is opened.\n\nExamples:\n  \
+        fiducia keys graph conv_0199…\n  fiducia keys graph rec_0199… --svg keys.svg"
+    )]
+    Graph {
+        /// A conversation (conv_…) or one record (rec_…)
+        #[arg(value_parser = readable)]
+        target: DestructionScope,
+        /// Also draw it into this file, as SVG
+        #[arg(long, value_name = "FILE")]
+        svg: Option<std::path::PathBuf>,
         #[command(flatten)]
         data: DataOptions,
     },

@@ -1,4 +1,4 @@
-//! `keys create`, `keys list`, `keys rotate`, `keys revoke`
+//! `keys create`, `keys list`, `keys rotate`, `keys revoke`; `keys graph` lies beside
 
 use fiducia_custody::{AdminCommand, AdminReply, Scope, VirtualKeyRow};
 
@@ -27,6 +27,7 @@ pub(super) fn run(command: KeysCommand) -> Result<ExitStatus, Failure> {
         KeysCommand::Rotate { organization, data } => {
             super::organization_keys::rotate(organization.as_deref(), &data)
         }
+        KeysCommand::Graph { target, svg, data } => super::key_graph::run(target, svg.as_deref(), &data),
         KeysCommand::Revoke { key, data } => {
             let session = Session::open(&data)?;
             let AdminReply::Revoked = session.send(AdminCommand::RevokeVirtualKey { key })? else {

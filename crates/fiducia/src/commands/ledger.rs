@@ -1,9 +1,12 @@
-//! `ledger verify`, `ledger prove`, `ledger checkpoint`, `ledger tail`: on the log's files alone.
+//! `ledger verify`, `ledger prove`, `ledger check`, `ledger checkpoint`, `ledger tail`: on the log's files alone.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use fiducia_ledger::{EventId, Finding, LogReader, LoggedLeaf, VerifierKey, verify_log, verify_pending};
+use fiducia_ledger::{
+    EventId, Finding, LogReader, LoggedLeaf, PROOF_BYTES_MAX, ProofFile, VerifierKey, verify_log,
+    verify_pending,
+};
 use fiducia_policy::OrganizationId;
 
 use crate::arguments::{LedgerCommand, LogOptions};
@@ -27,6 +30,7 @@ pub(super) fn run(command: LedgerCommand) -> Result<ExitStatus, Failure> {
         LedgerCommand::Prove { log, index, event, out } => {
             prove(&log, index, event.as_deref(), out.as_deref())
         }
+        LedgerCommand::Check { proof, key, json } => check(&proof, &key, json),
         LedgerCommand::Checkpoint(options) => checkpoint(&options),
         LedgerCommand::Tail { log, from, follow } => tail(&log, from, follow),
     }
@@ -333,6 +337,52 @@ fn witnessed_reader(options: &LogOptions, log: &Log) -> Result<Witnesses, Failur
     let note = super::ledger_status::cosigned_note(&settings.directory, log);
     let reader = note.and_then(|note| LogReader::under(&log.directory, &log.key, note.as_bytes()).ok());
     Ok(reader.map_or(Witnesses::Absent, |reader| Witnesses::Cosigned(Box::new(reader))))
+}
+
+/// Checks a proof that holds its entry, and says what the entry says.
+fn check(path: &Path, key: &str, json: bool) -> Result<ExitStatus, Failure> {
+    let read = |cause| Failure::File { doing: "read the proof", path: path.to_owned(), cause };
+    let length = std::fs::metadata(path).map_err(read)?.len();
+    if length > u64::try_from(PROOF_BYTES_MAX).unwrap_or(u64::MAX) {
+        return Err(Failure::Argument(format!("{} is too long for a proof", path.display())));
+    }
+    let text = std::fs::read_to_string(path).map_err(read)?;
+    let key = parse_key(key)?;
+    let unfit = |error: fiducia_ledger::LedgerError| {
+        Failure::Finding(format!("{} proves nothing: {error}", path.display()))
+    };
+    let proof: ProofFile = text.parse().map_err(unfit)?;
+    let entry = proof.extra.as_deref().ok_or_else(|| {
+        Failure::Argument(format!(
+            "{} does not hold its entry; nothing was checked. Proofs from the console do",
+            path.display()
+        ))
+    })?;
+    let checkpoint = proof.verify(entry, &key).map_err(unfit)?;
+    let says = entry.get(1..).map(String::from_utf8_lossy).unwrap_or_default();
+    let mut output = Output::standard(json);
+    if output.json() {
+        output.value(&serde_json::json!({
+            "origin": checkpoint.origin,
+            "index": proof.index,
+            "size": checkpoint.size,
+            "root": hex(&checkpoint.root),
+            "leaf_hash": hex(&fiducia_ledger::leaf_hash(entry)),
+            "entry": says,
+        }))?;
+    } else {
+        output.line(format_args!(
+            "verified: entry {} of {} in the log {}",
+            proof.index,
+            checkpoint.size,
+            escape_line(&checkpoint.origin)
+        ))?;
+        output.line(format_args!("  leaf hash {}", hex(&fiducia_ledger::leaf_hash(entry))))?;
+        output.line(format_args!("  root      {}", hex(&checkpoint.root)))?;
+        output.foreign(&says)?;
+    }
+    output.finish()?;
+    Ok(ExitStatus::Success)
 }
 
 fn checkpoint(options: &LogOptions) -> Result<ExitStatus, Failure> {

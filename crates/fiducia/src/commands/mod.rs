@@ -18,6 +18,7 @@ mod done;
 mod flags;
 mod holds;
 mod import;
+mod key_graph;
 mod keyfile;
 mod keys;
 mod ledger;

@@ -195,6 +195,7 @@ impl Configuration {
                 batch_bytes_max: limits.batch_bytes_max,
             },
             certificates: self.certificate_settings(),
+            witnesses: self.witness_terms(),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use fiducia_custody::WhenShort;
+use fiducia_custody::{WhenShort, WitnessTerms};
 use fiducia_ledger::CosignerKey;
 use fiducia_server::{WitnessAddress, WitnessingSettings};
 use serde::Deserialize;
@@ -132,10 +132,14 @@ fn is_safe(url: &str) -> bool {
 }
 
 impl Configuration {
-    /// The witnesses' verifier keys, as they are configured.
-    pub(crate) fn witness_keys(&self) -> Vec<String> {
-        let witnesses = self.witnesses.iter().flat_map(|section| &section.witness);
-        witnesses.map(|witness| witness.key.clone()).collect()
+    /// Who cosigns the logs, for those who check.
+    pub(super) fn witness_terms(&self) -> Option<WitnessTerms> {
+        let witnessing = self.witnessing()?;
+        Some(WitnessTerms {
+            keys: witnessing.witnesses.into_iter().map(|witness| witness.key).collect(),
+            quorum: witnessing.quorum,
+            directory: witnessing.directory,
+        })
     }
 
     /// How logs are witnessed, where they are. Settings that do not parse were refused by the check.

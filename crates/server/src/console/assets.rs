@@ -24,6 +24,8 @@ static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
         asset("tokens.css", STYLE, include_str!("../../assets/tokens.css")),
         asset("console.css", STYLE, include_str!("../../assets/console.css")),
         asset("centre.css", STYLE, include_str!("../../assets/centre.css")),
+        asset("drawing.css", STYLE, include_str!("../../assets/drawing.css")),
+        asset("evidence.css", STYLE, include_str!("../../assets/evidence.css")),
         asset("administration.css", STYLE, include_str!("../../assets/administration.css")),
         asset("administration.js", SCRIPT, include_str!("../../assets/administration.js")),
         asset("console.js", SCRIPT, include_str!("../../assets/console.js")),

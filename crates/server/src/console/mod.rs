@@ -47,6 +47,7 @@ use crate::metrics::Metrics;
 use crate::settings::GatewayLimits;
 
 pub use self::api::api_document;
+pub use self::pages::key_graph_drawing;
 pub use self::settings::{ConsoleSettings, IdentityProviderSettings};
 
 /// The largest form.

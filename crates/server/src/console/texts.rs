@@ -232,6 +232,38 @@ mod tests {
     }
 
     #[test]
+    fn all_evidence_has_its_words() {
+        let names = names(Language::English);
+        let mut needed: Vec<String> = Vec::new();
+        let mut of = |kind: &str, found: Vec<&str>| {
+            assert!(!found.is_empty(), "{kind}");
+            needed.extend(found.iter().map(|name| format!("evidence-{kind}-{}", name.replace('_', "-"))));
+        };
+        // Later events are shown by their own names until they have words.
+        of("event", fiducia_ledger::Event::kinds().iter().copied().take(36).collect());
+        of("ground", fiducia_policy::GroundKind::ALL.map(fiducia_policy::GroundKind::name).to_vec());
+        of("reason", fiducia_policy::AccessReason::names());
+        of("role", vec!["oneself", "operator", "unknown"]);
+        of("due", vec!["overdue", "week", "month", "later"]);
+        of("policy", vec!["retention", "access"]);
+        of("shape", vec!["newer", "other"]);
+        of("shape-about", vec!["newer", "other"]);
+        of("side", vec!["left", "right"]);
+        of("signature", vec!["log", "witness", "unknown"]);
+        of("key-end", fiducia_custody::KeyEndKind::ALL.map(fiducia_custody::KeyEndKind::name).to_vec());
+        of("key-layer", fiducia_custody::KeyLayer::ALL.map(fiducia_custody::KeyLayer::name).to_vec());
+        let kinds = "service-root safety-day violation-day feedback-day investigation legal-hold purpose-root subject \
+             subject-feedback subject-apart conversation conversation-safety conversation-held content";
+        of("key", kinds.split_whitespace().collect());
+        for end in fiducia_custody::KeyEndKind::ALL {
+            needed.push(format!("evidence-key-{}-at", end.name()));
+        }
+        for name in needed {
+            assert!(names.contains(&name), "{name}");
+        }
+    }
+
+    #[test]
     fn browsers_get_the_language_they_ask_for() {
         let check =
             |header: &str, expect: Language| assert_eq!(Language::accepted(header), expect, "{header}");

@@ -303,6 +303,7 @@ fn open_custody(root: &Path, clock: TestClock) -> Custody {
         ledger_origin: "ledger.test/log".to_owned(),
         limits: CaptureLimits::default(),
         certificates: fiducia_custody::CertificateSettings::default(),
+        witnesses: None,
     };
     Custody::open(&settings, Arc::new(clock), randomness).unwrap()
 }

@@ -14,7 +14,7 @@ use fiducia_custody::{
     CertificateReference, CertificateReply, CertificateSettings, ConversationContent, Custody,
     CustodySettings, DestructionReport, DestructionScope, DueMail, ExchangeOpening, ImportOutcome,
     KeyServiceDirectory, KeyServices, MailCommand, MailReply, OpenError, OpenExchange, RecordRow,
-    RetentionCommand, RetentionProgress, RetentionReply, Scope, ServiceKey,
+    RetentionCommand, RetentionProgress, RetentionReply, Scope, ServiceKey, WitnessTerms,
 };
 use fiducia_keyring::KeyfileKms;
 use fiducia_ledger::VerifierKey;
@@ -48,6 +48,7 @@ pub(crate) struct World {
     services: Arc<Services>,
     /// The installation's key at a service, and whether its keyfile is there too.
     installation: (Option<String>, bool),
+    witnesses: Option<WitnessTerms>,
     replaced: Mutex<Option<PathBuf>>,
 }
 
@@ -133,6 +134,7 @@ impl World {
             certificates: CertificateSettings::default(),
             services: Arc::new(Services::in_folder(folder.to_owned())),
             installation: (None, true),
+            witnesses: None,
             replaced: Mutex::new(None),
         };
         world.reopen();
@@ -162,6 +164,7 @@ impl World {
             ledger_origin: "ledger.example".to_owned(),
             limits: CaptureLimits::default(),
             certificates: self.certificates.clone(),
+            witnesses: self.witnesses.clone(),
         }
     }
 
@@ -308,6 +311,12 @@ impl World {
     /// The data is opened again with other settings for certificates.
     pub(crate) fn reopen_with(&mut self, certificates: CertificateSettings) {
         self.certificates = certificates;
+        self.reopen();
+    }
+
+    /// The data is opened again with witnesses.
+    pub(crate) fn reopen_witnessed(&mut self, witnesses: WitnessTerms) {
+        self.witnesses = Some(witnesses);
         self.reopen();
     }
 

@@ -13,10 +13,9 @@ use fiducia_custody::{
 use fiducia_ledger::VerifierKey;
 
 use crate::arguments::{AuditCommand, DataOptions};
-use crate::configuration::Extent;
 use crate::failure::{ExitStatus, Failure};
 use crate::output::{Align, Output, Table, instant, remark};
-use crate::session::{self, Session};
+use crate::session::Session;
 
 pub(super) fn run(command: AuditCommand) -> Result<ExitStatus, Failure> {
     match command {
@@ -35,14 +34,11 @@ fn ask(session: &Session, command: Asked) -> Result<AuditReply, Failure> {
 }
 
 fn report(organization: &str, out: &Path, data: &DataOptions) -> Result<ExitStatus, Failure> {
-    let configuration = session::load(&data.file.config, Extent::Data)?;
     let session = Session::open(data)?;
     let organization = session.organization(organization)?;
-    let witnesses = configuration.witness_keys();
     // Whatever stands in the way of writing is found before anything is announced in the log.
     make_folder(out)?;
-    let AuditReply::Issued { reference, .. } = ask(&session, Asked::Report { organization, witnesses })?
-    else {
+    let AuditReply::Issued { reference, .. } = ask(&session, Asked::Report { organization })? else {
         return Err(Failure::UnexpectedReply("audit"));
     };
     let status = write_files(&session, &reference, out, data.json)?;

@@ -6,6 +6,7 @@ mod administration;
 mod certificates;
 mod choices;
 mod conversations;
+mod evidence;
 mod home;
 mod notices;
 mod passkeys;
@@ -53,6 +54,8 @@ pub(super) const PAGES: &[Page] = &[
     administration::PEOPLE,
     administration::CAMPAIGNS,
     administration::NOTICES,
+    evidence::EVIDENCE,
+    evidence::KEYS,
     // What is everybody's own.
     account::PAGE,
     passkeys::PAGE,
@@ -62,6 +65,14 @@ pub(super) const PAGES: &[Page] = &[
     preferences::PAGE,
     privacy_signal::PAGE,
 ];
+
+/// The drawing of a graph of keys as an SVG file of its own, in English.
+///
+/// # Errors
+/// When it cannot be written, as text.
+pub fn key_graph_drawing(graph: &fiducia_custody::KeyGraph) -> Result<String, String> {
+    evidence::key_graph_drawing(graph).map_err(|error| error.to_string())
+}
 
 /// For pages that the navigation shows to everyone who is signed in.
 fn everyone(_: &RoleSet) -> bool {

@@ -3,6 +3,7 @@
 mod choosing;
 mod conditions;
 mod errors;
+mod evidence;
 mod people;
 mod requests;
 mod speaking;

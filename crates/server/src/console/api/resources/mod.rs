@@ -12,6 +12,8 @@ mod certificates;
 mod choices;
 mod consents;
 mod conversations;
+mod evidence;
+mod keys;
 mod notices;
 mod people;
 mod privacy_signal;
@@ -36,6 +38,8 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         certificates::endpoints,
         privacy_signal::endpoints,
         people::endpoints,
+        evidence::endpoints,
+        keys::endpoints,
     ]
     .into_iter()
     .flat_map(|endpoints| endpoints())

@@ -11,6 +11,7 @@ use fiducia_custody::{ConsentCommand, ConsentReply, ConsentRow, PeopleCommand, P
 use fiducia_policy::SubjectId;
 use http::StatusCode;
 
+use super::super::evidence::sees_keys;
 use super::{PEOPLE, consent, people_of, staff, taking_in};
 use crate::console::Console;
 use crate::console::frame::Frame;
@@ -28,6 +29,7 @@ struct PersonPage<'a> {
     detail: &'a PersonDetail,
     standings: &'a [ConsentRow],
     may_take_in: bool,
+    may_see_keys: bool,
 }
 
 async fn show(State(console): Shared, Path(id): Path<String>, member: Member) -> Result<Response, Refusal> {
@@ -50,6 +52,7 @@ async fn show(State(console): Shared, Path(id): Path<String>, member: Member) ->
         frame: &frame,
         detail: &detail,
         standings: &standings,
+        may_see_keys: sees_keys(staff.roles()),
         may_take_in: taking_in::may_take_in(&staff) && detail.row.erased_at.is_none(),
     };
     Ok(frame.show(StatusCode::OK, &page))

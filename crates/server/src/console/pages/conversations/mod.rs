@@ -1,5 +1,6 @@
 //! `/conversations`: what is kept, until when, and what was deleted and can be taken back.
 
+mod keys;
 mod one;
 
 use std::sync::Arc;
@@ -29,6 +30,7 @@ pub(super) const PAGE: Page = Page {
             .route("/conversations", get(list))
             .route("/conversations/{id}", get(one::show))
             .route("/conversations/{id}/delete", get(one::ask))
+            .route("/conversations/{id}/keys", get(keys::show))
             .route("/conversations/{id}/wish", post(one::wish))
             .route("/conversations/{id}/read", post(one::read))
     },
