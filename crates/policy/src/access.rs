@@ -3,9 +3,11 @@
 //! Nothing is permitted that no policy permits. A decision names the policies that made it. When a policy cannot be evaluated
 //! the answer is no: a `forbid` that fails must not count as one that does not apply.
 
+mod compare;
 mod decide;
 mod matrix;
 
+pub use compare::{AccessChange, access_changes};
 pub use decide::{AccessPolicy, AccessPolicyError};
 pub use matrix::access_matrix;
 
@@ -31,6 +33,10 @@ named! {
         Govern = "govern",
         /// Hand data over to somebody outside: the person themselves, or counsel.
         HandOver = "hand-over",
+        /// Agree, or not, to somebody else's look.
+        Approve = "approve",
+        /// Review afterwards what somebody read in an emergency.
+        Review = "review",
     }
 }
 
@@ -84,6 +90,8 @@ pub struct AccessPrincipal {
     pub subject: Option<SubjectId>,
     /// What they act as.
     pub roles: RoleSet,
+    /// Whether they work at the machine itself, without an account.
+    pub is_operator: bool,
 }
 
 /// What it is about.

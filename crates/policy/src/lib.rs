@@ -192,6 +192,7 @@ mod hold;
 mod id;
 mod language;
 mod letter;
+mod looking;
 mod named;
 mod retention;
 mod rights;
@@ -199,8 +200,8 @@ mod role;
 mod simulate;
 
 pub use access::{
-    AccessAction, AccessDecision, AccessPolicy, AccessPolicyError, AccessPrincipal, AccessTarget,
-    Circumstances, DataKind, access_matrix,
+    AccessAction, AccessChange, AccessDecision, AccessPolicy, AccessPolicyError, AccessPrincipal,
+    AccessTarget, Circumstances, DataKind, access_changes, access_matrix,
 };
 pub use api_scope::{ApiScope, ApiScopes};
 pub use authority::{AccessReason, EntryProof, ReleaseAuthority, UnknownReason};
@@ -222,15 +223,20 @@ pub use feature::{Eligibility, Feature, FeatureSet, UnknownFeature};
 pub use ground::{Ground, GroundKind, LegalBasis, Purpose};
 pub use hold::{HoldCandidate, HoldScope, HoldScopeError, SCOPE_ENTRIES_MAX, SCOPE_NAME_BYTES_MAX};
 pub use id::{
-    AccountId, ApiTokenId, CampaignId, CaseId, ConsentId, ConversationId, ExchangeId, FlagId, HoldId,
-    IdParseError, KeyId, LetterId, OrganizationId, PersonId, Pseudonym, RecordId, RightsRequestId, SessionId,
-    SubjectId, VirtualKeyId, WarningId, WorkspaceId,
+    AccessSessionId, AccountId, ApiTokenId, CampaignId, CaseId, ConsentId, ConversationId, ExchangeId,
+    FlagId, HoldId, IdParseError, KeyId, LetterId, OrganizationId, PersonId, Pseudonym, RecordId,
+    RightsRequestId, SessionId, SubjectId, VirtualKeyId, WarningId, WorkspaceId,
 };
 pub use language::{
     Audience, BUILT_IN_NAMES, Chooser, ConsentNotice, ConsentRule, Counterexample, ExistingRecords,
     LabelTerms, MonthLength, PolicyProblem, PolicyProblems, ProblemKind, TrainingChoice, policy_schema,
 };
 pub use letter::LetterKind;
+pub use looking::{
+    AccessApproval, AccessAsked, AccessBounds, AccessEnd, AccessLimits, AccessNeeds, AccessReview,
+    AccessScope, AccessSession, AccessState, AccessStep, AccessStepRefused, Anomaly, AnomalyKind, Habits,
+    Participant, Sight, TooMuch, WorkingHours, WorkingHoursError, anomalies, blurred,
+};
 pub use named::UnknownName;
 pub use retention::{
     Agreement, Claim, ClockStart, CustomBounds, Effect, End, Facts, Level, ModelTerms, Plan, PlanTerms,

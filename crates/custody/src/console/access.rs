@@ -71,7 +71,7 @@ pub(super) fn decide(roles: &RoleSet, action: AccessAction, kind: DataKind) -> A
     // The same on both sides, as is the region: commands are bound to the organisation of whoever gives them.
     let organization = OrganizationId::from_bytes([0; 16]);
     let account = AccountId::from_bytes([0; 16]);
-    let principal = AccessPrincipal { account, organization, subject: None, roles: roles.clone() };
+    let principal = AccessPrincipal { account, organization, subject: None, roles: roles.clone(), is_operator: false };
     let target = AccessTarget { kind, organization, subject: None, region: "" };
     // What is handed over is handed over upon a person's request, whose number is the ticket.
     let is_handed_over = action == AccessAction::HandOver;
