@@ -10,6 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::consent::{CampaignClosed, CampaignOpened, ConsentChanged, NoticePublished};
 use crate::hash::{Hash, from_hex, to_hex};
+use crate::session::{AccessSessionStep, LookTerms};
 
 /// Longest free text in an event. It is meant for names of rules, models and kinds, never for content.
 pub const TEXT_BYTES_MAX: usize = 256;
@@ -60,6 +61,9 @@ pub struct RecordAccess {
     /// When the permission ends.
     #[serde(with = "instant")]
     pub expires_at: Timestamp,
+    /// In which session, how it was shown, and which policies permitted it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub look: Option<LookTerms>,
 }
 
 /// What happened. The names of variants, in snake case, are the `type` in the leaf and never change.
@@ -393,6 +397,20 @@ pub enum Event {
     CampaignOpened(CampaignOpened),
     /// A campaign was closed.
     CampaignClosed(CampaignClosed),
+    /// Something happened to a session of reading.
+    AccessSession(AccessSessionStep),
+    /// The organisation wants to agree to looks at what is its own, or no longer does.
+    LockboxChanged {
+        /// Whether it does.
+        enabled: bool,
+        /// Who decided.
+        actor: PersonId,
+    },
+    /// Other access policies came into force.
+    AccessPolicyChanged {
+        /// Digest of their text.
+        policy: Digest,
+    },
     /// An event of a type that this version does not know. It can be read but not appended.
     #[serde(skip)]
     Unknown {
@@ -405,7 +423,7 @@ pub enum Event {
 
 impl Event {
     /// The types this version reads and writes.
-    const KINDS: [&'static str; 36] = [
+    const KINDS: [&'static str; 39] = [
         "log_opened",
         "capture_batch",
         "record_access",
@@ -442,6 +460,9 @@ impl Event {
         "notice_published",
         "campaign_opened",
         "campaign_closed",
+        "access_session",
+        "lockbox_changed",
+        "access_policy_changed",
     ];
 
     pub(crate) fn is_known(kind: &str) -> bool {
@@ -487,6 +508,9 @@ impl Event {
             Self::NoticePublished(_) => "notice_published",
             Self::CampaignOpened(_) => "campaign_opened",
             Self::CampaignClosed(_) => "campaign_closed",
+            Self::AccessSession(_) => "access_session",
+            Self::LockboxChanged { .. } => "lockbox_changed",
+            Self::AccessPolicyChanged { .. } => "access_policy_changed",
             Self::Unknown { kind, .. } => kind,
         }
     }
@@ -500,14 +524,14 @@ pub(crate) fn text<S: Serializer>(value: &str, serializer: S) -> Result<S::Ok, S
 }
 
 #[expect(clippy::ref_option, reason = "serde calls serializers with a reference to the field")]
-fn optional_text<S: Serializer>(value: &Option<String>, serializer: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn optional_text<S: Serializer>(value: &Option<String>, serializer: S) -> Result<S::Ok, S::Error> {
     match value {
         Some(value) => text(value, serializer),
         None => serializer.serialize_none(),
     }
 }
 
-fn texts<S: Serializer>(values: &[String], serializer: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn texts<S: Serializer>(values: &[String], serializer: S) -> Result<S::Ok, S::Error> {
     if values.iter().any(|value| value.len() > TEXT_BYTES_MAX) {
         return Err(serde::ser::Error::custom("a text is longer than 256 bytes"));
     }

@@ -28,6 +28,7 @@ mod pending;
 mod proof_file;
 mod publication;
 mod reader;
+mod session;
 mod storage;
 mod tiles;
 mod verify;
@@ -54,6 +55,7 @@ pub use note::{SEED_BYTES, SigningKey, VerifierKey, verify_note};
 pub use proof_file::{PROOF_BYTES_MAX, ProofFile};
 pub use publication::{Publication, Published, WrittenPublication};
 pub use reader::{Entries, LogReader};
+pub use session::{AccessSessionStep, LookTerms, SessionStep};
 pub use verify::{verify_log, verify_pending};
 pub use witness::{
     ADD_CHECKPOINT_BYTES_MAX, AddCheckpoint, Cosigning, Held, TrustedLogs, WitnessRefusal, cosign, origin_of,

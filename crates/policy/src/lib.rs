@@ -233,7 +233,7 @@ pub use language::{
 };
 pub use letter::LetterKind;
 pub use looking::{
-    AccessApproval, AccessAsked, AccessBounds, AccessEnd, AccessLimits, AccessNeeds, AccessReview,
+    AccessApproval, AccessAsked, AccessBounds, AccessEnd, AccessLimits, AccessNeeds, AccessNoticeKind, AccessReview,
     AccessScope, AccessSession, AccessState, AccessStep, AccessStepRefused, Anomaly, AnomalyKind, Habits,
     Participant, Sight, TooMuch, WorkingHours, WorkingHoursError, anomalies, blurred,
 };

@@ -11,6 +11,7 @@
 //! journal, the journal before the records, the records before their index. Everything in the index can be rebuilt from
 //! the records.
 
+mod access_sessions;
 mod accesses;
 mod accounts;
 mod api;
@@ -41,6 +42,10 @@ mod rights_effects;
 mod scrub;
 mod warnings;
 
+pub use access_sessions::{
+    AccessNotice, AccessSessionFilter, AccessSessionWrite, AccessVolume, BeginLook, LookRefused,
+    SessionLook,
+};
 pub use accesses::AccessRecord;
 pub use accounts::{AccountRecord, PasskeyRecord, PrivacySignal, SessionRecord};
 pub use api::{ApiAnswerRecord, ApiTokenRecord};

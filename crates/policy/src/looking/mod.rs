@@ -12,7 +12,7 @@ pub use anomaly::{Anomaly, AnomalyKind, Habits, anomalies};
 pub use blur::blurred;
 pub use limits::{AccessBounds, AccessLimits, HourOfWeek, TooMuch, WorkingHours, WorkingHoursError};
 pub use session::{
-    AccessApproval, AccessAsked, AccessEnd, AccessNeeds, AccessReview, AccessScope, AccessSession,
+    AccessApproval, AccessAsked, AccessEnd, AccessNeeds, AccessNoticeKind, AccessReview, AccessScope, AccessSession,
     AccessState, AccessStep, AccessStepRefused, Participant, Sight,
 };
 

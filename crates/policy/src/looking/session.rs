@@ -81,6 +81,24 @@ named! {
     }
 }
 
+named! {
+    /// Why the administrators of an organisation are told of a session.
+    AccessNoticeKind, "a kind of notice" {
+        /// Somebody asks for their agreement.
+        ApprovalAsked = "approval-asked",
+        /// Somebody asks to break the glass.
+        EmergencyAsked = "emergency-asked",
+        /// The glass was broken.
+        EmergencyOpened = "emergency-opened",
+        /// What was read in an emergency is to be reviewed.
+        ReviewDue = "review-due",
+        /// Something about a session was unusual.
+        Unusual = "unusual",
+        /// A session was stopped because of what was done in it.
+        Stopped = "stopped",
+    }
+}
+
 /// What a session is about.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
