@@ -74,6 +74,7 @@ impl Calendar {
             ledger_origin: "ledger.test".to_owned(),
             limits: CaptureLimits::default(),
             certificates: CertificateSettings::default(),
+            access: fiducia_custody::AccessSettings::default(),
         };
         let custody = Custody::open(&settings, Arc::new(clock.clone()), randomness).unwrap();
         let source = include_str!("../../policies/anthropic-2026.toml").to_owned();

@@ -65,6 +65,7 @@ impl World {
             ledger_origin: "ledger.test".to_owned(),
             limits: CaptureLimits::default(),
             certificates: fiducia_custody::CertificateSettings::default(),
+            access: fiducia_custody::AccessSettings::default(),
         };
         let custody = Custody::open(&settings, Arc::clone(&clock) as Arc<dyn Clock>, randomness).unwrap();
         let created = custody.administer(AdminCommand::CreateOrganization {

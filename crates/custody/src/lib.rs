@@ -22,6 +22,7 @@ mod faults;
 mod filing;
 mod import;
 mod keychain;
+mod looking;
 mod mail;
 mod mailbox;
 mod open_error;
@@ -77,6 +78,10 @@ pub use exchange::{
     AnswerOutcome, CaptureFailed, CaptureRefused, CapturedAnswer, ExchangeOpening, Notice, OpenExchange,
 };
 pub use import::{ImportOutcome, ImportProgress, RejectedLine};
+pub use looking::{
+    AccessActor, AccessCommand, AccessNoticeRow, AccessReply, AccessRequest, AccessSessionDetail, LookTarget,
+    SessionContent,
+};
 pub use mail::{
     DueMail, Letter, LetterAbout, MailAbout, MailAddress, MailCommand, MailOutcome, MailReply, MailState,
     NotAnAddress, WarningLetter,
@@ -94,4 +99,4 @@ pub use rights::commands::{
     RightsCommand, RightsExport, RightsExportReport, RightsReply, RightsReport, StillKept, StoreOutcome,
 };
 pub use rights::rights_export_schema;
-pub use settings::{CaptureLimits, CertificateSettings, CustodySettings, MailSchedule};
+pub use settings::{AccessSettings, CaptureLimits, CertificateSettings, CustodySettings, MailSchedule};

@@ -3,12 +3,13 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use fiducia_policy::{ExchangeId, OrganizationId};
+use fiducia_policy::{AccessSession, ExchangeId, OrganizationId};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::consent::ChoiceRequest;
 use crate::exchange::Acknowledgement;
 use crate::import::{ImportChunk, ImportOutcome};
+use crate::looking::AccessChange;
 use crate::rights::ExportNote;
 use crate::{
     AdminCommand, AdminError, AdminReply, CaptureFailed, CapturedAnswer, ConsentOutcome, ExchangeOpening,
@@ -27,6 +28,8 @@ pub(crate) enum Message {
     CatchUp(oneshot::Sender<Result<(), AdminError>>),
     /// A file for a person was finished, or is to be made anew.
     NoteExport(Box<ExportNote>, oneshot::Sender<Result<(), AdminError>>),
+    /// A session of reading changes.
+    Access(Box<AccessChange>, oneshot::Sender<Result<Option<AccessSession>, AdminError>>),
     /// Somebody waits for what is staged.
     Hurry,
     /// Nothing was committed for a while: what the journal still holds can leave it.
@@ -45,6 +48,7 @@ impl Message {
             | Self::Choose(..)
             | Self::CatchUp(_)
             | Self::NoteExport(..)
+            | Self::Access(..)
             | Self::Hurry
             | Self::Idle
             | Self::Stop => 0,
@@ -74,6 +78,7 @@ pub(crate) struct WriterState {
     pub(crate) purges_late_seconds: AtomicU64,
     pub(crate) mails_failed: AtomicU64,
     pub(crate) mails_given_up: AtomicU64,
+    pub(crate) access_alerts: AtomicU64,
     pub(crate) requests_open: AtomicU64,
     pub(crate) requests_overdue: AtomicU64,
     pub(crate) requests_due_soon: AtomicU64,

@@ -7,9 +7,9 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use fiducia_keyring::{KeyManagementService, RecordBinding, SealedRecord, release};
-use fiducia_ledger::{ACCESS_RECORDS_MAX, AccessEntry, AccessReceipt, SigningKey};
+use fiducia_ledger::{ACCESS_RECORDS_MAX, AccessReceipt, SigningKey};
 use fiducia_policy::{
-    AccessReason, Clock, ConversationId, GroundKind, KeyId, OrganizationId, PersonId, Pseudonym, RecordId,
+    Clock, ConversationId, GroundKind, KeyId, OrganizationId, Pseudonym, RecordId,
     ReleaseAuthority, SubjectId, Timestamp,
 };
 use fiducia_store::{
@@ -30,8 +30,9 @@ use crate::keychain::Keychain;
 use crate::payload::{self, Header};
 use crate::retention::governance::{Governance, PersonTerms};
 use crate::retention::worker::end_of_service_key;
-use crate::scribe::{Look, Scribe, event_id};
-use crate::{AdminError, AdminReply, DestructionScope};
+use crate::scribe::Scribe;
+use crate::looking::{Gate, Sitting};
+use crate::{AdminError, AdminReply};
 
 /// How long a person's permission to read lasts, in seconds.
 pub(crate) const ACCESS_SECONDS: i64 = 900;
@@ -47,22 +48,14 @@ pub(crate) struct Reader {
     pub(crate) kms: Arc<dyn KeyManagementService>,
     pub(crate) callers: Arc<Callers>,
     pub(crate) governance: Governance,
+    /// Who may read, and how much.
+    pub(crate) gate: Arc<Gate>,
     pub(crate) scribe: Scribe,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) readers: Arc<RwLock<()>>,
     pub(crate) names: LedgerNames,
     /// Signs receipts of consent.
     pub(crate) consent_signing: SigningKey,
-}
-
-/// A person's request to read.
-pub(crate) struct ReadRequest {
-    pub(crate) target: DestructionScope,
-    pub(crate) actor: PersonId,
-    pub(crate) event: [u8; 16],
-    pub(crate) reason: AccessReason,
-    pub(crate) ticket: Option<String>,
-    pub(crate) ground: GroundKind,
 }
 
 impl Reader {
@@ -218,7 +211,7 @@ impl Reader {
         Ok(AdminReply::Records(rows?))
     }
 
-    fn refuse_destroyed(
+    pub(crate) fn refuse_destroyed(
         &self,
         control: &ControlStore,
         conversation: ConversationId,
@@ -265,26 +258,17 @@ impl Reader {
         Err(AdminError::NotFound(format!("there is no {id}; it never was, or it was destroyed and purged")))
     }
 
-    /// Decrypts for a person: first the entry, then the keys.
-    pub(crate) fn show(&self, request: ReadRequest) -> Result<AdminReply, AdminError> {
-        check_ticket(request.ticket.as_deref())?;
-        let _reading = self.reading();
-        let records = match request.target {
-            DestructionScope::Record(id) => vec![self.one_record(id)?],
-            DestructionScope::Conversation(id) => {
-                self.refuse_destroyed(&self.control()?, id)?;
-                self.conversation_records(id)?
-            }
-            DestructionScope::Subject(_) => {
-                return Err(AdminError::Invalid(
-                    "read one conversation or record at a time; each look is logged with what was looked at"
-                        .to_owned(),
-                ));
-            }
-        };
-        let (organization, conversation, subject) = records
+    /// Decrypts records of one conversation for a person: first the entry, then the keys. Whoever calls it reads, and holds
+    /// destruction off.
+    pub(crate) fn read(
+        &self,
+        sitting: &Sitting,
+        records: &[StoredRecord],
+        (path, event): (ReadPath, [u8; 16]),
+    ) -> Result<ConversationContent, AdminError> {
+        let (conversation, subject) = records
             .first()
-            .map(|record| (record.organization, record.conversation, record.subject))
+            .map(|record| (record.conversation, record.subject))
             .ok_or_else(|| AdminError::NotFound("there are no records to read".to_owned()))?;
         if records.len() > ACCESS_RECORDS_MAX {
             return Err(AdminError::Invalid(format!(
@@ -292,56 +276,32 @@ impl Reader {
                 records.len()
             )));
         }
-        if !request.reason.reads_restricted()
-            && let Some(restriction) = self.control()?.restriction(subject)?
-        {
-            return Err(AdminError::Conflict(format!(
-                "{} restricts what is kept of {subject}: it may be stored and not used; nothing was decrypted. It is read for                  the person, for claims in law and to protect others, or once the restriction is lifted",
-                restriction.request
-            )));
-        }
         let keys = self.keys()?;
         let mut has_path = false;
-        for record in &records {
-            has_path |= wrap_for(record, ReadPath::Ground(request.ground), &keys)?.is_some();
+        for record in records {
+            has_path |= wrap_for(record, path, &keys)?.is_some();
         }
         if !has_path {
             return Err(AdminError::Destroyed(format!(
                 "no key path is left for the ground {}; nobody can read this for that purpose",
-                request.ground.name()
+                sitting.ground().name()
             )));
         }
         let pseudonym =
             self.control()?.subject(subject)?.and_then(|subject| subject.pseudonym).ok_or_else(|| {
                 AdminError::Destroyed("the person was erased; what is left cannot be read".to_owned())
             })?;
-        let now = self.clock.now();
-        let entry = AccessEntry {
-            id: event_id(request.event).map_err(|error| AdminError::Storage(error.to_string()))?,
-            organization,
-            actor: request.actor,
-            reason: request.reason,
-            ticket: request.ticket,
-            records: records.iter().map(|record| record.id).collect(),
-            ground: request.ground,
-            expires_at: Timestamp::from_second(now.as_second() + ACCESS_SECONDS)
-                .map_err(|error| AdminError::Storage(error.to_string()))?,
-        };
+        let ids = records.iter().map(|record| record.id).collect();
         let count = u64::try_from(records.len()).unwrap_or(u64::MAX);
-        let look =
-            Look { event: request.event, at: now, entry, of: vec![(subject, Some(conversation), count)] };
-        let receipt = self.scribe.access(look).map_err(|error| {
-            AdminError::Storage(format!("the access could not be logged, so nothing was decrypted: {error}"))
-        })?;
-        let path = ReadPath::Ground(request.ground);
-        let contents = self.open(&receipt, &records, pseudonym, path, &mut Envelopes::default())?;
+        let receipt = self.enter(sitting, event, ids, &[(subject, Some(conversation), count)])?;
+        let contents = self.open(&receipt, records, pseudonym, path, &mut Envelopes::default())?;
         let proof = receipt.entry();
-        Ok(AdminReply::Content(ConversationContent {
+        Ok(ConversationContent {
             conversation,
             ledger_index: proof.index,
             ledger_leaf_hash: hex(&proof.leaf_hash),
             records: contents,
-        }))
+        })
     }
 
     /// Opens records under a receipt. INVARIANT: here and in [`Self::open_statement`] alone is content decrypted for a person, and

@@ -39,6 +39,17 @@ pub struct CustodySettings {
     pub limits: CaptureLimits,
     /// What certificates of destruction say that only the operator knows.
     pub certificates: CertificateSettings,
+    /// Who may read what is others', and how much.
+    pub access: AccessSettings,
+}
+
+/// Who may read what is others', and how much.
+#[derive(Debug, Clone, Default)]
+pub struct AccessSettings {
+    /// Bounds on reading.
+    pub limits: fiducia_policy::AccessLimits,
+    /// The text of the installation's own access policies; those that come with the program when absent.
+    pub policies: Option<String>,
 }
 
 /// What certificates of destruction say that only the operator knows.

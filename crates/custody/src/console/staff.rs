@@ -6,13 +6,15 @@ use super::{Staff, access};
 use crate::accounts::{AccountCommand, AccountReply};
 use crate::certificate::CertificateCommand;
 use crate::consent::commands::{ConsentCommand, ConsentReply};
+use crate::looking::Asker;
 use crate::people::PeopleCommand;
 use crate::rights::commands::RightsCommand;
 use crate::{AdminCommand, AdminError, AdminReply, Custody};
 
 impl Staff {
-    /// Whether one of their roles permits a command, as far as that can be said without looking whose it is about: for
-    /// pages, which offer nothing that would be refused.
+    /// Whether one of their roles permits a command by the policies that come with the program, as far as that can be said
+    /// without looking whose it is about: for pages, which offer nothing that would be refused. An installation's own policies
+    /// may say otherwise, and decide.
     pub fn may(&self, command: &AdminCommand) -> bool {
         roles_permit(self.roles(), command)
     }
@@ -21,6 +23,9 @@ impl Staff {
 /// Whether one of these roles permits a command: see [`Staff::may`].
 pub fn roles_permit(roles: &RoleSet, command: &AdminCommand) -> bool {
     let permits = |(action, kind)| access::decide(roles, action, kind).is_permitted;
+    if let AdminCommand::Access { command, .. } = command {
+        return roles.has_staff() && access::may_look(roles, command);
+    }
     roles.has_staff() && access::asked(command).is_some_and(permits)
 }
 
@@ -32,7 +37,11 @@ impl Custody {
     /// [`AdminError::Forbidden`] when no role permits it; [`AdminError::NotFound`] for what belongs to another organisation;
     /// else the command's own.
     pub fn as_staff(&self, who: &Staff, command: AdminCommand) -> Result<AdminReply, AdminError> {
-        if !who.may(&command) {
+        // Each step of a session is decided for itself, in its true circumstances.
+        if let AdminCommand::Access { command, .. } = command {
+            return self.access_as_staff(who, command).map(|reply| AdminReply::Access(Box::new(reply)));
+        }
+        if !self.permits(who, &command) {
             return Err(AdminError::Forbidden(refusal(who, &command)));
         }
         match command {
@@ -61,6 +70,14 @@ impl Custody {
             AdminCommand::Account(command) => self.staff_accounts(who, command),
             other => self.administer(other),
         }
+    }
+
+    /// Whether the policies in force permit a command to somebody.
+    fn permits(&self, who: &Staff, command: &AdminCommand) -> bool {
+        let Some((action, kind)) = access::asked(command) else { return false };
+        let circumstances = access::circumstances_of(action);
+        let target = (kind, who.organization());
+        self.reader().gate.decide(&Asker::staff(who), action, target, &circumstances).is_permitted
     }
 
     fn staff_consent(&self, who: &Staff, command: ConsentCommand) -> Result<AdminReply, AdminError> {

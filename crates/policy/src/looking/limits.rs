@@ -5,9 +5,6 @@ use jiff::civil::Weekday;
 use crate::edge::Timestamp;
 use crate::rights::ClockZone;
 
-/// An hour of the week in the zone of the working hours.
-pub type HourOfWeek = (Weekday, u8);
-
 /// Bounds on reading what is others'. The defaults are [`AccessLimits::default`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccessLimits {
@@ -121,7 +118,7 @@ impl WorkingHours {
 
     /// Whether an instant is within them.
     pub fn contain(&self, at: Timestamp) -> bool {
-        let (weekday, hour): HourOfWeek = self.zone.hour_of(at);
+        let (weekday, hour) = self.zone.hour_of(at);
         let is_weekend = matches!(weekday, Weekday::Saturday | Weekday::Sunday);
         !is_weekend && (self.from..self.until).contains(&hour)
     }

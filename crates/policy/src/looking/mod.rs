@@ -10,7 +10,7 @@ mod session;
 
 pub use anomaly::{Anomaly, AnomalyKind, Habits, anomalies};
 pub use blur::blurred;
-pub use limits::{AccessBounds, AccessLimits, HourOfWeek, TooMuch, WorkingHours, WorkingHoursError};
+pub use limits::{AccessBounds, AccessLimits, TooMuch, WorkingHours, WorkingHoursError};
 pub use session::{
     AccessApproval, AccessAsked, AccessEnd, AccessNeeds, AccessNoticeKind, AccessReview, AccessScope, AccessSession,
     AccessState, AccessStep, AccessStepRefused, Participant, Sight,

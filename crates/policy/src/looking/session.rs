@@ -13,6 +13,7 @@ use crate::edge::Timestamp;
 use crate::ground::GroundKind;
 use crate::id::{
     AccessSessionId, AccountId, CaseId, ConversationId, HoldId, OrganizationId, PersonId, RecordId,
+    RightsRequestId,
 };
 use crate::looking::AnomalyKind;
 use crate::named::named;
@@ -111,6 +112,8 @@ pub enum AccessScope {
     Case(CaseId),
     /// What a legal hold holds.
     Hold(HoldId),
+    /// The copy that a person asked for. It is handed over, and cannot be asked for by others.
+    Request(RightsRequestId),
 }
 
 /// Somebody who takes part.
@@ -557,7 +560,7 @@ fn check(asked: &AccessAsked, limits: &AccessLimits) -> Result<(), AccessStepRef
                 "an emergency opens as little as it can: one conversation or a few records",
             ))
         }
-        AccessScope::Case(_) | AccessScope::Hold(_) if breaks_glass => Err(AccessStepRefused::Asked(
+        AccessScope::Case(_) | AccessScope::Hold(_) | AccessScope::Request(_) if breaks_glass => Err(AccessStepRefused::Asked(
             "an emergency opens as little as it can: one conversation or a few records, no whole case or hold",
         )),
         _ => Ok(()),

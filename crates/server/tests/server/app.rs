@@ -208,7 +208,7 @@ impl App {
             target: DestructionScope::Conversation(id),
             actor: "tester".to_owned(),
             reason: AccessReason::CustomerSupport,
-            ticket: None,
+            ticket: Some("T-1".to_owned()),
             ground: GroundKind::Service,
         };
         let AdminReply::Content(content) = self.custody.administer(show).unwrap() else { panic!("reply") };
@@ -296,6 +296,7 @@ fn open_custody(root: &Path, clock: TestClock) -> Custody {
         ledger_origin: "ledger.test/log".to_owned(),
         limits: CaptureLimits::default(),
         certificates: fiducia_custody::CertificateSettings::default(),
+        access: fiducia_custody::AccessSettings::default(),
     };
     Custody::open(&settings, Arc::new(clock), randomness).unwrap()
 }

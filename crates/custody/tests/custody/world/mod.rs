@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use fiducia_custody::{
-    AdminCommand, AdminError, AdminReply, AnswerOutcome, CaptureLimits, CapturedAnswer, CertificateCommand,
+    AccessSettings, AdminCommand, AdminError, AdminReply, AnswerOutcome, CaptureLimits, CapturedAnswer, CertificateCommand,
     CertificateReference, CertificateReply, CertificateSettings, ConversationContent, Custody,
     CustodySettings, DestructionReport, DestructionScope, DueMail, ExchangeOpening, ImportOutcome,
     MailCommand, MailReply, OpenError, OpenExchange, RecordRow, RetentionCommand, RetentionProgress,
@@ -43,6 +43,7 @@ pub(crate) struct World {
     subject: SubjectId,
     class: Option<RecordClass>,
     certificates: CertificateSettings,
+    access: AccessSettings,
     replaced: Mutex<Option<PathBuf>>,
 }
 
@@ -126,6 +127,7 @@ impl World {
             subject: SubjectId::from_bytes([0; 16]),
             class: None,
             certificates: CertificateSettings::default(),
+            access: AccessSettings::default(),
             replaced: Mutex::new(None),
         };
         world.reopen();
@@ -147,6 +149,7 @@ impl World {
             ledger_origin: "ledger.example".to_owned(),
             limits: CaptureLimits::default(),
             certificates: self.certificates.clone(),
+            access: self.access.clone(),
         }
     }
 
@@ -273,6 +276,16 @@ impl World {
             AdminReply::Governed(reply) => Ok(reply),
             _ => panic!("reply"),
         }
+    }
+
+    /// The data is opened again with other settings for reading.
+    pub(crate) fn reopen_with_access(&mut self, access: AccessSettings) {
+        self.access = access;
+        self.reopen();
+    }
+
+    pub(crate) fn advance_seconds(&self, seconds: i64) {
+        self.clock.0.fetch_add(seconds * 1_000_000, Ordering::SeqCst);
     }
 
     /// The data is opened again with other settings for certificates.
@@ -482,7 +495,7 @@ impl World {
         id: ConversationId,
         ground: GroundKind,
     ) -> Result<ConversationContent, AdminError> {
-        self.ask_to_show(id, ground, AccessReason::SubjectRequest, None)
+        self.ask_to_show(id, ground, AccessReason::SubjectRequest, Some("T-1"))
     }
 
     pub(crate) fn show_with(
