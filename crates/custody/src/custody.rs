@@ -8,8 +8,8 @@ use std::thread::JoinHandle;
 use fiducia_keyring::{KeyManagementService, KeyfileKms};
 use fiducia_ledger::Ledger;
 use fiducia_policy::{
-    AccessReason, Clock, ConsentChannel, ConsentPurpose, ExchangeId, OrganizationId, PersonId, Randomness, SubjectId,
-    WarningId,
+    AccessReason, Clock, ConsentChannel, ConsentPurpose, ExchangeId, OrganizationId, PersonId, Randomness,
+    SubjectId, WarningId,
 };
 use fiducia_store::{ControlStore, DataDirectory, Journal};
 use tokio::sync::{mpsc, oneshot};
@@ -22,11 +22,11 @@ use crate::consent::{ChoiceRequest, ConsentMemory, Speaker};
 use crate::filing::Filing;
 use crate::import::ImportChunk;
 use crate::keychain::Keychain;
+use crate::looking::{Gate, HandedOver, SingleLook};
 use crate::mail::{MailCommand, WarningLetter};
 use crate::mailbox::{Message, WriterHandle, WriterState};
 use crate::open_error::OpenError;
 use crate::opening::{load_callers, refuse_keyfile_inside, signing_key, when_idle};
-use crate::looking::{Gate, HandedOver, SingleLook};
 use crate::reading::{Reader, check_ticket};
 use crate::recovery::{file_journal, log_facts};
 use crate::retention::commands::{
@@ -400,9 +400,9 @@ impl Custody {
                 self.caught_up()?;
                 reader.status().map(AdminReply::Status)
             }
-            AdminCommand::ShowRecords { target, actor, reason, ticket, ground } => self
-                .look_once(SingleLook { target, actor, reason, ticket, ground })
-                .map(AdminReply::Content),
+            AdminCommand::ShowRecords { target, actor, reason, ticket, ground } => {
+                self.look_once(SingleLook { target, actor, reason, ticket, ground }).map(AdminReply::Content)
+            }
             AdminCommand::Access { actor, command } => {
                 self.access_by(actor, command).map(|reply| AdminReply::Access(Box::new(reply)))
             }

@@ -9,8 +9,8 @@ use base64::engine::general_purpose::STANDARD;
 use fiducia_keyring::{KeyManagementService, RecordBinding, SealedRecord, release};
 use fiducia_ledger::{ACCESS_RECORDS_MAX, AccessReceipt, SigningKey};
 use fiducia_policy::{
-    Clock, ConversationId, GroundKind, KeyId, OrganizationId, Pseudonym, RecordId,
-    ReleaseAuthority, SubjectId, Timestamp,
+    Clock, ConversationId, GroundKind, KeyId, OrganizationId, Pseudonym, RecordId, ReleaseAuthority,
+    SubjectId, Timestamp,
 };
 use fiducia_store::{
     Bucket, ControlStore, ConversationRecord, DataDirectory, KeyKind, KeyNode, KeyStore, RightsStatement,
@@ -27,11 +27,11 @@ use crate::administration::{
 use crate::callers::{Callers, parse_scopes};
 use crate::destruction::ground_of;
 use crate::keychain::Keychain;
+use crate::looking::{Gate, Sitting};
 use crate::payload::{self, Header};
 use crate::retention::governance::{Governance, PersonTerms};
 use crate::retention::worker::end_of_service_key;
 use crate::scribe::Scribe;
-use crate::looking::{Gate, Sitting};
 use crate::{AdminError, AdminReply};
 
 /// How long a person's permission to read lasts, in seconds.

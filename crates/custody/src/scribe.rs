@@ -230,7 +230,15 @@ struct Pen {
 
 impl Pen {
     fn new(ledger: Ledger, (control, gate): (ControlStore, Arc<Gate>), state: Arc<ScribeState>) -> Self {
-        Self { ledger, control, gate, state, appended: Vec::new(), backlog: Vec::new(), unpublished_since: None }
+        Self {
+            ledger,
+            control,
+            gate,
+            state,
+            appended: Vec::new(),
+            backlog: Vec::new(),
+            unpublished_since: None,
+        }
     }
 
     fn run(mut self, receiver: &Receiver<Message>) {

@@ -9,9 +9,9 @@ use fiducia_policy::{
 
 use crate::error::LedgerError;
 use crate::event::{Event, RecordAccess};
-use crate::session::LookTerms;
 use crate::leaf::{EventId, Leaf};
 use crate::ledger::Ledger;
+use crate::session::LookTerms;
 
 /// Most records one access may name.
 pub const ACCESS_RECORDS_MAX: usize = 1_000;
@@ -112,18 +112,24 @@ impl Ledger {
     /// # Errors
     /// When a request names no record or too many, ends before it starts, or they cannot be made durable. None of them may be
     /// read then.
-    pub fn append_accesses(
-        &mut self,
-        accesses: Vec<AccessEntry>,
-    ) -> Result<Vec<AccessReceipt>, LedgerError> {
+    pub fn append_accesses(&mut self, accesses: Vec<AccessEntry>) -> Result<Vec<AccessReceipt>, LedgerError> {
         let refused = |reason| LedgerError::AccessRefused { reason };
         let at = self.clock.now();
         let mut leaves = Vec::with_capacity(accesses.len());
         let mut permitted = Vec::with_capacity(accesses.len());
         for access in accesses {
             access.check(at)?;
-            let AccessEntry { id, organization, actor, reason, ticket, mut records, ground, expires_at, look } =
-                access;
+            let AccessEntry {
+                id,
+                organization,
+                actor,
+                reason,
+                ticket,
+                mut records,
+                ground,
+                expires_at,
+                look,
+            } = access;
             records.sort_unstable();
             records.dedup();
             let logged =

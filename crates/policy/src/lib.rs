@@ -233,9 +233,9 @@ pub use language::{
 };
 pub use letter::LetterKind;
 pub use looking::{
-    AccessApproval, AccessAsked, AccessBounds, AccessEnd, AccessLimits, AccessNeeds, AccessNoticeKind, AccessReview,
-    AccessScope, AccessSession, AccessState, AccessStep, AccessStepRefused, Anomaly, AnomalyKind, Habits,
-    Participant, Sight, TooMuch, WorkingHours, WorkingHoursError, anomalies, blurred,
+    AccessApproval, AccessAsked, AccessBounds, AccessEnd, AccessLimits, AccessNeeds, AccessNoticeKind,
+    AccessReview, AccessScope, AccessSession, AccessState, AccessStep, AccessStepRefused, Anomaly,
+    AnomalyKind, Habits, Participant, Sight, TooMuch, WorkingHours, WorkingHoursError, anomalies, blurred,
 };
 pub use named::UnknownName;
 pub use retention::{

@@ -7,8 +7,8 @@
 use std::collections::HashMap;
 
 use fiducia_policy::{
-    AccessLimits, AccessNoticeKind, AccessSession, AccessSessionId, AccessStep, AccessStepRefused, OrganizationId, PersonId,
-    RecordId, Sight, Timestamp, TooMuch,
+    AccessLimits, AccessNoticeKind, AccessSession, AccessSessionId, AccessStep, AccessStepRefused,
+    OrganizationId, PersonId, RecordId, Sight, Timestamp, TooMuch,
 };
 use rusqlite::types::Type;
 use rusqlite::{OptionalExtension, Transaction, params};

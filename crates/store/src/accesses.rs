@@ -68,8 +68,7 @@ impl ControlStore {
     /// Notes where the entries of accesses lie in their logs.
     pub fn place_accesses(&mut self, places: &[([u8; 16], u64)]) -> Result<(), StoreError> {
         self.file.write("place_accesses", |tx| {
-            let mut place =
-                tx.prepare_cached("UPDATE accesses SET ledger_index = ?2 WHERE event = ?1")?;
+            let mut place = tx.prepare_cached("UPDATE accesses SET ledger_index = ?2 WHERE event = ?1")?;
             places.iter().try_for_each(|(event, index)| place.execute(params![event, index]).map(drop))
         })
     }

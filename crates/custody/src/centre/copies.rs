@@ -40,8 +40,7 @@ impl Custody {
                 .unwrap_or_else(|_| Err(AdminError::Storage("the store's writer has stopped".to_owned())))
         };
         let sitting = self.own_sitting(who, actor, Some(request))?;
-        let is_last =
-            self.0.reader.hand_over(request, (actor, sitting), sink, &*self.0.randomness, &note)?;
+        let is_last = self.0.reader.hand_over(request, (actor, sitting), sink, &*self.0.randomness, &note)?;
         if is_last {
             self.administer(AdminCommand::Rights(RightsCommand::Act {
                 request,

@@ -129,7 +129,8 @@ fn decide_in(
     // The same on both sides, as is the region: commands are bound to the organisation of whoever gives them.
     let organization = OrganizationId::from_bytes([0; 16]);
     let account = AccountId::from_bytes([0; 16]);
-    let principal = AccessPrincipal { account, organization, subject: None, roles: roles.clone(), is_operator: false };
+    let principal =
+        AccessPrincipal { account, organization, subject: None, roles: roles.clone(), is_operator: false };
     let target = AccessTarget { kind, organization, subject: None, region: "" };
     policy.decide(&principal, action, &target, circumstances)
 }

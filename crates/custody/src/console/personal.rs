@@ -1,8 +1,8 @@
 //! What a person does with what is theirs.
 
 use fiducia_policy::{
-    ConsentChannel, ConsentId, ConsentPurpose, ConversationId, GroundKind, RecordId, Regime,
-    RequestKind, RightsRequestId, SubjectId,
+    ConsentChannel, ConsentId, ConsentPurpose, ConversationId, GroundKind, RecordId, Regime, RequestKind,
+    RightsRequestId, SubjectId,
 };
 use fiducia_store::RightsFilter;
 

@@ -46,8 +46,7 @@ impl Custody {
                 let holder = self
                     .token_holder(&token, "command line")
                     .map_err(|error| AdminError::Forbidden(format!("{error}; nothing was done")))?;
-                let only_looks =
-                    matches!(command, AccessCommand::List { .. } | AccessCommand::Show { .. });
+                let only_looks = matches!(command, AccessCommand::List { .. } | AccessCommand::Show { .. });
                 if !only_looks && !holder.may(ApiScope::Write) {
                     return Err(AdminError::Forbidden(
                         "this token lacks the permission `write`; nothing was done".to_owned(),
@@ -207,9 +206,14 @@ impl Custody {
     }
 
     /// A session that somebody may know of: their own, or one of their organisation that their role lets them see.
-    pub(super) fn session_for(&self, asker: &Asker, id: AccessSessionId) -> Result<AccessSession, AdminError> {
+    pub(super) fn session_for(
+        &self,
+        asker: &Asker,
+        id: AccessSessionId,
+    ) -> Result<AccessSession, AdminError> {
         let found = self.reader().control()?.access_session(id)?;
-        let none = || AdminError::NotFound(format!("there is no {id} that is yours to see; nothing was changed"));
+        let none =
+            || AdminError::NotFound(format!("there is no {id} that is yours to see; nothing was changed"));
         let session = found.ok_or_else(none)?;
         if asker.organization.is_some_and(|own| own != session.organization) {
             return Err(none());
@@ -218,7 +222,12 @@ impl Custody {
         let sees = asker.is_operator()
             || session.reader.is(&asker.participant)
             || self.may(asker, (AccessAction::See, DataKind::Evidence), organization, false)
-            || self.may(asker, (AccessAction::Approve, DataKind::Content), organization, session.breaks_glass());
+            || self.may(
+                asker,
+                (AccessAction::Approve, DataKind::Content),
+                organization,
+                session.breaks_glass(),
+            );
         if sees { Ok(session) } else { Err(none()) }
     }
 
@@ -232,7 +241,8 @@ impl Custody {
             AccessScope::Conversation(id) => vec![*id],
             AccessScope::Records(_) => {
                 let found = reader.scope_found(&control, &session.scope);
-                found.map(|found| found.records.iter().map(|record| record.conversation).collect())
+                found
+                    .map(|found| found.records.iter().map(|record| record.conversation).collect())
                     // What was purged since is in none.
                     .unwrap_or_default()
             }
@@ -240,7 +250,8 @@ impl Custody {
             AccessScope::Case(_) | AccessScope::Hold(_) => {
                 let root = reader.scope_found(&control, &session.scope).ok().and_then(|found| found.root);
                 let keys = reader.keys()?;
-                let held = root.map(|root| keys.children(root, LIST_ROWS_MAX)).transpose()?.unwrap_or_default();
+                let held =
+                    root.map(|root| keys.children(root, LIST_ROWS_MAX)).transpose()?.unwrap_or_default();
                 held.into_iter().filter_map(|node| node.conversation).collect()
             }
         };
@@ -254,8 +265,7 @@ impl Custody {
     /// Agrees to somebody else's session, or not.
     fn answer(&self, asker: &Asker, id: AccessSessionId, agrees: bool) -> Result<AccessSession, AdminError> {
         let session = self.session_for(asker, id)?;
-        let circumstances =
-            Circumstances { break_glass: session.breaks_glass(), ..Circumstances::default() };
+        let circumstances = Circumstances { break_glass: session.breaks_glass(), ..Circumstances::default() };
         let policies = self.permitted(
             asker,
             (AccessAction::Approve, DataKind::Content),
@@ -370,9 +380,8 @@ impl Custody {
     }
 
     fn change_access(&self, change: AccessChange) -> Result<AccessSession, AdminError> {
-        self.changed_access(change)?.ok_or_else(|| {
-            AdminError::Storage("the store gave an answer to another question".to_owned())
-        })
+        self.changed_access(change)?
+            .ok_or_else(|| AdminError::Storage("the store gave an answer to another question".to_owned()))
     }
 
     fn changed_access(&self, change: AccessChange) -> Result<Option<AccessSession>, AdminError> {
@@ -495,7 +504,8 @@ impl Reader {
         let is_restricted = refused.decision.policies.iter().any(|id| id == "restricted-stays-shut");
         if let Some(subject) = refused.truth.restricted.filter(|_| is_restricted) {
             let restriction = control.restriction(subject).ok().flatten();
-            let request = restriction.map_or_else(|| "a request".to_owned(), |found| found.request.to_string());
+            let request =
+                restriction.map_or_else(|| "a request".to_owned(), |found| found.request.to_string());
             return AdminError::Conflict(format!(
                 "{request} restricts what is kept of {subject}: it may be stored and not used; nothing was decrypted. It is \
                  read for the person, for claims in law and to protect others, or once the restriction is lifted"
@@ -512,9 +522,9 @@ impl Reader {
 const fn grounds_of(reason: AccessReason) -> &'static [GroundKind] {
     use GroundKind::{LegalHold, SafetyWindow, Service, Violation};
     match reason {
-        AccessReason::SafetyReview | AccessReason::PolicyViolationInvestigation | AccessReason::CsaeReport => {
-            &[Violation, SafetyWindow]
-        }
+        AccessReason::SafetyReview
+        | AccessReason::PolicyViolationInvestigation
+        | AccessReason::CsaeReport => &[Violation, SafetyWindow],
         AccessReason::IncidentResponse => &[SafetyWindow, Service],
         AccessReason::SubjectRequest | AccessReason::CustomerSupport => &[Service],
         AccessReason::LegalObligation => &[LegalHold, Service],

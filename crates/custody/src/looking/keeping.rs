@@ -32,7 +32,10 @@ pub(crate) enum AccessChange {
 
 impl Writer {
     /// Carries a change out; gives the session where it is about one.
-    pub(crate) fn change_access(&mut self, change: AccessChange) -> Result<Option<AccessSession>, AdminError> {
+    pub(crate) fn change_access(
+        &mut self,
+        change: AccessChange,
+    ) -> Result<Option<AccessSession>, AdminError> {
         match change {
             AccessChange::Begin { session, policies, is_single } => {
                 self.begin_session(*session, policies, is_single).map(Some)

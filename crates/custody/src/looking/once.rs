@@ -4,8 +4,8 @@
 //! and end within one command. What they open, how long it took and by which policies is in the log as of any other.
 
 use fiducia_policy::{
-    AccessAction, AccessEnd, AccessNeeds, AccessReason, AccessScope, AccessSession, AccessStep, ConversationId,
-    ExchangeId, GroundKind, HoldId, PersonId, RightsRequestId, Sight,
+    AccessAction, AccessEnd, AccessNeeds, AccessReason, AccessScope, AccessSession, AccessStep,
+    ConversationId, ExchangeId, GroundKind, HoldId, PersonId, RightsRequestId, Sight,
 };
 
 use super::asking::SECONDS_DEFAULT;

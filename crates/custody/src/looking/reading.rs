@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use fiducia_policy::{
-    AccessAction, AccessEnd, AccessNeeds, AccessScope, AccessSession, AccessSessionId, AccessState, AccessStep,
-    Anomaly, DataKind, ExchangeId, Habits, RoleSet, Sight, anomalies, blurred,
+    AccessAction, AccessEnd, AccessNeeds, AccessScope, AccessSession, AccessSessionId, AccessState,
+    AccessStep, Anomaly, DataKind, ExchangeId, Habits, RoleSet, Sight, anomalies, blurred,
 };
 use fiducia_store::{ControlStore, StoredRecord};
 
@@ -261,7 +261,8 @@ impl Reader {
             let seen = control.session_sights(session.id)?;
             if chosen.records.iter().any(|record| !seen.contains_key(&record.id)) {
                 return Err(AdminError::Conflict(
-                    "what was flagged is looked at blurred first, and revealed then; nothing was opened".to_owned(),
+                    "what was flagged is looked at blurred first, and revealed then; nothing was opened"
+                        .to_owned(),
                 ));
             }
         }
@@ -298,22 +299,14 @@ impl Reader {
 /// The reader as the stores know them now, with no role that they did not act in when they asked.
 fn reader_now(control: &ControlStore, session: &AccessSession) -> Result<Asker, AdminError> {
     let Some(id) = session.reader.account else {
-        return Ok(Asker {
-            participant: session.reader,
-            organization: None,
-            roles: RoleSet::default(),
-        });
+        return Ok(Asker { participant: session.reader, organization: None, roles: RoleSet::default() });
     };
-    let account = control.account(id)?.filter(|account| {
-        account.disabled_at.is_none() && account.organization == session.organization
-    });
+    let account = control
+        .account(id)?
+        .filter(|account| account.disabled_at.is_none() && account.organization == session.organization);
     let roles = account.map(|account| account.roles).unwrap_or_default();
     let both = session.roles.roles().iter().copied().filter(|role| roles.contains(*role));
-    Ok(Asker {
-        participant: session.reader,
-        organization: Some(session.organization),
-        roles: both.collect(),
-    })
+    Ok(Asker { participant: session.reader, organization: Some(session.organization), roles: both.collect() })
 }
 
 /// Takes away everything that can be read.

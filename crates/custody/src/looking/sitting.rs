@@ -2,8 +2,8 @@
 
 use fiducia_ledger::{AccessEntry, AccessReceipt, LookTerms};
 use fiducia_policy::{
-    AccessReason, AccessSession, ConversationId, GroundKind, OrganizationId, PersonId, RecordId,
-    Sight, SubjectId, Timestamp,
+    AccessReason, AccessSession, ConversationId, GroundKind, OrganizationId, PersonId, RecordId, Sight,
+    SubjectId, Timestamp,
 };
 use fiducia_store::{BeginLook, SessionLook};
 
@@ -89,7 +89,8 @@ impl Reader {
     ) -> Result<AccessReceipt, AdminError> {
         let failed = |error: &dyn std::fmt::Display| AdminError::Storage(error.to_string());
         let now = self.clock.now();
-        let last = Timestamp::from_second(now.as_second() + ACCESS_SECONDS).map_err(|error| failed(&error))?;
+        let last =
+            Timestamp::from_second(now.as_second() + ACCESS_SECONDS).map_err(|error| failed(&error))?;
         let session_end = sitting.session.as_ref().and_then(|session| session.expires_at);
         let id = sitting.session.as_ref().map(|session| session.id);
         let entry = AccessEntry {
@@ -100,18 +101,11 @@ impl Reader {
             ticket: sitting.ticket.clone(),
             ground: sitting.ground,
             expires_at: session_end.map_or(last, |end| end.min(last)),
-            look: Some(LookTerms {
-                session: id,
-                sight: sitting.sight,
-                policies: sitting.policies.clone(),
-            }),
+            look: Some(LookTerms { session: id, sight: sitting.sight, policies: sitting.policies.clone() }),
             records,
         };
-        let session = id.map(|session| SessionLook {
-            session,
-            records: entry.records.clone(),
-            sight: sitting.sight,
-        });
+        let session =
+            id.map(|session| SessionLook { session, records: entry.records.clone(), sight: sitting.sight });
         let begin = BeginLook { rows: rows(&entry, event, now, of), session, at: now };
         self.scribe.access(Look { begin, entry }).map_err(|error| match error {
             crate::scribe::AccessFailed::Refused(refused) => AdminError::Conflict(refused.to_string()),

@@ -9,8 +9,8 @@ use std::path::PathBuf;
 use fiducia_keyring::{FILE_RECIPIENTS_MAX, FileRecipient};
 use fiducia_ledger::{ACCESS_RECORDS_MAX, AccessReceipt, Digest, Event, LogReader, LoggedLeaf};
 use fiducia_policy::{
-    AccessReason, ConversationId, ExchangeId, HoldId, HoldScope, OrganizationId, PersonId,
-    Randomness, RecordId, SubjectId, Timestamp,
+    AccessReason, ConversationId, ExchangeId, HoldId, HoldScope, OrganizationId, PersonId, Randomness,
+    RecordId, SubjectId, Timestamp,
 };
 use fiducia_store::{BucketName, ConversationRecord, DataDirectory, HoldRecord, HoldRole, RecordBucket};
 
@@ -285,8 +285,7 @@ impl<W: Write> Export<'_, W> {
         let now = self.reader.clock.now();
         let event = ExchangeId::generate(now, self.randomness)?;
         let ids = batch.iter().map(|reference| reference.id).collect();
-        let receipt =
-            self.reader.enter(&self.request.sitting, *event.as_bytes(), ids, &looked_at(batch))?;
+        let receipt = self.reader.enter(&self.request.sitting, *event.as_bytes(), ids, &looked_at(batch))?;
         self.access_entries.push(receipt.proof().index);
         for part in batch.chunk_by(|one, next| one.conversation == next.conversation) {
             let mut rest = part;

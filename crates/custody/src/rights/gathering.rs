@@ -9,8 +9,7 @@ use std::io::Write;
 
 use fiducia_ledger::{ACCESS_RECORDS_MAX, AccessReceipt};
 use fiducia_policy::{
-    ConversationId, ExchangeId, GroundKind, Pseudonym, Randomness, RecordId,
-    Situation, Timestamp,
+    ConversationId, ExchangeId, GroundKind, Pseudonym, Randomness, RecordId, Situation, Timestamp,
 };
 use fiducia_store::{
     BucketName, ControlStore, ConversationRecord, KeyStore, RecordBucket, RightsRecord, StoredRecord,

@@ -91,7 +91,8 @@ fn what_was_said_cannot_control_the_terminal_of_who_reads_it() {
     write_lines(&place.path("chats.jsonl"), &[line.to_string()]);
     place.run(&["import", "chats.jsonl", "--organization", "acme"]).exits(0);
     let rows = place.run(&["conversations", "list", "--json"]).exits(0).json();
-    let show = ["records", "show", rows[0]["id"].as_str().unwrap(), "--reason", "safety_review", "--ticket", "T-1"];
+    let show =
+        ["records", "show", rows[0]["id"].as_str().unwrap(), "--reason", "safety_review", "--ticket", "T-1"];
 
     let text =
         place.run(&show).exits(0).prints("\\u{1b}[31m \\u{9b}2J \\u{202e}\n").prints("\n  [assistant]\n");
@@ -122,11 +123,15 @@ fn destroying_asks_first_and_reads_back() {
     // On this tier nothing but the service keeps a conversation.
     let (place, conversation) = imported_on(&["--tier", "isolated"]);
     place.run(&["records", "delete", &conversation]).exits(2).complains("--yes");
-    place.run(&["records", "show", &conversation, "--reason", "customer_support", "--ticket", "T-1"]).exits(0);
+    place
+        .run(&["records", "show", &conversation, "--reason", "customer_support", "--ticket", "T-1"])
+        .exits(0);
 
     let outcome = place.run(&["records", "delete", &conversation, "--yes"]).exits(0);
     outcome.prints("records purged   1").prints("0 opened").prints("kept             nothing");
-    let gone = place.run(&["records", "show", &conversation, "--reason", "customer_support", "--ticket", "T-1"]).exits(1);
+    let gone = place
+        .run(&["records", "show", &conversation, "--reason", "customer_support", "--ticket", "T-1"])
+        .exits(1);
     gone.complains("destroyed");
     place.run(&["sweep"]).exits(0);
 }
@@ -150,7 +155,9 @@ fn a_subject_is_erased_with_everything() {
     let rows = place.run(&["subjects", "list", "--organization", "acme", "--json"]).exits(0).json();
     let subject = rows[0]["id"].as_str().unwrap().to_owned();
     place.run(&["subjects", "erase", &subject, "--yes"]).exits(0).prints("conversations    1");
-    place.run(&["records", "show", &conversation, "--reason", "customer_support", "--ticket", "T-1"]).exits(1);
+    place
+        .run(&["records", "show", &conversation, "--reason", "customer_support", "--ticket", "T-1"])
+        .exits(1);
 }
 
 #[test]

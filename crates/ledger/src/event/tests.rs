@@ -233,7 +233,9 @@ fn a_sessions_steps_and_looks_have_exactly_one_spelling() {
     );
     check(
         &Event::LockboxChanged { enabled: true, actor: PersonId::from_bytes([0; 16]) },
-        &named(r#"{"actor":"person_0","at":"AT","enabled":true,"id":"event_1","org":"ORG","type":"lockbox_changed"}"#),
+        &named(
+            r#"{"actor":"person_0","at":"AT","enabled":true,"id":"event_1","org":"ORG","type":"lockbox_changed"}"#,
+        ),
     );
     check(
         &Event::AccessPolicyChanged { policy: Digest([7; 32]) },

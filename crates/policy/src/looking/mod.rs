@@ -12,8 +12,8 @@ pub use anomaly::{Anomaly, AnomalyKind, Habits, anomalies};
 pub use blur::blurred;
 pub use limits::{AccessBounds, AccessLimits, TooMuch, WorkingHours, WorkingHoursError};
 pub use session::{
-    AccessApproval, AccessAsked, AccessEnd, AccessNeeds, AccessNoticeKind, AccessReview, AccessScope, AccessSession,
-    AccessState, AccessStep, AccessStepRefused, Participant, Sight,
+    AccessApproval, AccessAsked, AccessEnd, AccessNeeds, AccessNoticeKind, AccessReview, AccessScope,
+    AccessSession, AccessState, AccessStep, AccessStepRefused, Participant, Sight,
 };
 
 #[cfg(test)]

@@ -560,9 +560,11 @@ fn check(asked: &AccessAsked, limits: &AccessLimits) -> Result<(), AccessStepRef
                 "an emergency opens as little as it can: one conversation or a few records",
             ))
         }
-        AccessScope::Case(_) | AccessScope::Hold(_) | AccessScope::Request(_) if breaks_glass => Err(AccessStepRefused::Asked(
-            "an emergency opens as little as it can: one conversation or a few records, no whole case or hold",
-        )),
+        AccessScope::Case(_) | AccessScope::Hold(_) | AccessScope::Request(_) if breaks_glass => {
+            Err(AccessStepRefused::Asked(
+                "an emergency opens as little as it can: one conversation or a few records, no whole case or hold",
+            ))
+        }
         _ => Ok(()),
     }
 }

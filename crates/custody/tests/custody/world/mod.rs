@@ -9,9 +9,9 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use fiducia_custody::{
-    AccessSettings, AdminCommand, AdminError, AdminReply, AnswerOutcome, CaptureLimits, CapturedAnswer, CertificateCommand,
-    CertificateReference, CertificateReply, CertificateSettings, ConversationContent, Custody,
-    CustodySettings, DestructionReport, DestructionScope, DueMail, ExchangeOpening, ImportOutcome,
+    AccessSettings, AdminCommand, AdminError, AdminReply, AnswerOutcome, CaptureLimits, CapturedAnswer,
+    CertificateCommand, CertificateReference, CertificateReply, CertificateSettings, ConversationContent,
+    Custody, CustodySettings, DestructionReport, DestructionScope, DueMail, ExchangeOpening, ImportOutcome,
     MailCommand, MailReply, OpenError, OpenExchange, RecordRow, RetentionCommand, RetentionProgress,
     RetentionReply, Scope,
 };
