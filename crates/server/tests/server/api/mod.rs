@@ -5,6 +5,7 @@ mod conditions;
 mod errors;
 mod people;
 mod requests;
+mod sessions;
 mod speaking;
 mod staff;
 

@@ -203,8 +203,7 @@ struct Asked {
 }
 
 fn ask(call: &Call<'_>, _: Nothing, asked: Asked) -> Result<Made<Session>, Problem> {
-    let reason: AccessReason =
-        asked.reason.parse().map_err(|error| Problem::Invalid(format!("{error}")))?;
+    let reason: AccessReason = asked.reason.parse().map_err(|error| Problem::Invalid(format!("{error}")))?;
     let request = AccessRequest {
         scope: asked.scope,
         reason,
@@ -246,11 +245,7 @@ fn show(call: &Call<'_>, one: OneSession, _: Nothing) -> Result<Found<SessionDet
         return Err(unexpected());
     };
     let seen = detail.seen.into_iter().map(|(record, sight)| SeenRecord { record, sight }).collect();
-    Ok(Found(SessionDetail {
-        session: detail.session.into(),
-        conversations: detail.conversations,
-        seen,
-    }))
+    Ok(Found(SessionDetail { session: detail.session.into(), conversations: detail.conversations, seen }))
 }
 
 /// What is done with a session.
@@ -402,8 +397,7 @@ struct NoticesAsked {
 
 fn notices(call: &Call<'_>, _: Nothing, asked: NoticesAsked) -> Result<Listed<AccessNotice>, Problem> {
     let organization = call.caller.account().organization;
-    let command =
-        AccessCommand::Notices { organization, limit: Call::rows(asked.limit)?, seen_up_to: None };
+    let command = AccessCommand::Notices { organization, limit: Call::rows(asked.limit)?, seen_up_to: None };
     let AccessReply::Notices(found) = does(call, command)? else { return Err(unexpected()) };
     Ok(Listed { items: found.into_iter().map(AccessNotice::from).collect(), next: None })
 }
