@@ -287,7 +287,16 @@ fn a_corrupted_page_never_gives_wrong_content() {
 fn check_shown_right_or_not_at_all(site: &Site, requests: &[(&str, &str)]) -> usize {
     let mut shown = 0;
     for (record, text) in requests {
-        let output = site.run(&["records", "show", record, "--reason", "incident_response", "--json"]);
+        let output = site.run(&[
+            "records",
+            "show",
+            record,
+            "--reason",
+            "incident_response",
+            "--ticket",
+            "T-1",
+            "--json",
+        ]);
         let printed = both(&output);
         assert!(!printed.contains("panicked"), "{printed}");
         if output.status.success() {

@@ -184,7 +184,8 @@ fn no_file_holds_anything_readable_before_or_after_deletion() {
         "12 asked, one for another subject and 20 imported, not {}",
         conversations.len()
     );
-    let shown = site.run(&["records", "show", &conversations[0], "--reason", "customer_support"]);
+    let shown =
+        site.run(&["records", "show", &conversations[0], "--reason", "customer_support", "--ticket", "T-1"]);
     assert!(shown.status.success(), "{}", crate::harness::site::both(&shown));
     for conversation in &conversations {
         let deleted = site.run(&["records", "delete", conversation, "--yes"]);

@@ -1,6 +1,7 @@
 //! Benchmarks that print ratios measured in one run: the program under test and its yardstick take turns, so that
 //! what the machine does meanwhile meets both.
 
+mod access;
 mod api;
 mod consent;
 mod cost;
@@ -46,6 +47,8 @@ enum Measurement {
     Requests,
     /// Choices about consent: until one is acknowledged, and in an import
     Consent,
+    /// Looks in sessions of reading, entry included, by one and by many at once
+    Access,
     /// Choices by the JSON API, beside the same by custody's own interface
     Api,
     /// Durable entries of the log, against raw appends of the same bytes; proofs
@@ -94,6 +97,9 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     if arguments.measurement == Measurement::Consent {
         return consent::measure(arguments.records);
     }
+    if arguments.measurement == Measurement::Access {
+        return access::measure();
+    }
     if arguments.measurement == Measurement::Api {
         return api::measure();
     }
@@ -124,6 +130,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         Measurement::Retention => retention::measure(arguments.records),
         Measurement::Requests => requests::measure(arguments.records),
         Measurement::Consent => consent::measure(arguments.records),
+        Measurement::Access => access::measure(),
         Measurement::Api => api::measure(),
         Measurement::Ledger => ledger::measure(arguments.rounds, arguments.records),
         Measurement::Pages => pages::measure(arguments.records),

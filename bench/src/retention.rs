@@ -93,6 +93,7 @@ impl World {
             ledger_origin: "ledger.bench".to_owned(),
             limits: CaptureLimits::default(),
             certificates: fiducia_custody::CertificateSettings::default(),
+            access: fiducia_custody::AccessSettings::default(),
         };
         let custody =
             Custody::open(&settings, Arc::clone(&clock) as Arc<dyn Clock>, randomness).map_err(refused)?;

@@ -55,3 +55,43 @@ fn a_planted_implementor_is_caught() {
     assert_eq!(plant("#[cfg(test)]\nmod tests {\n    impl ReleaseAuthority for Anyone {}\n}"), []);
     assert_eq!(plant("fn release(authority: &dyn ReleaseAuthority) { for x in y {} }"), []);
 }
+
+/// Where access entries are made, and `Sitting`s, without which there is none.
+const SITTINGS: &str = "crates/custody/src/looking/";
+
+/// Files of the product, outside of the one place, that make an access entry or ask the ledger for a receipt.
+fn entering_elsewhere(sources: &[Source]) -> Vec<String> {
+    let makes = |source: &Source| {
+        let is_ledger = source.path.starts_with("crates/ledger/");
+        let is_scribe = source.path == "crates/custody/src/scribe.rs";
+        product_lines(&source.text).any(|(_, line)| {
+            let makes_entry = line.contains("AccessEntry {") && !is_ledger;
+            let makes_sitting = line.contains("Sitting {") && !line.contains("impl Sitting");
+            let appends = line.contains(".append_access") && !is_ledger && !is_scribe;
+            makes_entry || makes_sitting || appends
+        })
+    };
+    sources
+        .iter()
+        .filter(|source| !source.path.starts_with(SITTINGS) && makes(source))
+        .map(|source| source.path.clone())
+        .collect()
+}
+
+#[test]
+fn every_look_is_entered_in_one_place() {
+    assert_eq!(entering_elsewhere(&product_sources()), Vec::<String>::new());
+}
+
+#[test]
+fn a_planted_way_around_the_sessions_is_caught() {
+    let plant = |path: &str, text: &str| {
+        entering_elsewhere(&[Source { path: path.to_owned(), text: text.to_owned() }])
+    };
+    let elsewhere = "crates/custody/src/rights/planted.rs";
+    assert_eq!(plant(elsewhere, "let entry = AccessEntry { id };"), [elsewhere]);
+    assert_eq!(plant(elsewhere, "let sitting = Sitting { session: None };"), [elsewhere]);
+    assert_eq!(plant(elsewhere, "self.ledger.append_accesses(vec![]);"), [elsewhere]);
+    assert_eq!(plant("crates/custody/src/looking/planted.rs", "AccessEntry { id }"), Vec::<String>::new());
+    assert_eq!(plant(elsewhere, "// AccessEntry { id }"), Vec::<String>::new());
+}

@@ -75,6 +75,7 @@ impl Calendar {
             limits: CaptureLimits::default(),
             certificates: CertificateSettings::default(),
             witnesses: None,
+            access: fiducia_custody::AccessSettings::default(),
         };
         let custody = Custody::open(&settings, Arc::new(clock.clone()), randomness).unwrap();
         let source = include_str!("../../policies/anthropic-2026.toml").to_owned();

@@ -68,7 +68,9 @@ impl Site {
              key = {{ environment = \"PROVIDER_KEY\" }}\n\n\
              [providers.openai]\nkind = \"openai\"\nbase_url = \"http://{upstream}\"\n\
              key = {{ environment = \"PROVIDER_KEY\" }}\n\n\
-             [operations]\nlisten = \"{}\"\n",
+             [operations]\nlisten = \"{}\"\n\n\
+             [access]\nrecords_per_hour_max = 1000000\nrecords_per_day_max = 1000000\n\
+             alert_records_per_day = 1000000\nstop_records_per_day = 1000000\n",
             self.gateway, self.operations
         )
     }

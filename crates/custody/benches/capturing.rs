@@ -67,6 +67,7 @@ impl World {
             limits: CaptureLimits::default(),
             certificates: fiducia_custody::CertificateSettings::default(),
             witnesses: None,
+            access: fiducia_custody::AccessSettings::default(),
         };
         let custody = Custody::open(&settings, Arc::clone(&clock) as Arc<dyn Clock>, randomness).unwrap();
         let created = custody.administer(AdminCommand::CreateOrganization {

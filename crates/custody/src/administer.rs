@@ -133,6 +133,7 @@ impl Writer {
             | AdminCommand::FindConversation { .. }
             | AdminCommand::ListRecords { .. }
             | AdminCommand::ShowRecords { .. }
+            | AdminCommand::Access { .. }
             | AdminCommand::Sweep { .. }
             | AdminCommand::ExportHold(_)
             | AdminCommand::Certify(_)

@@ -16,6 +16,7 @@ use crate::consent::commands::{ConsentCommand, ConsentReply};
 use crate::evidence::commands::{EvidenceCommand, EvidenceReply};
 use crate::import::{ImportOutcome, ImportProgress};
 use crate::keys::{OrganizationKeyCommand, OrganizationKeyReply};
+use crate::looking::{AccessActor, AccessCommand, AccessReply};
 use crate::mail::{MailCommand, MailReply};
 use crate::people::{PeopleCommand, PeopleReply};
 use crate::retention::commands::{
@@ -115,10 +116,18 @@ pub enum AdminCommand {
         actor: String,
         /// Why.
         reason: AccessReason,
-        /// A case or ticket number: 1 to 64 of `A-Z a-z 0-9 . _ -`.
+        /// A case or ticket number: 1 to 64 of `A-Z a-z 0-9 . _ -`. Without one nothing is read.
         ticket: Option<String>,
         /// For which ground's purpose.
         ground: GroundKind,
+    },
+    /// Reads what is others' in sessions.
+    Access {
+        /// Who: from the console and the API it is whoever is signed in, whatever is said here.
+        actor: AccessActor,
+        /// What.
+        #[serde(rename = "does")]
+        command: AccessCommand,
     },
     /// Destroys keys, purges bytes, reads back.
     Destroy {
@@ -214,6 +223,7 @@ impl AdminCommand {
             Self::FindConversation { .. } => "find-conversation",
             Self::ListRecords { .. } => "list-records",
             Self::ShowRecords { .. } => "show-records",
+            Self::Access { .. } => "access",
             Self::Destroy { .. } => "destroy",
             Self::Sweep { .. } => "sweep",
             Self::ExportHold(_) => "export-hold",
@@ -266,6 +276,8 @@ pub enum AdminReply {
     Records(Vec<RecordRow>),
     /// To [`AdminCommand::ShowRecords`].
     Content(ConversationContent),
+    /// To [`AdminCommand::Access`].
+    Access(Box<AccessReply>),
     /// To [`AdminCommand::Destroy`].
     Destroyed(DestructionReport),
     /// To [`AdminCommand::Sweep`].

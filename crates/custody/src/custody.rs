@@ -7,8 +7,8 @@ use std::thread::JoinHandle;
 
 use fiducia_ledger::Ledger;
 use fiducia_policy::{
-    Clock, ConsentChannel, ConsentPurpose, ExchangeId, OrganizationId, PersonId, Randomness, SubjectId,
-    WarningId,
+    AccessReason, Clock, ConsentChannel, ConsentPurpose, ExchangeId, OrganizationId, PersonId, Randomness,
+    SubjectId, WarningId,
 };
 use fiducia_store::{ActivityStore, ControlStore, DataDirectory, Journal};
 use tokio::sync::{mpsc, oneshot};
@@ -23,11 +23,12 @@ use crate::filing::Filing;
 use crate::import::ImportChunk;
 use crate::keychain::Keychain;
 use crate::keys::{KeyAccess, KeyKeeper, LOOKS_EVERY, program};
+use crate::looking::{Gate, HandedOver, SingleLook};
 use crate::mail::{MailCommand, WarningLetter};
 use crate::mailbox::{Message, WriterHandle, WriterState};
 use crate::open_error::OpenError;
 use crate::opening::{cursor_secret, load_callers, open_keys, refuse_keyfile_inside, signing_key, when_idle};
-use crate::reading::{ReadRequest, Reader};
+use crate::reading::{Reader, check_ticket};
 use crate::recovery::{file_journal, log_facts};
 use crate::retention::commands::{
     HoldExport, HoldExportReport, RetentionCommand, RetentionProgress, RetentionReply,
@@ -89,6 +90,8 @@ pub struct CustodyMetrics {
     pub mails_failed: u64,
     /// Mails given up since the start.
     pub mails_given_up: u64,
+    /// Unusual things about sessions of reading that were noted since the start.
+    pub access_alerts: u64,
 }
 
 pub(crate) struct Inner {
@@ -157,6 +160,7 @@ impl Custody {
         let journal = Journal::open(&DataDirectory::journal(&root), last_group)?;
         let callers = load_callers(&files, &mut keychain)?;
         let governance = Governance::load(&files.control.policies()?)?;
+        let gate = Arc::new(Gate::new(&settings.access)?);
         let holds = Holds::load(&files.control).map_err(|error| OpenError::Destruction(error.to_string()))?;
         let mut activities = ActivityStore::open(&DataDirectory::activities(&root))?;
         let cursor_secret = cursor_secret(&mut activities, &*randomness)?;
@@ -166,8 +170,12 @@ impl Custody {
             activities,
             ControlStore::open(&DataDirectory::control(&root))?,
         )?;
-        let (scribe, scribe_thread) =
-            Scribe::start(ledger, ControlStore::open(&DataDirectory::control(&root))?, feed.clone())?;
+        let (scribe, scribe_thread) = Scribe::start(
+            ledger,
+            ControlStore::open(&DataDirectory::control(&root))?,
+            feed.clone(),
+            Arc::clone(&gate),
+        )?;
         let readers = Arc::new(RwLock::new(()));
         let (sender, mut receiver) = mpsc::channel(settings.limits.queue_parts_max);
         let state = Arc::new(WriterState::default());
@@ -192,6 +200,7 @@ impl Custody {
             open: std::collections::HashMap::new(),
             callers: Arc::clone(&callers),
             governance: governance.clone(),
+            gate: Arc::clone(&gate),
             holds,
             scrubbing,
             forgetting: Forgetting::default(),
@@ -211,6 +220,7 @@ impl Custody {
         };
         writer.index_what_is_behind()?;
         writer.finish_destructions().map_err(|error| OpenError::Destruction(error.to_string()))?;
+        writer.note_access_policy().map_err(|error| OpenError::Destruction(error.to_string()))?;
         let timer = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
         let writer_thread = std::thread::Builder::new()
             .name("fiducia-writer".to_owned())
@@ -220,6 +230,7 @@ impl Custody {
             access: Arc::clone(&access),
             callers: Arc::clone(&callers),
             governance: governance.clone(),
+            gate,
             scribe: scribe.clone(),
             clock: Arc::clone(&clock),
             readers,
@@ -436,11 +447,10 @@ impl Custody {
                 reader.status().map(AdminReply::Status)
             }
             AdminCommand::ShowRecords { target, actor, reason, ticket, ground } => {
-                let actor = self.person(actor)?;
-                self.caught_up()?;
-                let event = ExchangeId::generate(self.0.clock.now(), &*self.0.randomness)?;
-                let event = *event.as_bytes();
-                reader.show(ReadRequest { target, actor, event, reason, ticket, ground })
+                self.look_once(SingleLook { target, actor, reason, ticket, ground }).map(AdminReply::Content)
+            }
+            AdminCommand::Access { actor, command } => {
+                self.access_by(actor, command).map(|reply| AdminReply::Access(Box::new(reply)))
             }
             AdminCommand::ImportLines { job, first_line, lines } => {
                 self.import_lines(job, first_line, &lines)?.wait().map(AdminReply::Imported)
@@ -574,11 +584,19 @@ impl Custody {
 
     fn export_hold(&self, export: HoldExport) -> Result<HoldExportReport, AdminError> {
         let (reader, randomness) = (&self.0.reader, &*self.0.randomness);
+        check_ticket(export.ticket.as_deref())?;
         let hold = reader.exportable(export.hold, &export.reviewer)?;
+        let operator = export.actor.clone();
         let (actor, reviewer) = (self.person(export.actor)?, self.person(export.reviewer)?);
         self.caught_up()?;
-        let request = ExportRequest { hold, actor, reviewer, reason: export.reason, ticket: export.ticket };
-        reader.export_to_file(&request, &export.recipients, export.out, randomness)
+        let (reason, id) = (export.reason, hold.id);
+        // The matter is the ticket where no other is given.
+        let ticket = export.ticket.clone().unwrap_or_else(|| id.to_string());
+        self.handing_over((operator, reason, ticket), HandedOver::Hold(id), |sitting| {
+            let sitting = sitting.on_behalf_of(reviewer);
+            let request = ExportRequest { hold, actor, reviewer, reason, ticket: export.ticket, sitting };
+            reader.export_to_file(&request, &export.recipients, export.out, randomness)
+        })
     }
 
     /// Writes what is kept of a person to files, going on where an earlier attempt stopped.
@@ -593,7 +611,15 @@ impl Custody {
                 .blocking_recv()
                 .unwrap_or_else(|_| Err(AdminError::Storage("the store's writer has stopped".to_owned())))
         };
-        self.0.reader.export_for_person(export, actor, &*self.0.randomness, &note)
+        let reader = &self.0.reader;
+        let organization = reader.control()?.request(export.request)?.map(|found| found.organization);
+        let organization = organization.ok_or_else(|| {
+            AdminError::NotFound(format!("there is no {}; nothing was exported", export.request))
+        })?;
+        let asked = (export.actor.clone(), AccessReason::SubjectRequest, export.request.to_string());
+        self.handing_over(asked, HandedOver::Copy(organization, export.request), |sitting| {
+            reader.export_for_person(export, (actor, sitting), &*self.0.randomness, &note)
+        })
     }
 
     /// Takes steps until nothing is left to do. Between two steps the writer serves whoever waits.
@@ -721,6 +747,7 @@ impl Custody {
             requests_overdue: state.requests_overdue.load(Ordering::Relaxed),
             requests_due_soon: state.requests_due_soon.load(Ordering::Relaxed),
             mails_given_up: state.mails_given_up.load(Ordering::Relaxed),
+            access_alerts: state.access_alerts.load(Ordering::Relaxed),
         }
     }
 

@@ -28,6 +28,7 @@ mod filing;
 mod import;
 mod keychain;
 mod keys;
+mod looking;
 mod mail;
 mod mailbox;
 mod open_error;
@@ -109,6 +110,10 @@ pub use keys::{
     KEYFILE_SERVICE, KeyServiceDirectory, KeyServices, OrganizationKeyCommand, OrganizationKeyReply,
     OrganizationKeyRow, ServiceKey,
 };
+pub use looking::{
+    AccessActor, AccessCommand, AccessNoticeRow, AccessReply, AccessRequest, AccessSessionDetail, LookTarget,
+    SessionContent,
+};
 pub use mail::{
     DueMail, Letter, LetterAbout, MailAbout, MailAddress, MailCommand, MailOutcome, MailReply, MailState,
     NotAnAddress, WarningLetter,
@@ -126,5 +131,7 @@ pub use rights::commands::{
     RightsCommand, RightsExport, RightsExportReport, RightsReply, RightsReport, StillKept, StoreOutcome,
 };
 pub use rights::rights_export_schema;
-pub use settings::{CaptureLimits, CertificateSettings, CustodySettings, MailSchedule, WitnessTerms};
+pub use settings::{
+    AccessSettings, CaptureLimits, CertificateSettings, CustodySettings, MailSchedule, WitnessTerms,
+};
 pub use witness_gate::{Unwitnessed, WhenShort, WitnessGate};

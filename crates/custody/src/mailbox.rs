@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use fiducia_policy::{ExchangeId, OrganizationId};
+use fiducia_policy::{AccessSession, ExchangeId, OrganizationId};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::audit_report::Facts;
@@ -11,6 +11,7 @@ use crate::consent::ChoiceRequest;
 use crate::exchange::Acknowledgement;
 use crate::import::{ImportChunk, ImportOutcome};
 use crate::keys::KeyChange;
+use crate::looking::AccessChange;
 use crate::rights::ExportNote;
 use crate::{
     AdminCommand, AdminError, AdminReply, CaptureFailed, CapturedAnswer, ConsentOutcome, ExchangeOpening,
@@ -33,6 +34,8 @@ pub(crate) enum Message {
     IssueAuditReport(Box<Facts>, oneshot::Sender<Result<(String, u64), AdminError>>),
     /// The path to a key is to be another.
     ChangeKey(Box<KeyChange>, oneshot::Sender<Result<(), AdminError>>),
+    /// A session of reading changes.
+    Access(Box<AccessChange>, oneshot::Sender<Result<Option<AccessSession>, AdminError>>),
     /// Somebody waits for what is staged.
     Hurry,
     /// Nothing was committed for a while: what the journal still holds can leave it.
@@ -53,6 +56,7 @@ impl Message {
             | Self::NoteExport(..)
             | Self::IssueAuditReport(..)
             | Self::ChangeKey(..)
+            | Self::Access(..)
             | Self::Hurry
             | Self::Idle
             | Self::Stop => 0,
@@ -82,6 +86,7 @@ pub(crate) struct WriterState {
     pub(crate) purges_late_seconds: AtomicU64,
     pub(crate) mails_failed: AtomicU64,
     pub(crate) mails_given_up: AtomicU64,
+    pub(crate) access_alerts: AtomicU64,
     pub(crate) requests_open: AtomicU64,
     pub(crate) requests_overdue: AtomicU64,
     pub(crate) requests_due_soon: AtomicU64,

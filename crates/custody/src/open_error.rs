@@ -41,6 +41,9 @@ pub enum OpenError {
     /// An interrupted destruction could not be finished.
     #[error("an interrupted destruction could not be finished: {0}")]
     Destruction(String),
+    /// The access policies cannot be used.
+    #[error("{0}; the data was not opened")]
+    AccessPolicies(#[from] fiducia_policy::AccessPolicyError),
     /// A thread could not be started.
     #[error("a thread could not be started: {0}")]
     Thread(#[from] std::io::Error),

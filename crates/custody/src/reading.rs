@@ -7,10 +7,10 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use fiducia_keyring::{RecordBinding, SealedRecord, release};
-use fiducia_ledger::{ACCESS_RECORDS_MAX, AccessEntry, AccessReceipt, SigningKey};
+use fiducia_ledger::{ACCESS_RECORDS_MAX, AccessReceipt, SigningKey};
 use fiducia_policy::{
-    AccessReason, Clock, ConversationId, GroundKind, KeyId, OrganizationId, PersonId, Pseudonym, RecordId,
-    ReleaseAuthority, SubjectId, Timestamp,
+    Clock, ConversationId, GroundKind, KeyId, OrganizationId, Pseudonym, RecordId, ReleaseAuthority,
+    SubjectId, Timestamp,
 };
 use fiducia_store::{
     Bucket, ControlStore, ConversationRecord, DataDirectory, KeyKind, KeyNode, KeyStore, RightsStatement,
@@ -28,11 +28,12 @@ use crate::callers::{Callers, parse_scopes};
 use crate::destruction::ground_of;
 use crate::keychain::Keychain;
 use crate::keys::KeyAccess;
+use crate::looking::{Gate, Sitting};
 use crate::payload::{self, Header};
 use crate::retention::governance::{Governance, PersonTerms};
 use crate::retention::worker::end_of_service_key;
-use crate::scribe::{Look, Scribe, event_id};
-use crate::{AdminError, AdminReply, DestructionScope, WitnessTerms};
+use crate::scribe::Scribe;
+use crate::{AdminError, AdminReply, WitnessTerms};
 
 /// How long a person's permission to read lasts, in seconds.
 pub(crate) const ACCESS_SECONDS: i64 = 900;
@@ -48,6 +49,8 @@ pub(crate) struct Reader {
     pub(crate) access: Arc<KeyAccess>,
     pub(crate) callers: Arc<Callers>,
     pub(crate) governance: Governance,
+    /// Who may read, and how much.
+    pub(crate) gate: Arc<Gate>,
     pub(crate) scribe: Scribe,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) readers: Arc<RwLock<()>>,
@@ -56,16 +59,6 @@ pub(crate) struct Reader {
     pub(crate) consent_signing: SigningKey,
     /// Who cosigns the logs.
     pub(crate) witnesses: Option<Arc<WitnessTerms>>,
-}
-
-/// A person's request to read.
-pub(crate) struct ReadRequest {
-    pub(crate) target: DestructionScope,
-    pub(crate) actor: PersonId,
-    pub(crate) event: [u8; 16],
-    pub(crate) reason: AccessReason,
-    pub(crate) ticket: Option<String>,
-    pub(crate) ground: GroundKind,
 }
 
 impl Reader {
@@ -221,7 +214,7 @@ impl Reader {
         Ok(AdminReply::Records(rows?))
     }
 
-    fn refuse_destroyed(
+    pub(crate) fn refuse_destroyed(
         &self,
         control: &ControlStore,
         conversation: ConversationId,
@@ -268,40 +261,17 @@ impl Reader {
         Err(AdminError::NotFound(format!("there is no {id}; it never was, or it was destroyed and purged")))
     }
 
-    /// Decrypts for a person: first the entry, then the keys.
-    pub(crate) fn show(&self, request: ReadRequest) -> Result<AdminReply, AdminError> {
-        check_ticket(request.ticket.as_deref())?;
-        let records = self.asked_records(&request)?;
-        self.show_records(request, records)
-    }
-
-    fn asked_records(&self, request: &ReadRequest) -> Result<Vec<StoredRecord>, AdminError> {
-        let _reading = self.reading();
-        Ok(match request.target {
-            DestructionScope::Record(id) => vec![self.one_record(id)?],
-            DestructionScope::Conversation(id) => {
-                self.refuse_destroyed(&self.control()?, id)?;
-                self.conversation_records(id)?
-            }
-            DestructionScope::Subject(_) => {
-                return Err(AdminError::Invalid(
-                    "read one conversation or record at a time; each look is logged with what was looked at"
-                        .to_owned(),
-                ));
-            }
-        })
-    }
-
-    /// As [`Self::show`], of a conversation's records that were picked out. What is opened is what is named in the entry.
-    pub(crate) fn show_records(
+    /// Decrypts records of one conversation for a person: first the entry, then the keys. Whoever calls it reads, and holds
+    /// destruction off.
+    pub(crate) fn read(
         &self,
-        request: ReadRequest,
-        records: Vec<StoredRecord>,
-    ) -> Result<AdminReply, AdminError> {
-        let _reading = self.reading();
-        let (organization, conversation, subject) = records
+        sitting: &Sitting,
+        records: &[StoredRecord],
+        (path, event): (ReadPath, [u8; 16]),
+    ) -> Result<ConversationContent, AdminError> {
+        let (conversation, subject) = records
             .first()
-            .map(|record| (record.organization, record.conversation, record.subject))
+            .map(|record| (record.conversation, record.subject))
             .ok_or_else(|| AdminError::NotFound("there are no records to read".to_owned()))?;
         if records.len() > ACCESS_RECORDS_MAX {
             return Err(AdminError::Invalid(format!(
@@ -309,57 +279,32 @@ impl Reader {
                 records.len()
             )));
         }
-        if !request.reason.reads_restricted()
-            && let Some(restriction) = self.control()?.restriction(subject)?
-        {
-            return Err(AdminError::Conflict(format!(
-                "{} restricts what is kept of {subject}: it may be stored and not used; nothing was decrypted. It is read for                  the person, for claims in law and to protect others, or once the restriction is lifted",
-                restriction.request
-            )));
-        }
         let keys = self.keys()?;
         let mut has_path = false;
-        for record in &records {
-            has_path |= wrap_for(record, ReadPath::Ground(request.ground), &keys)?.is_some();
+        for record in records {
+            has_path |= wrap_for(record, path, &keys)?.is_some();
         }
         if !has_path {
             return Err(AdminError::Destroyed(format!(
                 "no key path is left for the ground {}; nobody can read this for that purpose",
-                request.ground.name()
+                sitting.ground().name()
             )));
         }
         let pseudonym =
             self.control()?.subject(subject)?.and_then(|subject| subject.pseudonym).ok_or_else(|| {
                 AdminError::Destroyed("the person was erased; what is left cannot be read".to_owned())
             })?;
-        let now = self.clock.now();
-        let entry = AccessEntry {
-            id: event_id(request.event).map_err(|error| AdminError::Storage(error.to_string()))?,
-            organization,
-            actor: request.actor,
-            reason: request.reason,
-            ticket: request.ticket,
-            records: records.iter().map(|record| record.id).collect(),
-            ground: request.ground,
-            expires_at: Timestamp::from_second(now.as_second() + ACCESS_SECONDS)
-                .map_err(|error| AdminError::Storage(error.to_string()))?,
-        };
+        let ids = records.iter().map(|record| record.id).collect();
         let count = u64::try_from(records.len()).unwrap_or(u64::MAX);
-        let look =
-            Look { event: request.event, at: now, entry, of: vec![(subject, Some(conversation), count)] };
-        let receipt = self
-            .scribe
-            .access(look)
-            .map_err(|error| AdminError::Storage(format!("nothing was decrypted: {error}")))?;
-        let path = ReadPath::Ground(request.ground);
-        let contents = self.open(&receipt, &records, pseudonym, path, &mut Envelopes::default())?;
+        let receipt = self.enter(sitting, event, ids, &[(subject, Some(conversation), count)])?;
+        let contents = self.open(&receipt, records, pseudonym, path, &mut Envelopes::default())?;
         let proof = receipt.entry();
-        Ok(AdminReply::Content(ConversationContent {
+        Ok(ConversationContent {
             conversation,
             ledger_index: proof.index,
             ledger_leaf_hash: hex(&proof.leaf_hash),
             records: contents,
-        }))
+        })
     }
 
     /// Opens records under a receipt. INVARIANT: here and in [`Self::open_statement`] alone is content decrypted for a person, and

@@ -10,10 +10,11 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use fiducia_ledger::{AccessEntry, AccessReceipt, Event, EventId, Leaf, Ledger, LedgerError};
-use fiducia_policy::{ConversationId, OrganizationId, SubjectId, Timestamp};
-use fiducia_store::{AccessRecord, Announcement, ControlStore};
+use fiducia_policy::{OrganizationId, Timestamp};
+use fiducia_store::{Announcement, BeginLook, ControlStore, LookRefused};
 
 use crate::compliance::Feed;
+use crate::looking::Gate;
 use crate::witness_gate::WitnessGate;
 
 /// Facts that may wait for the ledger before the writer waits too.
@@ -71,22 +72,31 @@ impl Delivery {
     }
 }
 
-/// A person's request to read, with whose records it is about: for the index by which people see who looked.
+/// A person's request to read.
 pub(crate) struct Look {
-    /// The entry's id.
-    pub(crate) event: [u8; 16],
-    /// When.
-    pub(crate) at: Timestamp,
-    /// What is logged but the entry's id.
+    /// Whose records it is about, for the index by which people see who looked, and the session that must permit it.
+    pub(crate) begin: BeginLook,
+    /// What is logged.
     pub(crate) entry: AccessEntry,
-    /// Whose records, of which conversation where they are all of one, and how many.
-    pub(crate) of: Vec<(SubjectId, Option<ConversationId>, u64)>,
 }
+
+/// Why there is no receipt, so that nothing was decrypted.
+#[derive(Debug)]
+pub(crate) enum AccessFailed {
+    /// The session or the limits do not permit the look.
+    Refused(LookRefused),
+    /// The log could not be written.
+    NotLogged(String),
+    /// It waits for witnesses; why, and what that means.
+    Unwitnessed(String),
+}
+
+type AccessReply = SyncSender<Result<AccessReceipt, AccessFailed>>;
 
 enum Message {
     Append(Vec<Delivery>),
     AppendAndWait(Box<Delivery>, SyncSender<Result<u64, String>>),
-    Access(Box<Look>, SyncSender<Result<AccessReceipt, String>>),
+    Access(Box<Look>, AccessReply),
     Settle(SyncSender<()>),
     Stop,
 }
@@ -132,13 +142,14 @@ impl Scribe {
         ledger: Ledger,
         control: ControlStore,
         feed: Feed,
+        gate: Arc<Gate>,
     ) -> std::io::Result<(Self, JoinHandle<()>)> {
         let (sender, receiver) = sync_channel(QUEUE_FACTS_MAX);
         let state = Arc::new(ScribeState::default());
         let thread_state = Arc::clone(&state);
         let thread = std::thread::Builder::new()
             .name("fiducia-scribe".to_owned())
-            .spawn(move || Pen::new(ledger, control, feed, thread_state).run(&receiver))?;
+            .spawn(move || Pen::new(ledger, (control, gate), feed, thread_state).run(&receiver))?;
         Ok((Self { sender, state, witnesses: WitnessGate::default() }, thread))
     }
 
@@ -166,16 +177,17 @@ impl Scribe {
 
     /// Asks for an access entry. The receipt exists only once the entry is durable, and so is whose records it is about; and,
     /// where that is the rule, once witnesses have cosigned it. Blocks until then.
-    pub(crate) fn access(&self, look: Look) -> Result<AccessReceipt, String> {
+    pub(crate) fn access(&self, look: Look) -> Result<AccessReceipt, AccessFailed> {
         let organization = look.entry.organization;
-        self.witnesses.admit(organization)?;
-        let receipt = self
-            .ask(|reply| Message::Access(Box::new(look), reply))
-            .map_err(|error| format!("the access could not be logged: {error}"))?;
+        self.witnesses.admit(organization).map_err(AccessFailed::Unwitnessed)?;
+        let (reply, answer) = sync_channel(1);
+        let stopped = || AccessFailed::NotLogged("the ledger's writer has stopped".to_owned());
+        self.sender.send(Message::Access(Box::new(look), reply)).map_err(|_| stopped())?;
+        let receipt = answer.recv().map_err(|_| stopped())??;
         if self.witnesses.waits() {
             // Witnesses cosign what is published.
             self.settle();
-            self.witnesses.confirm(organization, receipt.proof().index)?;
+            self.witnesses.confirm(organization, receipt.proof().index).map_err(AccessFailed::Unwitnessed)?;
         }
         Ok(receipt)
     }
@@ -229,6 +241,7 @@ struct Pen {
     control: ControlStore,
     /// Is told what is published.
     feed: Feed,
+    gate: Arc<Gate>,
     state: Arc<ScribeState>,
     /// Facts that are in the ledger but not yet under a published checkpoint, oldest first.
     appended: Vec<(Source, [u8; 16])>,
@@ -238,11 +251,17 @@ struct Pen {
 }
 
 impl Pen {
-    fn new(ledger: Ledger, control: ControlStore, feed: Feed, state: Arc<ScribeState>) -> Self {
+    fn new(
+        ledger: Ledger,
+        (control, gate): (ControlStore, Arc<Gate>),
+        feed: Feed,
+        state: Arc<ScribeState>,
+    ) -> Self {
         Self {
             ledger,
             control,
             feed,
+            gate,
             state,
             appended: Vec::new(),
             backlog: Vec::new(),
@@ -345,6 +364,7 @@ impl Pen {
     fn take(&mut self, receiver: &Receiver<Message>, first: Message) -> bool {
         let mut batch: Vec<Delivery> = Vec::new();
         let mut waiting: Vec<(usize, SyncSender<Result<u64, String>>)> = Vec::new();
+        let mut looks: Vec<(Look, AccessReply)> = Vec::new();
         let mut next = Some(first);
         let mut stop = false;
         let mut until = Instant::now() + Duration::from_millis(GATHERING_MS);
@@ -358,67 +378,92 @@ impl Pen {
                     waiting.push((batch.len(), reply));
                     batch.push(*fact);
                 }
-                Message::Access(look, reply) => {
-                    self.append(std::mem::take(&mut batch), std::mem::take(&mut waiting));
-                    let receipt = self.access(*look);
-                    // The reader may have gone away; the entry stands all the same.
-                    let _ = reply.send(receipt);
-                }
+                // Whoever else asks to read meanwhile shares the flush.
+                Message::Access(look, reply) => looks.push((*look, reply)),
                 Message::Settle(reply) => {
                     self.append(std::mem::take(&mut batch), std::mem::take(&mut waiting));
+                    self.access(std::mem::take(&mut looks));
                     self.publish_when_due(true);
                     // Whoever asked may have gone away; what is published stays so.
                     let _ = reply.send(());
                 }
                 Message::Stop => stop = true,
             }
-            if batch.len() < APPEND_ENTRIES_MAX && !stop {
+            if batch.len().max(looks.len()) < APPEND_ENTRIES_MAX && !stop {
                 next = receiver.recv_timeout(until.saturating_duration_since(Instant::now())).ok();
             }
         }
         self.append(batch, waiting);
+        self.access(looks);
         stop
     }
 
-    /// Logs an access. INVARIANT: the index of accesses knows of every access entry in the log, because its rows are durable
-    /// before the entry is written.
-    fn access(&mut self, look: Look) -> Result<AccessReceipt, String> {
-        let Look { event, at, entry, of } = look;
-        let rows: Vec<AccessRecord> = of
-            .into_iter()
-            .map(|(subject, conversation, records)| AccessRecord {
-                sequence: 0,
-                event,
-                organization: entry.organization,
-                subject,
-                conversation,
-                records,
-                actor: entry.actor,
-                reason: entry.reason,
-                ticket: entry.ticket.clone(),
-                ground: entry.ground,
-                at,
-                expires_at: entry.expires_at,
-                ledger_index: None,
-            })
-            .collect();
-        if rows.is_empty() {
-            return Err("an access names nobody whose records are read; nothing was logged".to_owned());
+    /// Logs accesses by one flush. INVARIANT: the index of accesses knows of every access entry in the log, and each session
+    /// of every look in it, because both are durable before the entries are written.
+    fn access(&mut self, looks: Vec<(Look, AccessReply)>) {
+        if looks.is_empty() {
+            return;
         }
-        self.control.begin_access(&rows).map_err(|error| error.to_string())?;
-        match self.ledger.append_access(entry) {
-            Ok(receipt) => {
-                self.state.entries.fetch_add(1, Ordering::Relaxed);
-                if let Err(error) = self.control.place_access(event, receipt.proof().index) {
+        let (mut begins, mut asked) = (Vec::with_capacity(looks.len()), Vec::with_capacity(looks.len()));
+        for (look, reply) in looks {
+            // One that cannot be logged must not keep the others from it.
+            match look.entry.check(look.begin.at) {
+                _ if look.begin.rows.is_empty() => {
+                    answer(&reply, Err("an access names nobody whose records are read".to_owned()));
+                }
+                Ok(()) => {
+                    begins.push(look.begin);
+                    asked.push((look.entry, reply));
+                }
+                Err(error) => answer(&reply, Err(error.to_string())),
+            }
+        }
+        let begun = match self.control.begin_looks(&begins, &self.gate.limits) {
+            Ok(begun) => begun,
+            Err(error) => {
+                return asked.iter().for_each(|(_, reply)| answer(reply, Err(error.to_string())));
+            }
+        };
+        let (mut entries, mut events, mut replies) = (Vec::new(), Vec::new(), Vec::new());
+        for (((entry, reply), begun), begin) in asked.into_iter().zip(begun).zip(&begins) {
+            match begun {
+                Ok(()) => {
+                    entries.push(entry);
+                    events.extend(begin.rows.first().map(|row| row.event));
+                    replies.push(reply);
+                }
+                Err(refused) => {
+                    // The reader may have gone away; nothing was opened.
+                    let _ = reply.send(Err(AccessFailed::Refused(refused)));
+                }
+            }
+        }
+        self.log_accesses(entries, &events, &replies);
+    }
+
+    fn log_accesses(&mut self, entries: Vec<AccessEntry>, events: &[[u8; 16]], replies: &[AccessReply]) {
+        if entries.is_empty() {
+            return;
+        }
+        match self.ledger.append_accesses(entries) {
+            Ok(receipts) => {
+                let count = u64::try_from(receipts.len()).unwrap_or(0);
+                self.state.entries.fetch_add(count, Ordering::Relaxed);
+                let indices = receipts.iter().map(|receipt| receipt.proof().index);
+                let places: Vec<_> = events.iter().copied().zip(indices).collect();
+                if let Err(error) = self.control.place_accesses(&places) {
                     tracing::warn!(%error, "the place of an access entry was not noted; it is looked for when it is asked for");
                 }
-                Ok(receipt)
+                for (receipt, reply) in receipts.into_iter().zip(replies) {
+                    // The reader may have gone away; the entry stands all the same.
+                    let _ = reply.send(Ok(receipt));
+                }
             }
             Err(error) => {
-                if let Err(error) = self.control.drop_access(event) {
+                if let Err(error) = self.control.drop_accesses(events) {
                     tracing::warn!(%error, "an access that was refused stays in the index without a place in the log");
                 }
-                Err(error.to_string())
+                replies.iter().for_each(|reply| answer(reply, Err(error.to_string())));
             }
         }
     }
@@ -468,4 +513,9 @@ impl Pen {
         self.state.entries.fetch_add(u64::try_from(appended.len()).unwrap_or(0), Ordering::Relaxed);
         Ok(appended.into_iter().map(|appended| appended.index).collect())
     }
+}
+
+/// Tells a reader why there is no receipt. One that has gone away reads nothing.
+fn answer(reply: &AccessReply, failed: Result<AccessReceipt, String>) {
+    let _ = reply.send(failed.map_err(AccessFailed::NotLogged));
 }

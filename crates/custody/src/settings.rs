@@ -58,6 +58,17 @@ pub struct WitnessTerms {
     pub quorum: usize,
     /// Where witnessed checkpoints are kept, one file for each log.
     pub directory: PathBuf,
+    /// Who may read what is others', and how much.
+    pub access: AccessSettings,
+}
+
+/// Who may read what is others', and how much.
+#[derive(Debug, Clone, Default)]
+pub struct AccessSettings {
+    /// Bounds on reading.
+    pub limits: fiducia_policy::AccessLimits,
+    /// The text of the installation's own access policies; those that come with the program when absent.
+    pub policies: Option<String>,
 }
 
 /// What certificates of destruction say that only the operator knows.

@@ -93,6 +93,8 @@ pub(crate) struct Writer {
     pub(crate) open: HashMap<ExchangeId, OpenState>,
     pub(crate) callers: Arc<crate::callers::Callers>,
     pub(crate) governance: Governance,
+    /// Who may read, and how much.
+    pub(crate) gate: Arc<crate::looking::Gate>,
     pub(crate) holds: Holds,
     pub(crate) scrubbing: Scrubbing,
     /// What is being forgotten of many conversations that ended at once.
@@ -256,6 +258,9 @@ impl Writer {
                     self.catch_up();
                 }
                 let _ = reply.send(self.administer(*command));
+            }
+            Message::Access(change, reply) => {
+                let _ = reply.send(self.change_access(*change));
             }
             Message::NoteExport(note, reply) => {
                 let _ = reply.send(self.note_export(*note));

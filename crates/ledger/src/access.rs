@@ -11,6 +11,7 @@ use crate::error::LedgerError;
 use crate::event::{Event, RecordAccess};
 use crate::leaf::{EventId, Leaf};
 use crate::ledger::Ledger;
+use crate::session::LookTerms;
 
 /// Most records one access may name.
 pub const ACCESS_RECORDS_MAX: usize = 1_000;
@@ -34,6 +35,8 @@ pub struct AccessEntry {
     pub ground: GroundKind,
     /// When the permission ends; later than now.
     pub expires_at: Timestamp,
+    /// In which session, how it is shown, and which policies permit it.
+    pub look: Option<LookTerms>,
 }
 
 /// Permission to decrypt the records of one durable access entry.
@@ -97,28 +100,71 @@ impl Ledger {
     /// Logs a person's access and gives the receipt that permits it. The entry is durable when this returns.
     ///
     /// # Errors
-    /// When the request names no record or too many, ends before it starts, or cannot be made durable. Nothing may be
-    /// read then.
+    /// As [`Ledger::append_accesses`].
     pub fn append_access(&mut self, access: AccessEntry) -> Result<AccessReceipt, LedgerError> {
+        let mut receipts = self.append_accesses(vec![access])?;
+        receipts.pop().ok_or(LedgerError::AccessRefused { reason: "the ledger gave no index" })
+    }
+
+    /// Logs several people's accesses by one flush and gives the receipts that permit them, in their order. The entries are
+    /// durable when this returns.
+    ///
+    /// # Errors
+    /// When a request names no record or too many, ends before it starts, or they cannot be made durable. None of them may be
+    /// read then.
+    pub fn append_accesses(&mut self, accesses: Vec<AccessEntry>) -> Result<Vec<AccessReceipt>, LedgerError> {
         let refused = |reason| LedgerError::AccessRefused { reason };
-        if access.records.is_empty() {
-            return Err(refused("it names no record"));
-        }
-        if access.records.len() > ACCESS_RECORDS_MAX {
-            return Err(refused("it names more than 1000 records; ask in parts"));
-        }
         let at = self.clock.now();
-        if access.expires_at <= at {
-            return Err(refused("it would end before it starts"));
+        let mut leaves = Vec::with_capacity(accesses.len());
+        let mut permitted = Vec::with_capacity(accesses.len());
+        for access in accesses {
+            access.check(at)?;
+            let AccessEntry {
+                id,
+                organization,
+                actor,
+                reason,
+                ticket,
+                mut records,
+                ground,
+                expires_at,
+                look,
+            } = access;
+            records.sort_unstable();
+            records.dedup();
+            let logged =
+                RecordAccess { actor, reason, ticket, records: records.clone(), ground, expires_at, look };
+            leaves.push((organization, Leaf { id, at, event: Event::RecordAccess(logged) }));
+            permitted.push((records, expires_at));
         }
-        let AccessEntry { id, organization, actor, reason, ticket, mut records, ground, expires_at } = access;
-        records.sort_unstable();
-        records.dedup();
-        let logged = RecordAccess { actor, reason, ticket, records: records.clone(), ground, expires_at };
-        let leaf = Leaf { id, at, event: Event::RecordAccess(logged) };
-        let appended = self.append(&[(organization, leaf)])?;
-        let appended = appended.first().ok_or_else(|| refused("the ledger gave no index"))?;
-        let entry = EntryProof { index: appended.index, leaf_hash: appended.leaf_hash };
-        Ok(AccessReceipt { entry, records, at, expires_at })
+        let appended = self.append(&leaves)?;
+        if appended.len() != permitted.len() {
+            return Err(refused("the ledger gave no index"));
+        }
+        let receipts = appended.into_iter().zip(permitted).map(|(appended, (records, expires_at))| {
+            let entry = EntryProof { index: appended.index, leaf_hash: appended.leaf_hash };
+            AccessReceipt { entry, records, at, expires_at }
+        });
+        Ok(receipts.collect())
+    }
+}
+
+impl AccessEntry {
+    /// Whether it can be permitted at `at`.
+    ///
+    /// # Errors
+    /// When it names no record or too many, or ends before it starts.
+    pub fn check(&self, at: Timestamp) -> Result<(), LedgerError> {
+        let refused = |reason| Err(LedgerError::AccessRefused { reason });
+        if self.records.is_empty() {
+            return refused("it names no record");
+        }
+        if self.records.len() > ACCESS_RECORDS_MAX {
+            return refused("it names more than 1000 records; ask in parts");
+        }
+        if self.expires_at <= at {
+            return refused("it would end before it starts");
+        }
+        Ok(())
     }
 }

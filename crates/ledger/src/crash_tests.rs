@@ -383,6 +383,47 @@ fn a_full_disk_refuses_and_goes_on_when_there_is_room_again() {
     verify_pending(folder.path()).unwrap();
 }
 
+#[test]
+fn a_full_disk_gives_nobody_of_a_group_a_receipt() {
+    let folder = tempfile::tempdir().unwrap();
+    let disk = FaultyDisk::default();
+    let mut ledger = open(Arc::new(disk.clone()), folder.path()).unwrap();
+    let accesses = |numbers: std::ops::Range<u8>| -> Vec<crate::AccessEntry> {
+        numbers
+            .map(|number| crate::AccessEntry {
+                id: EventId::new(&format!("access_{number}")).unwrap(),
+                organization: organization(1),
+                actor: fiducia_policy::PersonId::from_bytes([1; 16]),
+                reason: fiducia_policy::AccessReason::SafetyReview,
+                ticket: Some("T-1".to_owned()),
+                records: vec![fiducia_policy::RecordId::from_bytes([number; 16])],
+                ground: fiducia_policy::GroundKind::SafetyWindow,
+                expires_at: Timestamp::from_second(1_795_000_600).unwrap(),
+                look: None,
+            })
+            .collect()
+    };
+    disk.set(|state| state.fail_append = true);
+    assert!(matches!(ledger.append_accesses(accesses(0..3)), Err(LedgerError::Io { .. })));
+    disk.set(|state| state.fail_append = false);
+    let receipts = ledger.append_accesses(accesses(3..6)).unwrap();
+    let indices: Vec<u64> = receipts.iter().map(|receipt| receipt.proof().index).collect();
+    assert_eq!(indices, [0, 1, 2], "the refused ones took no index");
+    for (receipt, number) in receipts.iter().zip(3..6) {
+        for other in 0..6 {
+            let record = fiducia_policy::RecordId::from_bytes([other; 16]);
+            let covers = fiducia_policy::ReleaseAuthority::covers(receipt, record);
+            assert_eq!(covers, other == number, "each receipt is for its own record");
+        }
+    }
+    // One that would have ended already keeps the whole group from the log; the scribe asks for each beforehand.
+    let mut late = accesses(6..8);
+    late[1].expires_at = Noon.now();
+    assert!(late[0].check(Noon.now()).is_ok() && late[1].check(Noon.now()).is_err());
+    assert!(matches!(ledger.append_accesses(late), Err(LedgerError::AccessRefused { .. })));
+    assert_eq!(ledger.entries_waiting(), 3);
+}
+
 /// A root with three acknowledged groups that wait, and its only segment.
 fn waiting_root() -> (tempfile::TempDir, PathBuf, Vec<u64>) {
     let folder = tempfile::tempdir().unwrap();

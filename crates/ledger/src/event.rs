@@ -10,6 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::consent::{CampaignClosed, CampaignOpened, ConsentChanged, NoticePublished};
 use crate::hash::{Hash, from_hex, to_hex};
+use crate::session::{AccessSessionStep, LookTerms};
 
 /// Longest free text in an event. It is meant for names of rules, models and kinds, never for content.
 pub const TEXT_BYTES_MAX: usize = 256;
@@ -60,6 +61,9 @@ pub struct RecordAccess {
     /// When the permission ends.
     #[serde(with = "instant")]
     pub expires_at: Timestamp,
+    /// In which session, how it was shown, and which policies permitted it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub look: Option<LookTerms>,
 }
 
 /// A key at a key management service. The service's own name of the key is not in the log: it may name accounts.
@@ -444,6 +448,20 @@ pub enum Event {
     OrgExternalKeyValidated(ExternalKey),
     /// The installation's key, from which the organisation's hangs, was wrapped anew.
     InstallationKeyRewrapped(ExternalKey),
+    /// Something happened to a session of reading.
+    AccessSession(AccessSessionStep),
+    /// The organisation wants to agree to looks at what is its own, or no longer does.
+    LockboxChanged {
+        /// Whether it does.
+        enabled: bool,
+        /// Who decided.
+        actor: PersonId,
+    },
+    /// Other access policies came into force.
+    AccessPolicyChanged {
+        /// Digest of their text.
+        policy: Digest,
+    },
     /// An event of a type that this version does not know. It can be read but not appended.
     #[serde(skip)]
     Unknown {
@@ -501,6 +519,9 @@ impl Event {
         "org_external_key_deleted",
         "org_external_key_validated",
         "installation_key_rewrapped",
+        "access_session",
+        "lockbox_changed",
+        "access_policy_changed",
     ];
 
     /// The types this version reads and writes.
@@ -564,6 +585,9 @@ impl Event {
             Self::OrgExternalKeyDeleted(_) => "org_external_key_deleted",
             Self::OrgExternalKeyValidated(_) => "org_external_key_validated",
             Self::InstallationKeyRewrapped(_) => "installation_key_rewrapped",
+            Self::AccessSession(_) => "access_session",
+            Self::LockboxChanged { .. } => "lockbox_changed",
+            Self::AccessPolicyChanged { .. } => "access_policy_changed",
             Self::Unknown { kind, .. } => kind,
         }
     }
@@ -577,14 +601,14 @@ pub(crate) fn text<S: Serializer>(value: &str, serializer: S) -> Result<S::Ok, S
 }
 
 #[expect(clippy::ref_option, reason = "serde calls serializers with a reference to the field")]
-fn optional_text<S: Serializer>(value: &Option<String>, serializer: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn optional_text<S: Serializer>(value: &Option<String>, serializer: S) -> Result<S::Ok, S::Error> {
     match value {
         Some(value) => text(value, serializer),
         None => serializer.serialize_none(),
     }
 }
 
-fn texts<S: Serializer>(values: &[String], serializer: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn texts<S: Serializer>(values: &[String], serializer: S) -> Result<S::Ok, S::Error> {
     if values.iter().any(|value| value.len() > TEXT_BYTES_MAX) {
         return Err(serde::ser::Error::custom("a text is longer than 256 bytes"));
     }

@@ -18,6 +18,7 @@ fn decide(criterion: &mut Criterion) {
             organization,
             subject: None,
             roles: RoleSet::from_iter([role]),
+            without_account: None,
         };
         let target = AccessTarget { kind, organization, subject, region: "eu" };
         let circumstances = Circumstances {

@@ -3,9 +3,11 @@
 //! Nothing is permitted that no policy permits. A decision names the policies that made it. When a policy cannot be evaluated
 //! the answer is no: a `forbid` that fails must not count as one that does not apply.
 
+mod compare;
 mod decide;
 mod matrix;
 
+pub use compare::{AccessChange, access_changes};
 pub use decide::{AccessPolicy, AccessPolicyError};
 pub use matrix::access_matrix;
 
@@ -31,6 +33,10 @@ named! {
         Govern = "govern",
         /// Hand data over to somebody outside: the person themselves, or counsel.
         HandOver = "hand-over",
+        /// Agree, or not, to somebody else's look.
+        Approve = "approve",
+        /// Review afterwards what somebody read in an emergency.
+        Review = "review",
     }
 }
 
@@ -84,6 +90,30 @@ pub struct AccessPrincipal {
     pub subject: Option<SubjectId>,
     /// What they act as.
     pub roles: RoleSet,
+    /// What they are besides, without an account.
+    pub without_account: Option<WithoutAccount>,
+}
+
+/// Who may ask without an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum WithoutAccount {
+    /// Whoever works at the machine itself.
+    Operator,
+    /// The organisation's own compliance program, by its key.
+    ComplianceProgram,
+}
+
+impl WithoutAccount {
+    /// Both, in the order in which tables show them.
+    pub const ALL: [Self; 2] = [Self::Operator, Self::ComplianceProgram];
+
+    /// The name in the policies.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Operator => "operator",
+            Self::ComplianceProgram => "compliance-program",
+        }
+    }
 }
 
 /// What it is about.

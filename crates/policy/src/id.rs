@@ -203,6 +203,10 @@ id!(
     /// A campaign: a question put to many people, with a date by which silence is a no.
     CampaignId, "campaign", "campaign_"
 );
+id!(
+    /// A session in which somebody reads what is others', for a reason and a time.
+    AccessSessionId, "access session", "access_"
+);
 
 #[cfg(test)]
 mod tests {

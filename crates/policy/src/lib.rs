@@ -193,6 +193,7 @@ mod hold;
 mod id;
 mod language;
 mod letter;
+mod looking;
 mod named;
 mod promise;
 mod retention;
@@ -201,8 +202,8 @@ mod role;
 mod simulate;
 
 pub use access::{
-    AccessAction, AccessDecision, AccessPolicy, AccessPolicyError, AccessPrincipal, AccessTarget,
-    Circumstances, DataKind, access_matrix,
+    AccessAction, AccessChange, AccessDecision, AccessPolicy, AccessPolicyError, AccessPrincipal,
+    AccessTarget, Circumstances, DataKind, WithoutAccount, access_changes, access_matrix,
 };
 pub use api_scope::{ApiScope, ApiScopes};
 pub use authority::{AccessReason, EntryProof, ReleaseAuthority, UnknownReason};
@@ -225,15 +226,20 @@ pub use feature::{Eligibility, Feature, FeatureSet, UnknownFeature};
 pub use ground::{Ground, GroundKind, LegalBasis, Purpose};
 pub use hold::{HoldCandidate, HoldScope, HoldScopeError, SCOPE_ENTRIES_MAX, SCOPE_NAME_BYTES_MAX};
 pub use id::{
-    AccountId, ActivityId, ApiTokenId, CampaignId, CaseId, ComplianceKeyId, ConsentId, ConversationId,
-    ExchangeId, FlagId, HoldId, IdParseError, KeyId, LetterId, OrganizationId, PersonId, Pseudonym, RecordId,
-    RightsRequestId, SessionId, SubjectId, VirtualKeyId, WarningId, WorkspaceId,
+    AccessSessionId, AccountId, ActivityId, ApiTokenId, CampaignId, CaseId, ComplianceKeyId, ConsentId,
+    ConversationId, ExchangeId, FlagId, HoldId, IdParseError, KeyId, LetterId, OrganizationId, PersonId,
+    Pseudonym, RecordId, RightsRequestId, SessionId, SubjectId, VirtualKeyId, WarningId, WorkspaceId,
 };
 pub use language::{
     Audience, BUILT_IN_NAMES, Chooser, ConsentNotice, ConsentRule, Counterexample, ExistingRecords,
     LabelTerms, MonthLength, PolicyProblem, PolicyProblems, ProblemKind, TrainingChoice, policy_schema,
 };
 pub use letter::LetterKind;
+pub use looking::{
+    AccessApproval, AccessAsked, AccessBounds, AccessEnd, AccessLimits, AccessNeeds, AccessNoticeKind,
+    AccessReview, AccessScope, AccessSession, AccessState, AccessStep, AccessStepRefused, Anomaly,
+    AnomalyKind, Habits, Participant, Sight, TooMuch, WorkingHours, WorkingHoursError, anomalies, blurred,
+};
 pub use named::UnknownName;
 pub use promise::{PROMISES, Promise, PromiseId, UnknownPromise};
 pub use retention::{

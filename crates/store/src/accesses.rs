@@ -5,12 +5,13 @@
 //! nothing was read then, or the program ended before the place was noted.
 
 use fiducia_policy::{
-    AccessReason, ConversationId, GroundKind, OrganizationId, PersonId, SubjectId, Timestamp,
+    AccessReason, AccessSessionId, ConversationId, GroundKind, OrganizationId, PersonId, Sight, SubjectId,
+    Timestamp,
 };
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use crate::connection::{bytes16, instant};
-use crate::control::named;
+use crate::control::{named, optional_named};
 use crate::{ControlStore, ConversationRecord, StoreError};
 
 /// Conversations among which the newest that is there is looked for.
@@ -57,49 +58,30 @@ pub struct AccessRecord {
     pub expires_at: Timestamp,
     /// Where its entry lies in the organisation's log, once that is known.
     pub ledger_index: Option<u64>,
+    /// In which session; none where the person looked at what is theirs.
+    pub session: Option<AccessSessionId>,
+    /// How it was shown; none for looks of earlier versions.
+    pub sight: Option<Sight>,
 }
 
 impl ControlStore {
-    /// Notes looks that are about to be taken, before their entry goes into the log.
-    pub fn begin_access(&mut self, looks: &[AccessRecord]) -> Result<(), StoreError> {
-        self.file.write("begin_access", |tx| {
-            let mut insert = tx.prepare_cached(
-                "INSERT INTO accesses (event, organization, subject, conversation, records, actor, reason, ticket, ground, at,
-                    expires_at)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
-            )?;
-            for look in looks {
-                insert.execute(params![
-                    look.event,
-                    look.organization.as_bytes(),
-                    look.subject.as_bytes(),
-                    look.conversation.map(|id| *id.as_bytes()),
-                    look.records,
-                    look.actor.as_bytes(),
-                    look.reason.name(),
-                    look.ticket,
-                    look.ground.name(),
-                    look.at.as_microsecond(),
-                    look.expires_at.as_microsecond(),
-                ])?;
-            }
-            Ok(())
+    /// Notes where the entries of accesses lie in their logs, and counts each the first time.
+    pub fn place_accesses(&mut self, places: &[([u8; 16], u64)]) -> Result<(), StoreError> {
+        self.file.write("place_accesses", |tx| {
+            let mut place = tx.prepare_cached("UPDATE accesses SET ledger_index = ?2 WHERE event = ?1")?;
+            places.iter().try_for_each(|(event, index)| {
+                crate::evidence::count_access(tx, *event)?;
+                place.execute(params![event, index]).map(drop)
+            })
         })
     }
 
-    /// Notes where the entry of an access lies in its log, and counts it the first time.
-    pub fn place_access(&mut self, event: [u8; 16], ledger_index: u64) -> Result<(), StoreError> {
-        self.file.write("place_access", |tx| {
-            crate::evidence::count_access(tx, event)?;
-            tx.execute("UPDATE accesses SET ledger_index = ?2 WHERE event = ?1", params![event, ledger_index])
-                .map(drop)
-        })
-    }
-
-    /// Forgets an access that the log refused: nothing was read.
-    pub fn drop_access(&mut self, event: [u8; 16]) -> Result<(), StoreError> {
-        self.file.write("drop_access", |tx| {
-            tx.execute("DELETE FROM accesses WHERE event = ?1 AND ledger_index IS NULL", [&event]).map(drop)
+    /// Forgets accesses that the log refused: nothing was read.
+    pub fn drop_accesses(&mut self, events: &[[u8; 16]]) -> Result<(), StoreError> {
+        self.file.write("drop_accesses", |tx| {
+            let mut drop_one =
+                tx.prepare_cached("DELETE FROM accesses WHERE event = ?1 AND ledger_index IS NULL")?;
+            events.iter().try_for_each(|event| drop_one.execute([event]).map(drop))
         })
     }
 
@@ -143,6 +125,33 @@ impl ControlStore {
     }
 }
 
+/// Notes looks that are about to be taken, before their entry goes into the log.
+pub(crate) fn insert(tx: &Transaction<'_>, looks: &[AccessRecord]) -> rusqlite::Result<()> {
+    let mut insert = tx.prepare_cached(
+        "INSERT INTO accesses (event, organization, subject, conversation, records, actor, reason, ticket, ground, at,
+            expires_at, session, sight)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+    )?;
+    for look in looks {
+        insert.execute(params![
+            look.event,
+            look.organization.as_bytes(),
+            look.subject.as_bytes(),
+            look.conversation.map(|id| *id.as_bytes()),
+            look.records,
+            look.actor.as_bytes(),
+            look.reason.name(),
+            look.ticket,
+            look.ground.name(),
+            look.at.as_microsecond(),
+            look.expires_at.as_microsecond(),
+            look.session.map(|id| *id.as_bytes()),
+            look.sight.map(Sight::name),
+        ])?;
+    }
+    Ok(())
+}
+
 /// Forgets who looked at what of a person who is erased. The log keeps its entries, which name nobody; that there were looks
 /// stays, by the ids of those entries, so that an audit finds no entry without one.
 pub(crate) fn forget_subject(tx: &Transaction<'_>, subject: SubjectId) -> rusqlite::Result<()> {
@@ -155,13 +164,14 @@ pub(crate) fn forget_subject(tx: &Transaction<'_>, subject: SubjectId) -> rusqli
 }
 
 pub(crate) const ACCESS: &str = "SELECT sequence, event, organization, subject, conversation, records, actor, reason, ticket, ground, at, \
-     expires_at, ledger_index FROM accesses";
+     expires_at, ledger_index, session, sight FROM accesses";
 
 pub(crate) fn access(row: &rusqlite::Row<'_>) -> rusqlite::Result<AccessRecord> {
     let conversation = match row.get_ref(4)? {
         rusqlite::types::ValueRef::Null => None,
         _ => Some(ConversationId::from_bytes(bytes16(row, 4)?)),
     };
+    let session: Option<[u8; 16]> = row.get(13)?;
     Ok(AccessRecord {
         sequence: row.get(0)?,
         event: bytes16(row, 1)?,
@@ -176,5 +186,7 @@ pub(crate) fn access(row: &rusqlite::Row<'_>) -> rusqlite::Result<AccessRecord> 
         at: instant(row, 10)?,
         expires_at: instant(row, 11)?,
         ledger_index: row.get(12)?,
+        session: session.map(AccessSessionId::from_bytes),
+        sight: optional_named(row, 14)?,
     })
 }

@@ -11,6 +11,7 @@
 //! journal, the journal before the records, the records before their index. Everything in the index can be rebuilt from
 //! the records.
 
+mod access_sessions;
 mod accesses;
 mod accounts;
 mod activities;
@@ -50,6 +51,9 @@ mod scrub;
 mod service_wraps;
 mod warnings;
 
+pub use access_sessions::{
+    AccessNotice, AccessSessionFilter, AccessSessionWrite, AccessVolume, BeginLook, LookRefused, SessionLook,
+};
 pub use accesses::AccessRecord;
 pub use accounts::{AccountRecord, PasskeyRecord, PrivacySignal, SessionRecord};
 pub use activities::{ActivityFilter, ActivityKey, ActivityRecord, ActivityStore, STREAMS_MAX};

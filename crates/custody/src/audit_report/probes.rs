@@ -171,6 +171,7 @@ fn is_permitted(
         organization,
         subject: None,
         roles: RoleSet::from_iter([role]),
+        without_account: None,
     };
     let target = AccessTarget { kind, organization, subject: None, region: "" };
     policy.decide(&principal, action, &target, &circumstances).is_permitted

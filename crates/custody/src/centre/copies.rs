@@ -15,7 +15,7 @@ impl Custody {
     /// When the request is not the person's, is closed, or asks for no copy.
     pub fn may_hand_over(&self, who: &Oneself, request: RightsRequestId) -> Result<(), AdminError> {
         let actor = self.own_actor(who, request)?;
-        self.0.reader.may_be_handed_over(request, actor)
+        self.0.reader.may_be_handed_over(request, self.own_sitting(who, actor, Some(request))?)
     }
 
     /// Writes the next file of the person's own request for a copy into `sink`, after access entries that name its records.
@@ -39,7 +39,8 @@ impl Custody {
                 .blocking_recv()
                 .unwrap_or_else(|_| Err(AdminError::Storage("the store's writer has stopped".to_owned())))
         };
-        let is_last = self.0.reader.hand_over(request, actor, sink, &*self.0.randomness, &note)?;
+        let sitting = self.own_sitting(who, actor, Some(request))?;
+        let is_last = self.0.reader.hand_over(request, (actor, sitting), sink, &*self.0.randomness, &note)?;
         if is_last {
             self.administer(AdminCommand::Rights(RightsCommand::Act {
                 request,

@@ -1,8 +1,6 @@
 //! Conversations as chats: lists without content, messages after an access entry, destruction with a certificate.
 
-use fiducia_policy::{
-    AccessReason, ConversationId, ExchangeId, GroundKind, OrganizationId, RecordId, SubjectId,
-};
+use fiducia_policy::{ConversationId, OrganizationId, RecordId, SubjectId};
 use fiducia_store::{ActivityKey, ControlStore, ConversationOrder, ConversationRecord, StoredRecord};
 use fiducia_wire::Wire;
 use fiducia_wire::compliance::{Chat, ChatUser, Message, OtherFields, ToolLimits, said};
@@ -10,7 +8,6 @@ use fiducia_wire::compliance::{Chat, ChatUser, Message, OtherFields, ToolLimits,
 use super::activities::{PageCursor, outside, rfc3339, user_id};
 use super::commands::{ComplianceKey, ComplianceReach};
 use crate::administration::RecordContent;
-use crate::reading::ReadRequest;
 use crate::{AdminCommand, AdminError, AdminReply, Custody, DestructionReport, DestructionScope};
 
 /// Records that one call may open.
@@ -163,19 +160,7 @@ impl Custody {
         if window.records.is_empty() {
             return Ok(page);
         }
-        let actor = self.person(key.id.to_string())?;
-        let event = ExchangeId::generate(self.0.clock.now(), &*self.0.randomness)?;
-        let request = ReadRequest {
-            target: DestructionScope::Conversation(id),
-            actor,
-            event: *event.as_bytes(),
-            reason: AccessReason::OrganizationCompliance,
-            ticket: None,
-            ground: GroundKind::Service,
-        };
-        let AdminReply::Content(content) = self.reader().show_records(request, window.records)? else {
-            return Err(AdminError::Storage("the store gave an answer to another question".to_owned()));
-        };
+        let content = self.read_as_program(key, &conversation, &window.records)?;
         let mut messages: Vec<(MessagePlace, Message)> = Vec::new();
         for record in &content.records {
             messages.extend(messages_of(record, query.tools));

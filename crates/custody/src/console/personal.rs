@@ -1,8 +1,8 @@
 //! What a person does with what is theirs.
 
 use fiducia_policy::{
-    AccessReason, ConsentChannel, ConsentId, ConsentPurpose, ConversationId, GroundKind, RecordId, Regime,
-    RequestKind, RightsRequestId, SubjectId,
+    ConsentChannel, ConsentId, ConsentPurpose, ConversationId, GroundKind, RecordId, Regime, RequestKind,
+    RightsRequestId, SubjectId,
 };
 use fiducia_store::RightsFilter;
 
@@ -15,7 +15,7 @@ use crate::evidence::EvidenceReply;
 use crate::retention::commands::{ConversationWish, RetentionCommand, RetentionReply};
 use crate::rights::commands::{NewRequest, RightsAction, RightsCommand, RightsReply};
 use crate::staging::sha256;
-use crate::{AdminCommand, AdminError, AdminReply, Custody, DestructionScope};
+use crate::{AdminCommand, AdminError, AdminReply, Custody};
 
 /// Explanations of one conversation: its records are kept in few different ways.
 const EXPLANATIONS_MAX: usize = 20;
@@ -208,13 +208,7 @@ impl Custody {
                 custody.administer(AdminCommand::Govern(RetentionCommand::Wish { conversation, wish }))
             }),
             PersonalCommand::Read { conversation } => self.with_own(who, conversation, |custody| {
-                custody.administer(AdminCommand::ShowRecords {
-                    target: DestructionScope::Conversation(conversation),
-                    actor: who.actor(),
-                    reason: AccessReason::SubjectRequest,
-                    ticket: None,
-                    ground: GroundKind::Service,
-                })
+                custody.look_at_own(who, conversation).map(AdminReply::Content)
             }),
             PersonalCommand::OpenRequest(request) => self.open_own_request(who, request),
             PersonalCommand::WithdrawRequest { request } => {

@@ -1,6 +1,6 @@
 //! What staff do: what one of their roles permits, within their organisation.
 
-use fiducia_policy::{AccountId, ConsentPurpose, OrganizationId, RoleSet, SubjectId};
+use fiducia_policy::{AccessAction, AccountId, ConsentPurpose, DataKind, OrganizationId, RoleSet, SubjectId};
 
 use super::{Staff, access};
 use crate::accounts::{AccountCommand, AccountReply};
@@ -8,13 +8,15 @@ use crate::audit_report::AuditCommand;
 use crate::certificate::CertificateCommand;
 use crate::consent::commands::{ConsentCommand, ConsentReply};
 use crate::evidence::{EvidenceCommand, KeyGraphTarget};
+use crate::looking::Asker;
 use crate::people::PeopleCommand;
 use crate::rights::commands::RightsCommand;
 use crate::{AdminCommand, AdminError, AdminReply, Custody};
 
 impl Staff {
-    /// Whether one of their roles permits a command, as far as that can be said without looking whose it is about: for
-    /// pages, which offer nothing that would be refused.
+    /// Whether one of their roles permits a command by the policies that come with the program, as far as that can be said
+    /// without looking whose it is about: for pages, which offer nothing that would be refused. An installation's own policies
+    /// may say otherwise, and decide.
     pub fn may(&self, command: &AdminCommand) -> bool {
         roles_permit(self.roles(), command)
     }
@@ -22,10 +24,16 @@ impl Staff {
 
 /// Whether one of these roles permits a command: see [`Staff::may`].
 pub fn roles_permit(roles: &RoleSet, command: &AdminCommand) -> bool {
-    let permits = |(action, kind)| access::decide(roles, action, kind).is_permitted;
-    let suffices =
-        access::asked(command).is_some_and(permits) && access::asked_too(command).is_none_or(permits);
-    roles.has_staff() && (suffices || access::asked_instead(command).is_some_and(permits))
+    if let AdminCommand::Access { command, .. } = command {
+        return roles.has_staff() && access::may_look(roles, command);
+    }
+    roles.has_staff() && suffices(command, |(action, kind)| access::decide(roles, action, kind).is_permitted)
+}
+
+/// Whether what is permitted is enough for a command.
+fn suffices(command: &AdminCommand, permits: impl Fn((AccessAction, DataKind)) -> bool) -> bool {
+    let all = access::asked(command).is_some_and(&permits) && access::asked_too(command).is_none_or(&permits);
+    all || access::asked_instead(command).is_some_and(permits)
 }
 
 impl Custody {
@@ -36,7 +44,11 @@ impl Custody {
     /// [`AdminError::Forbidden`] when no role permits it; [`AdminError::NotFound`] for what belongs to another organisation;
     /// else the command's own.
     pub fn as_staff(&self, who: &Staff, command: AdminCommand) -> Result<AdminReply, AdminError> {
-        if !who.may(&command) {
+        // Each step of a session is decided for itself, in its true circumstances.
+        if let AdminCommand::Access { command, .. } = command {
+            return self.access_as_staff(who, command).map(|reply| AdminReply::Access(Box::new(reply)));
+        }
+        if !self.permits(who, &command) {
             return Err(AdminError::Forbidden(refusal(who, &command)));
         }
         match command {
@@ -81,6 +93,16 @@ impl Custody {
             }
         };
         self.administer(AdminCommand::Audit(command))
+    }
+
+    /// Whether the policies in force permit a command to somebody.
+    fn permits(&self, who: &Staff, command: &AdminCommand) -> bool {
+        let asker = Asker::staff(who);
+        suffices(command, |(action, kind)| {
+            let circumstances = access::circumstances_of(action);
+            let target = (kind, who.organization());
+            self.reader().gate.decide(&asker, action, target, &circumstances).is_permitted
+        })
     }
 
     fn staff_consent(&self, who: &Staff, command: ConsentCommand) -> Result<AdminReply, AdminError> {

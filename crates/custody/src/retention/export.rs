@@ -7,10 +7,10 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use fiducia_keyring::{FILE_RECIPIENTS_MAX, FileRecipient};
-use fiducia_ledger::{ACCESS_RECORDS_MAX, AccessEntry, AccessReceipt, Digest, Event, LogReader, LoggedLeaf};
+use fiducia_ledger::{ACCESS_RECORDS_MAX, AccessReceipt, Digest, Event, LogReader, LoggedLeaf};
 use fiducia_policy::{
-    AccessReason, ConversationId, ExchangeId, GroundKind, HoldId, HoldScope, OrganizationId, PersonId,
-    Randomness, RecordId, SubjectId, Timestamp,
+    AccessReason, ConversationId, ExchangeId, HoldId, HoldScope, OrganizationId, PersonId, Randomness,
+    RecordId, SubjectId, Timestamp,
 };
 use fiducia_store::{BucketName, ConversationRecord, DataDirectory, HoldRecord, HoldRole, RecordBucket};
 
@@ -19,8 +19,9 @@ use super::commands::HoldExportReport;
 use super::holds::scope_of;
 use crate::AdminError;
 use crate::administer::hex;
-use crate::reading::{ACCESS_SECONDS, Envelopes, ReadPath, Reader, check_ticket, wrap_for};
-use crate::scribe::{Delivery, Fact, Look, Source, event_id};
+use crate::looking::Sitting;
+use crate::reading::{Envelopes, ReadPath, Reader, wrap_for};
+use crate::scribe::{Delivery, Fact, Source};
 
 /// Conversations looked at in one step.
 const CONVERSATIONS_PER_STEP: u32 = 500;
@@ -42,6 +43,8 @@ pub(crate) struct ExportRequest {
     pub(crate) reviewer: PersonId,
     pub(crate) reason: AccessReason,
     pub(crate) ticket: Option<String>,
+    /// In what its looks are taken.
+    pub(crate) sitting: Sitting,
 }
 
 /// What an export holds.
@@ -128,7 +131,6 @@ impl Reader {
         out: PathBuf,
         randomness: &dyn Randomness,
     ) -> Result<HoldExportReport, AdminError> {
-        check_ticket(request.ticket.as_deref())?;
         let recipients: Result<Vec<FileRecipient>, _> = recipients.iter().map(|text| text.parse()).collect();
         let recipients = recipients.map_err(|error| AdminError::Invalid(error.to_string()))?;
         if recipients.len() > FILE_RECIPIENTS_MAX {
@@ -282,23 +284,8 @@ impl<W: Write> Export<'_, W> {
         }
         let now = self.reader.clock.now();
         let event = ExchangeId::generate(now, self.randomness)?;
-        let entry = AccessEntry {
-            id: event_id(*event.as_bytes()).map_err(|error| AdminError::Storage(error.to_string()))?,
-            organization: self.request.hold.organization,
-            actor: self.request.reviewer,
-            reason: self.request.reason,
-            ticket: self.request.ticket.clone(),
-            records: batch.iter().map(|reference| reference.id).collect(),
-            ground: GroundKind::LegalHold,
-            expires_at: Timestamp::from_second(now.as_second() + ACCESS_SECONDS)
-                .map_err(|error| AdminError::Storage(error.to_string()))?,
-        };
-        let look = Look { event: *event.as_bytes(), at: now, entry, of: looked_at(batch) };
-        let receipt = self
-            .reader
-            .scribe
-            .access(look)
-            .map_err(|error| AdminError::Storage(format!("nothing more was decrypted: {error}")))?;
+        let ids = batch.iter().map(|reference| reference.id).collect();
+        let receipt = self.reader.enter(&self.request.sitting, *event.as_bytes(), ids, &looked_at(batch))?;
         self.access_entries.push(receipt.proof().index);
         for part in batch.chunk_by(|one, next| one.conversation == next.conversation) {
             let mut rest = part;

@@ -58,6 +58,7 @@ impl Writer {
             || self.extend_campaigns(now)?
             || self.finish_replacements(now)?
             || self.forget_former_contacts(now)?
+            || self.end_access_sessions(now)?
             || self.extend_holds(now, &mut progress)?
             || self.review_step(&mut progress)?
             || self.end_due(now, &mut progress)?

@@ -21,6 +21,7 @@ use super::gathering::{CONVERSATIONS_PER_PAGE, Exported, Volume, time};
 use super::pages::{IndexPage, page};
 use super::queue::file_row;
 use crate::AdminError;
+use crate::looking::Sitting;
 use crate::reading::Reader;
 use crate::retention::archive::{Archive, NewFile};
 use crate::scribe::Fact;
@@ -107,11 +108,11 @@ impl Reader {
     pub(crate) fn export_for_person(
         &self,
         asked: &RightsExport,
-        actor: PersonId,
+        (actor, sitting): (PersonId, Sitting),
         randomness: &dyn Randomness,
         note: &dyn Fn(ExportNote) -> Result<(), AdminError>,
     ) -> Result<RightsExportReport, AdminError> {
-        let exported = self.exportable_for(asked.request, actor)?;
+        let exported = self.exportable_until(asked.request, sitting, 0)?;
         let place = self.place_of(asked)?;
         let mut volumes = self.control()?.export_volumes(asked.request)?;
         let whole = volumes
@@ -161,20 +162,11 @@ impl Reader {
         })
     }
 
-    /// Whose data it is, if it may be handed over now.
-    pub(super) fn exportable_for(
-        &self,
-        id: RightsRequestId,
-        actor: PersonId,
-    ) -> Result<Exported, AdminError> {
-        self.exportable_until(id, actor, 0)
-    }
-
-    /// As [`Reader::exportable_for`], also for so many seconds after the request was carried out.
+    /// Whose data it is, if it may be handed over now, or until so many seconds after the request was carried out.
     pub(super) fn exportable_until(
         &self,
         id: RightsRequestId,
-        actor: PersonId,
+        sitting: Sitting,
         seconds_after: i64,
     ) -> Result<Exported, AdminError> {
         let _reading = self.reading();
@@ -199,7 +191,7 @@ impl Reader {
         match subject {
             Some(subject) if subject.erased_at.is_none() => {
                 let pseudonym = subject.pseudonym.ok_or_else(|| refused("is about nobody who is known"))?;
-                Ok(Exported { request, subject, pseudonym, actor })
+                Ok(Exported { request, subject, pseudonym, sitting })
             }
             _ => Err(AdminError::Destroyed(format!(
                 "the person of {id} was erased; nothing is left to hand over"

@@ -7,10 +7,9 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::io::Write;
 
-use fiducia_ledger::{ACCESS_RECORDS_MAX, AccessEntry, AccessReceipt};
+use fiducia_ledger::{ACCESS_RECORDS_MAX, AccessReceipt};
 use fiducia_policy::{
-    AccessReason, ConversationId, ExchangeId, GroundKind, PersonId, Pseudonym, Randomness, RecordId,
-    Situation, Timestamp,
+    ConversationId, ExchangeId, GroundKind, Pseudonym, Randomness, RecordId, Situation, Timestamp,
 };
 use fiducia_store::{
     BucketName, ControlStore, ConversationRecord, KeyStore, RecordBucket, RightsRecord, StoredRecord,
@@ -24,10 +23,10 @@ use super::document::{
 use super::pages::{ConversationPage, ListPage, ListRow, page};
 use crate::AdminError;
 use crate::administration::{RecordContent, RecordRow};
-use crate::reading::{ACCESS_SECONDS, Envelopes, ReadPath, Reader, row};
+use crate::looking::Sitting;
+use crate::reading::{Envelopes, ReadPath, Reader, row};
 use crate::retention::archive::Archive;
 use crate::retention::governance::{PersonTerms, situation};
-use crate::scribe::{Look, event_id};
 
 /// Conversations looked at in one step, which is also the length of a list's page.
 pub(super) const CONVERSATIONS_PER_PAGE: u32 = 500;
@@ -42,7 +41,8 @@ pub(super) struct Exported {
     pub(super) request: RightsRecord,
     pub(super) subject: SubjectRecord,
     pub(super) pseudonym: Pseudonym,
-    pub(super) actor: PersonId,
+    /// In what its looks are taken.
+    pub(super) sitting: Sitting,
 }
 
 /// A record, before it is read.
@@ -249,24 +249,8 @@ impl<'a, W: Write> Volume<'a, W> {
         let now = self.reader.clock.now();
         let event = ExchangeId::generate(now, self.randomness)?;
         let count = u64::try_from(records.len()).unwrap_or(u64::MAX);
-        let entry = AccessEntry {
-            id: event_id(*event.as_bytes()).map_err(|error| AdminError::Storage(error.to_string()))?,
-            organization: self.exported.request.organization,
-            actor: self.exported.actor,
-            reason: AccessReason::SubjectRequest,
-            ticket: Some(self.exported.request.id.to_string()),
-            records,
-            ground: GroundKind::Service,
-            expires_at: Timestamp::from_second(now.as_second() + ACCESS_SECONDS)
-                .map_err(|error| AdminError::Storage(error.to_string()))?,
-        };
-        let of = vec![(self.exported.subject.id, None, count)];
-        let look = Look { event: *event.as_bytes(), at: now, entry, of };
-        let receipt = self
-            .reader
-            .scribe
-            .access(look)
-            .map_err(|error| AdminError::Storage(format!("nothing more was decrypted: {error}")))?;
+        let of = [(self.exported.subject.id, None, count)];
+        let receipt = self.reader.enter(&self.exported.sitting, *event.as_bytes(), records, &of)?;
         self.access_entries.push(receipt.proof().index);
         Ok(receipt)
     }

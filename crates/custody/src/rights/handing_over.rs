@@ -8,6 +8,7 @@ use fiducia_store::ExportVolume;
 
 use super::export::{CONVERSATIONS_PER_FILE_MAX, ExportNote};
 use crate::AdminError;
+use crate::looking::Sitting;
 use crate::reading::Reader;
 use crate::scribe::Fact;
 
@@ -18,20 +19,20 @@ const HANDED_OVER: &str = "handed over to the person, signed in";
 
 impl Reader {
     /// Whether the next file of a request may be handed over now.
-    pub(crate) fn may_be_handed_over(&self, id: RightsRequestId, actor: PersonId) -> Result<(), AdminError> {
-        self.exportable_until(id, actor, REPEAT_SECONDS).map(drop)
+    pub(crate) fn may_be_handed_over(&self, id: RightsRequestId, sitting: Sitting) -> Result<(), AdminError> {
+        self.exportable_until(id, sitting, REPEAT_SECONDS).map(drop)
     }
 
     /// Writes the next file of a copy into `sink` and notes that it was handed over; gives whether it was the last.
     pub(crate) fn hand_over(
         &self,
         id: RightsRequestId,
-        actor: PersonId,
+        (actor, sitting): (PersonId, Sitting),
         sink: impl Write,
         randomness: &dyn Randomness,
         note: &dyn Fn(ExportNote) -> Result<(), AdminError>,
     ) -> Result<bool, AdminError> {
-        let exported = self.exportable_until(id, actor, REPEAT_SECONDS)?;
+        let exported = self.exportable_until(id, sitting, REPEAT_SECONDS)?;
         let mut before: Vec<ExportVolume> = self.control()?.export_volumes(id)?;
         // Whether the last file arrived only the person knows: for some days it is made again. It was noted already.
         let repeats = before.pop_if(|last| last.is_final).is_some();

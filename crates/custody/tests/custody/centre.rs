@@ -31,7 +31,7 @@ fn every_look_is_listed_with_a_proof_also_at_what_was_purged_and_nobody_elses() 
         target: DestructionScope::Conversation(mine),
         actor: support.account.login.clone(),
         reason: AccessReason::SafetyReview,
-        ticket: None,
+        ticket: Some("T-2".to_owned()),
         ground: fiducia_policy::GroundKind::Service,
     };
     world.custody().administer(by_staff).unwrap();
@@ -43,7 +43,7 @@ fn every_look_is_listed_with_a_proof_also_at_what_was_purged_and_nobody_elses() 
     assert_eq!(
         told,
         [
-            (AccessReason::SafetyReview, None, 2),
+            (AccessReason::SafetyReview, Some("T-2"), 2),
             (AccessReason::CustomerSupport, Some("T-1"), 2),
             (AccessReason::SubjectRequest, None, 2),
         ],
@@ -82,7 +82,7 @@ fn the_list_of_looks_is_complete_whoever_looks_and_goes_with_the_person() {
         world.exchange(&anthropic(&[&format!("chat {number}")]), "fine");
     }
     for id in world.conversations() {
-        world.show_with(id, AccessReason::IncidentResponse, None).unwrap();
+        world.show_with(id, AccessReason::IncidentResponse, Some("T-1")).unwrap();
     }
     // Each entry of the log about a person's records is in that person's list, and nothing else is.
     let key = world.custody().ledger_verifier_key(world.organization()).parse().unwrap();

@@ -586,18 +586,18 @@ fn what_is_restricted_is_read_for_the_person_and_for_claims_alone() {
     let mine = world.conversations()[0];
     let restriction = open(&world, RequestKind::Restriction);
     identify(&world, restriction);
-    world.show_with(mine, AccessReason::CustomerSupport, None).unwrap();
+    world.show_with(mine, AccessReason::CustomerSupport, Some("T-1")).unwrap();
     fulfil(&world, restriction).unwrap();
     for reason in AccessReason::ALL {
-        let shown = world.show_with(mine, reason, None);
+        let shown = world.show_with(mine, reason, Some("T-1"));
         assert_eq!(shown.is_ok(), reason.reads_restricted(), "{}", reason.name());
     }
-    let error = world.show_with(mine, AccessReason::CustomerSupport, None).unwrap_err();
+    let error = world.show_with(mine, AccessReason::CustomerSupport, Some("T-1")).unwrap_err();
     assert!(error.to_string().contains("nothing was decrypted"), "{error}");
     world.exchange(&anthropic(&["storing goes on"]), "si");
     let told_at = world.now();
     act(&world, restriction, RightsAction::Lift { told_at }).unwrap();
-    world.show_with(mine, AccessReason::CustomerSupport, None).unwrap();
+    world.show_with(mine, AccessReason::CustomerSupport, Some("T-1")).unwrap();
     assert!(act(&world, restriction, RightsAction::Lift { told_at }).is_err());
 }
 

@@ -1,6 +1,7 @@
 //! The command line. The help texts here are the manual: each command says what it does to the data and shows
 //! examples that work.
 
+mod access;
 mod accounts;
 mod audit;
 mod certificates;
@@ -20,6 +21,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub(crate) use access::{AccessCommands, AccessOptions, AskArguments, LookArguments};
 pub(crate) use accounts::{AccountsCommand, TokenCommand};
 pub(crate) use audit::AuditCommand;
 pub(crate) use certificates::CertificateCommand;
@@ -110,6 +112,9 @@ pub(crate) enum Command {
     /// Sealed records: list, read with a reason, destroy
     #[command(subcommand)]
     Records(RecordsCommand),
+    /// Read what is others' in sessions: ask, agree, look, end, review
+    #[command(subcommand)]
+    Access(AccessCommands),
     /// Conversations, without their content: list, and what their person wishes with them
     #[command(subcommand)]
     Conversations(ConversationsCommand),

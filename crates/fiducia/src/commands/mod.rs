@@ -1,5 +1,6 @@
 //! One file for each command. A command parses nothing and decides nothing: it calls one use case and prints.
 
+mod access;
 mod accounts;
 mod api;
 mod audit;
@@ -62,6 +63,7 @@ pub(crate) fn run(command: Command) -> Result<ExitStatus, Failure> {
         Command::Api(command) => api::run(&command),
         Command::Compliance(command) => compliance::run(command),
         Command::Records(command) => records::run(command),
+        Command::Access(command) => access::run(command),
         Command::Conversations(command) => conversations::run(command),
         Command::Subjects(command) => subjects::run(command),
         Command::Requests(command) => requests::run(command),

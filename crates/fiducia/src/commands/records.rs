@@ -184,7 +184,12 @@ fn show(reading: Reading, data: &DataOptions) -> Result<ExitStatus, Failure> {
 }
 
 /// Prints what was read; `whole` says that it is a whole conversation rather than one record of it.
-fn print(output: &mut Output, content: &ConversationContent, whole: bool, raw: bool) -> Result<(), Failure> {
+pub(super) fn print(
+    output: &mut Output,
+    content: &ConversationContent,
+    whole: bool,
+    raw: bool,
+) -> Result<(), Failure> {
     output.line(format_args!("conversation  {}", content.conversation))?;
     output.line(format_args!(
         "ledger entry  {}, durable before anything was decrypted",

@@ -24,6 +24,7 @@ pub(crate) fn check(configuration: &Configuration, extent: Extent) -> Vec<Proble
     let mut problems = Vec::new();
     data(configuration, &mut problems);
     super::certificates::check(configuration, &mut problems);
+    super::access::check(configuration, &mut problems);
     if extent == Extent::Server {
         listeners(configuration, &mut problems);
         providers(configuration, &mut problems);

@@ -197,6 +197,9 @@ fn resolve_paths(configuration: &mut Configuration, file: &Path) {
     {
         resolve(ledger);
     }
+    if let Some(policies) = configuration.access.policies.as_mut() {
+        resolve(policies);
+    }
     for witness in configuration.witnesses.iter_mut().flat_map(|section| &mut section.witness) {
         if let Some(authorities) = witness.ca_file.as_mut() {
             resolve(authorities);

@@ -3,6 +3,7 @@
 //! The file is TOML. Secrets are not in it: it names files or environment variables that hold them. Unknown keys are
 //! errors, because a misspelt limit or promise that is silently ignored is worse than a server that does not start.
 
+pub(crate) mod access;
 mod certificates;
 mod check;
 mod key_services;
@@ -66,6 +67,9 @@ pub(crate) struct Configuration {
     /// Who remembers how far the logs had grown.
     #[serde(default)]
     pub(crate) witnesses: Option<WitnessesSection>,
+    /// Who may read what is others', and how much.
+    #[serde(default)]
+    pub(crate) access: access::AccessSection,
     /// Logs.
     #[serde(default)]
     pub(crate) log: LogSection,
@@ -196,6 +200,7 @@ impl Configuration {
             },
             certificates: self.certificate_settings(),
             witnesses: self.witness_terms(),
+            access: self.access_settings(),
         }
     }
 

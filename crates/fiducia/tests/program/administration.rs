@@ -74,7 +74,7 @@ fn reading_needs_a_reason_and_names_the_ledger_entry() {
         .prints("[assistant]\n  canary answer");
     assert!(!shown.stderr.contains("canary"), "content belongs on standard output only");
     let content = place
-        .run(&["records", "show", &conversation, "--reason", "customer_support", "--json"])
+        .run(&["records", "show", &conversation, "--reason", "customer_support", "--ticket", "T-1", "--json"])
         .exits(0)
         .json();
     let index = content["ledger_index"].as_u64().unwrap();
@@ -91,7 +91,8 @@ fn what_was_said_cannot_control_the_terminal_of_who_reads_it() {
     write_lines(&place.path("chats.jsonl"), &[line.to_string()]);
     place.run(&["import", "chats.jsonl", "--organization", "acme"]).exits(0);
     let rows = place.run(&["conversations", "list", "--json"]).exits(0).json();
-    let show = ["records", "show", rows[0]["id"].as_str().unwrap(), "--reason", "safety_review"];
+    let show =
+        ["records", "show", rows[0]["id"].as_str().unwrap(), "--reason", "safety_review", "--ticket", "T-1"];
 
     let text =
         place.run(&show).exits(0).prints("\\u{1b}[31m \\u{9b}2J \\u{202e}\n").prints("\n  [assistant]\n");
@@ -122,11 +123,15 @@ fn destroying_asks_first_and_reads_back() {
     // On this tier nothing but the service keeps a conversation.
     let (place, conversation) = imported_on(&["--tier", "isolated"]);
     place.run(&["records", "delete", &conversation]).exits(2).complains("--yes");
-    place.run(&["records", "show", &conversation, "--reason", "customer_support"]).exits(0);
+    place
+        .run(&["records", "show", &conversation, "--reason", "customer_support", "--ticket", "T-1"])
+        .exits(0);
 
     let outcome = place.run(&["records", "delete", &conversation, "--yes"]).exits(0);
     outcome.prints("records purged   1").prints("0 opened").prints("kept             nothing");
-    let gone = place.run(&["records", "show", &conversation, "--reason", "customer_support"]).exits(1);
+    let gone = place
+        .run(&["records", "show", &conversation, "--reason", "customer_support", "--ticket", "T-1"])
+        .exits(1);
     gone.complains("destroyed");
     place.run(&["sweep"]).exits(0);
 }
@@ -138,7 +143,7 @@ fn what_another_ground_keeps_is_listed_and_read_for_that_ground_only() {
     outcome
         .prints("records purged   0")
         .prints("kept             1 record by the ground safety-window until 20");
-    let show = ["records", "show", &conversation, "--reason", "safety_review"];
+    let show = ["records", "show", &conversation, "--reason", "safety_review", "--ticket", "T-1"];
     place.run(&show).exits(1).complains("no key path is left for the ground service");
     let kept = [&show[..], &["--ground", "safety-window"]].concat();
     place.run(&kept).exits(0).prints("canary answer");
@@ -150,7 +155,9 @@ fn a_subject_is_erased_with_everything() {
     let rows = place.run(&["subjects", "list", "--organization", "acme", "--json"]).exits(0).json();
     let subject = rows[0]["id"].as_str().unwrap().to_owned();
     place.run(&["subjects", "erase", &subject, "--yes"]).exits(0).prints("conversations    1");
-    place.run(&["records", "show", &conversation, "--reason", "customer_support"]).exits(1);
+    place
+        .run(&["records", "show", &conversation, "--reason", "customer_support", "--ticket", "T-1"])
+        .exits(1);
 }
 
 #[test]

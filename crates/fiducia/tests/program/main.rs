@@ -7,6 +7,7 @@
     reason = "the helpers of tests fail the test by panicking, as the tests themselves do"
 )]
 
+mod access;
 mod accounts;
 mod administration;
 mod api;

@@ -131,8 +131,9 @@ fn a_restriction_holds_until_it_is_lifted() {
     let request = asking.open("restriction", &[]);
     asking.identify(&request);
     asking.run(&["fulfil", &request]).exits(0).prints("kept and not used");
-    let show =
-        |reason: &str| asking.place.run(&["records", "show", &asking.conversation, "--reason", reason]);
+    let show = |reason: &str| {
+        asking.place.run(&["records", "show", &asking.conversation, "--reason", reason, "--ticket", "T-1"])
+    };
     show("customer_support").exits(1).complains("nothing was decrypted");
     show("subject_request").exits(0).prints("canary");
     asking.run(&["lift", &request, "--told", "2020-01-01T00:00:00Z"]).exits(2).complains("told before");

@@ -44,6 +44,7 @@ fn each_event_has_exactly_one_spelling() {
             records: vec![RecordId::from_bytes([0; 16])],
             ground: GroundKind::SafetyWindow,
             expires_at: "2026-11-21T05:00:00Z".parse().unwrap(),
+            look: None,
         }),
         &r#"{"actor":"person_0","at":"AT","expires_at":"2026-11-21T05:00:00.000000Z","ground":"safety-window","id":"event_1","org":"ORG","reason":"subject_request","records":["rec_0"],"ticket":"T \"1\"\n","type":"record_access"}"#
             .replace("person_0", &format!("person_{zeros}"))
@@ -221,6 +222,68 @@ fn anything_but_the_canonical_spelling_is_refused() {
     }
     assert!(LoggedLeaf::parse(b"").is_err());
     assert!(LoggedLeaf::parse(b"\x01{}").is_err(), "another version byte");
+}
+
+#[test]
+fn a_sessions_steps_and_looks_have_exactly_one_spelling() {
+    use fiducia_policy::{AccessEnd, AccessNeeds, AccessSessionId, Sight};
+
+    use crate::session::{AccessSessionStep, LookTerms, SessionStep};
+
+    let zeros = "00000000-0000-0000-0000-000000000000";
+    let named = |json: &str| {
+        json.replace("person_0", &format!("person_{zeros}")).replace("access_0", &format!("access_{zeros}"))
+    };
+    let session = AccessSessionId::from_bytes([0; 16]);
+    check(
+        &Event::AccessSession(AccessSessionStep {
+            session,
+            step: SessionStep::Ended,
+            actor: PersonId::from_bytes([0; 16]),
+            reason: AccessReason::SafetyReview,
+            ticket: Some("CASE-7".to_owned()),
+            ground: GroundKind::Violation,
+            needs: AccessNeeds::TwoOthers,
+            seconds: 40,
+            looks: 2,
+            records: 7,
+            end: Some(AccessEnd::Reader),
+            alert: None,
+            policies: Vec::new(),
+        }),
+        &named(
+            r#"{"actor":"person_0","at":"AT","end":"reader","ground":"violation","id":"event_1","looks":2,"needs":"two-others","org":"ORG","reason":"safety_review","records":7,"seconds":40,"session":"access_0","step":"ended","ticket":"CASE-7","type":"access_session"}"#,
+        ),
+    );
+    check(
+        &Event::RecordAccess(RecordAccess {
+            actor: PersonId::from_bytes([0; 16]),
+            reason: AccessReason::SafetyReview,
+            ticket: None,
+            records: Vec::new(),
+            ground: GroundKind::Violation,
+            expires_at: "2026-11-21T05:00:00Z".parse().unwrap(),
+            look: Some(LookTerms {
+                session: Some(session),
+                sight: Sight::Blurred,
+                policies: vec!["a".to_owned()],
+            }),
+        }),
+        &named(
+            r#"{"actor":"person_0","at":"AT","expires_at":"2026-11-21T05:00:00.000000Z","ground":"violation","id":"event_1","look":{"policies":["a"],"session":"access_0","sight":"blurred"},"org":"ORG","reason":"safety_review","records":[],"type":"record_access"}"#,
+        ),
+    );
+    check(
+        &Event::LockboxChanged { enabled: true, actor: PersonId::from_bytes([0; 16]) },
+        &named(
+            r#"{"actor":"person_0","at":"AT","enabled":true,"id":"event_1","org":"ORG","type":"lockbox_changed"}"#,
+        ),
+    );
+    check(
+        &Event::AccessPolicyChanged { policy: Digest([7; 32]) },
+        &r#"{"at":"AT","id":"event_1","org":"ORG","policy":"HEX","type":"access_policy_changed"}"#
+            .replace("HEX", &"07".repeat(32)),
+    );
 }
 
 #[test]

@@ -200,6 +200,7 @@ fn access(records: Vec<RecordId>, expires_at: Timestamp) -> AccessEntry {
         records,
         ground: GroundKind::Service,
         expires_at,
+        look: None,
     }
 }
 

@@ -8,7 +8,9 @@ use cedar_policy::{
     Policy, PolicyId, PolicySet, Request, RestrictedExpression, Schema, ValidationMode, Validator,
 };
 
-use super::{AccessAction, AccessDecision, AccessPrincipal, AccessTarget, Circumstances, DataKind};
+use super::{
+    AccessAction, AccessDecision, AccessPrincipal, AccessTarget, Circumstances, DataKind, WithoutAccount,
+};
 use crate::role::Role;
 
 /// The words in which policies are asked.
@@ -33,6 +35,12 @@ pub enum AccessPolicyError {
     /// A policy speaks of what the program never asks.
     #[error("the policies on access do not fit the schema: {0}; nothing was taken over")]
     Schema(String),
+    /// A policy takes the place of one that cannot be changed.
+    #[error(
+        "the policy `{0}` forbids what no installation permits, and is always in force; give yours another id. Nothing was taken \
+         over"
+    )]
+    Closed(String),
 }
 
 /// A policy, in words.
@@ -71,6 +79,7 @@ struct Names {
     data: EntityTypeName,
     actions: BTreeMap<AccessAction, EntityUid>,
     roles: BTreeMap<Role, EntityUid>,
+    without_account: [(WithoutAccount, EntityUid); 2],
     kinds: BTreeMap<DataKind, HashSet<EntityUid>>,
 }
 
@@ -96,6 +105,7 @@ impl Names {
                 .map(|action| (action, uid(&action_type, action.name())))
                 .collect(),
             roles: Role::ALL.into_iter().map(|role| (role, uid(&role_type, role.name()))).collect(),
+            without_account: WithoutAccount::ALL.map(|who| (who, uid(&role_type, who.name()))),
             kinds: kinds.collect(),
         })
     }
@@ -128,16 +138,36 @@ impl AccessPolicy {
         Self::parse(BUILT_IN)
     }
 
+    /// Reads an installation's own policies. What the policies that come with the program forbid stays forbidden: their
+    /// `forbid`s are added, and cannot be said otherwise.
+    ///
+    /// # Errors
+    /// As [`AccessPolicy::parse`], and when a policy takes the id of such a `forbid` and says something else.
+    pub fn of_installation(text: &str) -> Result<Self, AccessPolicyError> {
+        let own = read(text)?;
+        let mut added = String::new();
+        for closed in read(BUILT_IN)?.policies() {
+            if closed.effect() != cedar_policy::Effect::Forbid {
+                continue;
+            }
+            let id = closed.annotation("id").unwrap_or_default();
+            match own.policies().find(|policy| policy.annotation("id") == Some(id)) {
+                // Said again in the same words, as in a file that began as a copy.
+                Some(same) if same.to_json().ok() == closed.to_json().ok() => {}
+                Some(_) => return Err(AccessPolicyError::Closed(id.to_owned())),
+                None => added.extend(["\n", &closed.to_string()]),
+            }
+        }
+        Self::parse(&format!("{text}{added}"))
+    }
+
     /// Reads policies and checks them against the schema, strictly.
     ///
     /// # Errors
     /// When the text is too long, is not Cedar, has policies without an id of their own, or does not fit the schema.
     pub fn parse(text: &str) -> Result<Self, AccessPolicyError> {
-        if text.len() > TEXT_BYTES_MAX {
-            return Err(AccessPolicyError::TooLong);
-        }
         let syntax = |error: &dyn std::fmt::Display| AccessPolicyError::Syntax(error.to_string());
-        let read = PolicySet::from_str(text).map_err(|error| syntax(&error))?;
+        let read = read(text)?;
         let (schema, _) = Schema::from_cedarschema_str(SCHEMA).map_err(|error| syntax(&error))?;
         if read.templates().next().is_some() {
             return Err(AccessPolicyError::Unnamed(
@@ -211,8 +241,9 @@ impl AccessPolicy {
         if let Some(subject) = principal.subject {
             attributes.insert("subject".to_owned(), entity(uid(&names.subject, &subject.to_string())));
         }
-        let roles =
-            principal.roles.roles().iter().filter_map(|role| names.roles.get(role).cloned()).collect();
+        let besides = names.without_account.iter().filter(|(who, _)| principal.without_account == Some(*who));
+        let roles = principal.roles.roles().iter().filter_map(|role| names.roles.get(role).cloned());
+        let roles = roles.chain(besides.map(|(_, role)| role.clone())).collect();
         let account = Entity::new(who.clone(), attributes, roles).ok()?;
         let mut attributes = HashMap::from([
             ("organization".to_owned(), organization(&target.organization)),
@@ -227,6 +258,13 @@ impl AccessPolicy {
         let request = Request::new(who, action, what, context(circumstances)?, None).ok()?;
         Some((request, entities))
     }
+}
+
+fn read(text: &str) -> Result<PolicySet, AccessPolicyError> {
+    if text.len() > TEXT_BYTES_MAX {
+        return Err(AccessPolicyError::TooLong);
+    }
+    PolicySet::from_str(text).map_err(|error| AccessPolicyError::Syntax(error.to_string()))
 }
 
 /// The policies whose head admits an action.

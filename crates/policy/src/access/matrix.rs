@@ -1,6 +1,8 @@
 //! The matrix of roles and kinds of data, worked out by asking the policies.
 
-use super::{AccessAction, AccessPolicy, AccessPrincipal, AccessTarget, Circumstances, DataKind};
+use super::{
+    AccessAction, AccessPolicy, AccessPrincipal, AccessTarget, Circumstances, DataKind, WithoutAccount,
+};
 use crate::authority::AccessReason;
 use crate::id::{AccountId, OrganizationId};
 use crate::role::{Role, RoleSet};
@@ -12,19 +14,53 @@ pub(super) enum Needs {
     Reason(AccessReason),
     Matter(AccessReason),
     Customer(AccessReason),
+    Emergency,
     TwoOthers,
+}
+
+impl std::fmt::Display for Needs {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Nothing => f.write_str("at any time"),
+            Self::Reason(reason) => write!(f, "for `{}`", reason.name()),
+            Self::Matter(reason) => write!(f, "in a case, for `{}`", reason.name()),
+            Self::Customer(reason) => write!(f, "with consent, for `{}`", reason.name()),
+            Self::Emergency => f.write_str("in an emergency"),
+            Self::TwoOthers => f.write_str("in an emergency, with two others"),
+        }
+    }
+}
+
+/// Who a column of the matrix is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Column {
+    Role(Role),
+    WithoutAccount(WithoutAccount),
+}
+
+impl Column {
+    pub(super) fn all() -> impl Iterator<Item = Self> {
+        Role::ALL.into_iter().map(Self::Role).chain(WithoutAccount::ALL.map(Self::WithoutAccount))
+    }
+
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Role(role) => role.name(),
+            Self::WithoutAccount(who) => who.name(),
+        }
+    }
 }
 
 const REGION: &str = "here";
 
 /// What is needed, tried in order: the first that suffices is the cell.
-fn ladder() -> Vec<Needs> {
+pub(super) fn ladder() -> Vec<Needs> {
     let reasons = AccessReason::ALL;
     let mut ladder = vec![Needs::Nothing];
     ladder.extend(reasons.map(Needs::Reason));
     ladder.extend(reasons.map(Needs::Matter));
     ladder.extend(reasons.map(Needs::Customer));
-    ladder.push(Needs::TwoOthers);
+    ladder.extend([Needs::Emergency, Needs::TwoOthers]);
     ladder
 }
 
@@ -36,40 +72,56 @@ fn circumstances(needs: Needs) -> Circumstances<'static> {
         Needs::Reason(reason) => with(reason),
         Needs::Matter(reason) => Circumstances { matter: true, ..with(reason) },
         Needs::Customer(reason) => Circumstances { customer_approved: true, ..with(reason) },
+        Needs::Emergency => Circumstances { break_glass: true, ..with(AccessReason::SafetyReview) },
         Needs::TwoOthers => {
             Circumstances { break_glass: true, approvals: 2, ..with(AccessReason::SafetyReview) }
         }
     }
 }
 
-/// What somebody with this role alone needs to do this to another's data of this kind; `None` when nothing suffices.
-pub(super) fn needed(
+/// Whether somebody who is only this may do this to another's data of this kind in these circumstances.
+pub(super) fn permits(
     policy: &AccessPolicy,
-    role: Role,
+    who: Column,
     action: AccessAction,
     kind: DataKind,
-) -> Option<Needs> {
+    needs: Needs,
+) -> bool {
     let organization = OrganizationId::from_bytes([1; 16]);
+    let (roles, without_account) = match who {
+        Column::Role(role) => (RoleSet::from_iter([role]), None),
+        Column::WithoutAccount(who) => (RoleSet::default(), Some(who)),
+    };
     let principal = AccessPrincipal {
         account: AccountId::from_bytes([2; 16]),
         organization,
         subject: None,
-        roles: RoleSet::from_iter([role]),
+        roles,
+        without_account,
     };
     let target = AccessTarget { kind, organization, subject: None, region: REGION };
-    ladder()
-        .into_iter()
-        .find(|needs| policy.decide(&principal, action, &target, &circumstances(*needs)).is_permitted)
+    policy.decide(&principal, action, &target, &circumstances(needs)).is_permitted
 }
 
-fn cell(policy: &AccessPolicy, role: Role, kind: DataKind) -> String {
+/// What somebody who is only this needs to do this to another's data of this kind; `None` when nothing suffices.
+pub(super) fn needed(
+    policy: &AccessPolicy,
+    who: Column,
+    action: AccessAction,
+    kind: DataKind,
+) -> Option<Needs> {
+    ladder().into_iter().find(|needs| permits(policy, who, action, kind, *needs))
+}
+
+fn cell(policy: &AccessPolicy, who: Column, kind: DataKind) -> String {
     let said = AccessAction::ALL.into_iter().filter_map(|action| {
         let name = action.name();
-        Some(match needed(policy, role, action, kind)? {
+        Some(match needed(policy, who, action, kind)? {
             Needs::Nothing => name.to_owned(),
             Needs::Reason(reason) => format!("{name} for `{}`", reason.name()),
             Needs::Matter(reason) => format!("{name} in a case, e.g. for `{}`", reason.name()),
             Needs::Customer(reason) => format!("{name} with consent, for `{}`", reason.name()),
+            Needs::Emergency => format!("{name} in an emergency"),
             Needs::TwoOthers => format!("{name} in an emergency, with two others"),
         })
     });
@@ -83,15 +135,16 @@ pub fn access_matrix(policy: &AccessPolicy) -> String {
         "# Who may do what to which data\n\nWorked out by asking `policies/access.cedar`; a test compares this page with the \
          policies, and every cell with what was promised. It is about other people's data within one's own organisation: a person \
          sees, reads and decides about what is theirs, and nobody reaches another organisation or another region. Reading and \
-         handing over need a reason and a case or ticket number throughout.\n\n| kind of data |",
+         handing over need a reason and a case or ticket number throughout. `operator` is whoever works at the machine itself, \
+         who has no account.\n\n| kind of data |",
     );
-    let roles = Role::ALL.map(|role| format!(" {} |", role.name()));
-    page.push_str(&roles.concat());
+    let columns: Vec<Column> = Column::all().collect();
+    page.extend(columns.iter().map(|who| format!(" {} |", who.name())));
     page.push_str("\n|---|");
-    page.push_str(&"---|".repeat(Role::ALL.len()));
+    page.push_str(&"---|".repeat(columns.len()));
     for kind in DataKind::ALL {
-        let cells = Role::ALL.map(|role| format!(" {} |", cell(policy, role, kind)));
-        page.extend(["\n| ", kind.name(), " |", &cells.concat()]);
+        let cells: String = columns.iter().map(|who| format!(" {} |", cell(policy, *who, kind))).collect();
+        page.extend(["\n| ", kind.name(), " |", &cells]);
     }
     page.push_str("\n\n## The policies in words\n");
     for clause in policy.clauses() {

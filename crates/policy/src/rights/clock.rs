@@ -122,6 +122,12 @@ impl ClockZone {
         at.to_zoned(self.zone.clone()).date()
     }
 
+    /// The weekday and the full hour, 0 to 23, in this zone.
+    pub(crate) fn hour_of(&self, at: Timestamp) -> (jiff::civil::Weekday, u8) {
+        let there = at.to_zoned(self.zone.clone());
+        (there.weekday(), u8::try_from(there.hour()).unwrap_or(0))
+    }
+
     /// The first instant after a day.
     fn end_of(&self, day: Date) -> Option<Timestamp> {
         Some(day.tomorrow().ok()?.to_zoned(self.zone.clone()).ok()?.timestamp())

@@ -72,6 +72,11 @@ pub(super) fn scrape(gateway: &Gateway) -> Result<String, fmt::Error> {
     counter("retention_records", "Records purged since the start", custody.purged_records);
     counter("certificates", "Certificates of destruction issued since the start", custody.certificates);
     counter("mail_failures", "Attempts to send a mail that failed since the start", custody.mails_failed);
+    counter(
+        "access_alerts",
+        "Unusual things about sessions of reading that were noted since the start",
+        custody.access_alerts,
+    );
     counter("mails_given_up", "Mails about certificates given up since the start", custody.mails_given_up);
     gateway.metrics.render(&registry)
 }

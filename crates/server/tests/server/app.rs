@@ -214,7 +214,7 @@ impl App {
             target: DestructionScope::Conversation(id),
             actor: "tester".to_owned(),
             reason: AccessReason::CustomerSupport,
-            ticket: None,
+            ticket: Some("T-1".to_owned()),
             ground: GroundKind::Service,
         };
         let AdminReply::Content(content) = self.custody.administer(show).unwrap() else { panic!("reply") };
@@ -304,6 +304,7 @@ fn open_custody(root: &Path, clock: TestClock) -> Custody {
         limits: CaptureLimits::default(),
         certificates: fiducia_custody::CertificateSettings::default(),
         witnesses: None,
+        access: fiducia_custody::AccessSettings::default(),
     };
     Custody::open(&settings, Arc::new(clock), randomness).unwrap()
 }

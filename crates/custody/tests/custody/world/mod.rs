@@ -10,9 +10,9 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use fiducia_custody::{
-    AdminCommand, AdminError, AdminReply, AnswerOutcome, CaptureLimits, CapturedAnswer, CertificateCommand,
-    CertificateReference, CertificateReply, CertificateSettings, ConversationContent, Custody,
-    CustodySettings, DestructionReport, DestructionScope, DueMail, ExchangeOpening, ImportOutcome,
+    AccessSettings, AdminCommand, AdminError, AdminReply, AnswerOutcome, CaptureLimits, CapturedAnswer,
+    CertificateCommand, CertificateReference, CertificateReply, CertificateSettings, ConversationContent,
+    Custody, CustodySettings, DestructionReport, DestructionScope, DueMail, ExchangeOpening, ImportOutcome,
     KeyServiceDirectory, KeyServices, MailCommand, MailReply, OpenError, OpenExchange, RecordRow,
     RetentionCommand, RetentionProgress, RetentionReply, Scope, ServiceKey, WitnessTerms,
 };
@@ -49,6 +49,7 @@ pub(crate) struct World {
     /// The installation's key at a service, and whether its keyfile is there too.
     installation: (Option<String>, bool),
     witnesses: Option<WitnessTerms>,
+    access: AccessSettings,
     replaced: Mutex<Option<PathBuf>>,
 }
 
@@ -135,6 +136,7 @@ impl World {
             services: Arc::new(Services::in_folder(folder.to_owned())),
             installation: (None, true),
             witnesses: None,
+            access: AccessSettings::default(),
             replaced: Mutex::new(None),
         };
         world.reopen();
@@ -165,6 +167,7 @@ impl World {
             limits: CaptureLimits::default(),
             certificates: self.certificates.clone(),
             witnesses: self.witnesses.clone(),
+            access: self.access.clone(),
         }
     }
 
@@ -306,6 +309,16 @@ impl World {
             AdminReply::Governed(reply) => Ok(reply),
             _ => panic!("reply"),
         }
+    }
+
+    /// The data is opened again with other settings for reading.
+    pub(crate) fn reopen_with_access(&mut self, access: AccessSettings) {
+        self.access = access;
+        self.reopen();
+    }
+
+    pub(crate) fn advance_seconds(&self, seconds: i64) {
+        self.clock.0.fetch_add(seconds * 1_000_000, Ordering::SeqCst);
     }
 
     /// The data is opened again with other settings for certificates.
@@ -525,7 +538,7 @@ impl World {
         id: ConversationId,
         ground: GroundKind,
     ) -> Result<ConversationContent, AdminError> {
-        self.ask_to_show(id, ground, AccessReason::SubjectRequest, None)
+        self.ask_to_show(id, ground, AccessReason::SubjectRequest, Some("T-1"))
     }
 
     pub(crate) fn show_with(

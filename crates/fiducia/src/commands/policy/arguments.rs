@@ -108,7 +108,10 @@ pub(crate) enum PolicyFileCommand {
     },
     /// Print who may do what to which data: a matrix of roles and kinds of data, and the policies in words
     #[command(
-        after_help = "Examples:\n  fiducia policy access\n  fiducia policy access --cedar > access.cedar"
+        after_help = "With --against, the cells of the matrix in which a file of your own permits more or less than what comes \
+        with the program. The file is named in the configuration ([access] policies); what the policies that come with \
+        the program forbid stays forbidden.\n\nExamples:\n  fiducia policy access\n  fiducia policy access --cedar > access.cedar\n  \
+        fiducia policy access --file access.cedar\n  fiducia policy access --against access.cedar"
     )]
     Access {
         /// The Cedar policies themselves instead
@@ -117,6 +120,12 @@ pub(crate) enum PolicyFileCommand {
         /// The Cedar schema that they fit instead
         #[arg(long, conflicts_with = "cedar")]
         schema: bool,
+        /// The matrix of this file of policies
+        #[arg(long, value_name = "FILE", conflicts_with_all = ["cedar", "schema"])]
+        file: Option<PathBuf>,
+        /// What this file of policies permits more, and less, than what comes with the program
+        #[arg(long, value_name = "FILE", conflicts_with_all = ["cedar", "schema", "file"])]
+        against: Option<PathBuf>,
     },
 }
 

@@ -3,7 +3,9 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use fiducia_policy::{AccessPolicy, CensusRow, Clock, Policy, Timestamp, access_matrix, run_cases};
+use fiducia_policy::{
+    AccessPolicy, CensusRow, Clock, Policy, Timestamp, access_changes, access_matrix, run_cases,
+};
 
 use super::arguments::PolicyFileCommand;
 use super::{explain, report};
@@ -42,11 +44,40 @@ pub(super) fn run(command: PolicyFileCommand) -> Result<ExitStatus, Failure> {
         }
         PolicyFileCommand::Access { cedar: true, .. } => print(AccessPolicy::built_in_text()),
         PolicyFileCommand::Access { schema: true, .. } => print(AccessPolicy::schema_text()),
+        PolicyFileCommand::Access { against: Some(file), .. } => compare(&file),
+        PolicyFileCommand::Access { file: Some(file), .. } => print(&access_matrix(&own_policies(&file)?)),
         PolicyFileCommand::Access { .. } => {
             let policy = AccessPolicy::built_in().map_err(|error| Failure::Finding(error.to_string()))?;
             print(&access_matrix(&policy))
         }
     }
+}
+
+/// An installation's own policies on access, with what is always forbidden.
+fn own_policies(path: &Path) -> Result<AccessPolicy, Failure> {
+    let refused = |text: String| Failure::Finding(format!("{}: {text}", path.display()));
+    let text = crate::configuration::access::read(path).map_err(refused)?;
+    AccessPolicy::of_installation(&text).map_err(|error| refused(error.to_string()))
+}
+
+/// Says in which cells a file permits more or less than what comes with the program.
+fn compare(path: &Path) -> Result<ExitStatus, Failure> {
+    let built_in = AccessPolicy::built_in().map_err(|error| Failure::Finding(error.to_string()))?;
+    let changes = access_changes(&built_in, &own_policies(path)?);
+    let mut output = Output::standard(false);
+    for change in &changes {
+        let cell = format!("{} {} {}", change.who, change.action, change.kind);
+        for (what, circumstances) in [("wider", &change.widened), ("narrower", &change.narrowed)] {
+            if !circumstances.is_empty() {
+                output.line(format_args!("{what}: {cell}: {}", circumstances.join("; ")))?;
+            }
+        }
+    }
+    if changes.is_empty() {
+        output.line("no cell of the matrix differs from what comes with the program")?;
+    }
+    output.finish()?;
+    Ok(ExitStatus::Success)
 }
 
 fn check(name: &str, replaces: Option<&str>) -> Result<ExitStatus, Failure> {

@@ -6,6 +6,7 @@ mod errors;
 mod evidence;
 mod people;
 mod requests;
+mod sessions;
 mod speaking;
 mod staff;
 

@@ -5,6 +5,7 @@
     reason = "handlers have the one signature that endpoints take: what was read from a request is theirs"
 )]
 
+mod access_sessions;
 mod accesses;
 mod account;
 mod campaigns;
@@ -40,6 +41,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         people::endpoints,
         evidence::endpoints,
         keys::endpoints,
+        access_sessions::endpoints,
     ]
     .into_iter()
     .flat_map(|endpoints| endpoints())

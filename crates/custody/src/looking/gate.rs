@@ -1,0 +1,221 @@
+//! What the access policies say to somebody about records, in the circumstances that the stores bear out.
+
+use std::collections::BTreeSet;
+
+use fiducia_policy::{
+    AccessAction, AccessDecision, AccessLimits, AccessNeeds, AccessPolicy, AccessPolicyError,
+    AccessPrincipal, AccessReason, AccessTarget, AccountId, Circumstances, DataKind, OrganizationId,
+    Participant, RoleSet, SubjectId, WithoutAccount,
+};
+
+use crate::console::Staff;
+use crate::settings::AccessSettings;
+use crate::staging::sha256;
+
+/// The policies and limits in force.
+#[derive(Debug)]
+pub(crate) struct Gate {
+    policy: AccessPolicy,
+    pub(crate) limits: AccessLimits,
+    /// SHA-256 of the policies' text.
+    pub(crate) digest: [u8; 32],
+}
+
+/// Somebody who asks, as the stores know them now.
+#[derive(Debug, Clone)]
+pub(crate) struct Asker {
+    pub(crate) participant: Participant,
+    /// Whose staff they are; none for whoever works at the machine itself.
+    pub(crate) organization: Option<OrganizationId>,
+    pub(crate) roles: RoleSet,
+}
+
+impl Asker {
+    pub(crate) fn staff(who: &Staff) -> Self {
+        Self {
+            participant: Participant { person: who.person(), account: Some(who.account()) },
+            organization: Some(who.organization()),
+            roles: who.roles().clone(),
+        }
+    }
+
+    pub(crate) fn is_operator(&self) -> bool {
+        self.organization.is_none()
+    }
+}
+
+/// What is true of records that somebody wants to read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Truth {
+    pub(crate) kind: DataKind,
+    /// Whether they were taken into the case or hold that the session names.
+    pub(crate) is_of_matter: bool,
+    /// The person who had their use restricted.
+    pub(crate) restricted: Option<SubjectId>,
+}
+
+/// What is asked about records.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Question<'a> {
+    pub(crate) action: AccessAction,
+    pub(crate) organization: OrganizationId,
+    pub(crate) reason: AccessReason,
+    pub(crate) truths: &'a BTreeSet<Truth>,
+}
+
+/// What others said to a session.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Agreement {
+    pub(crate) customer_approved: bool,
+    pub(crate) break_glass: bool,
+    pub(crate) approvals: u32,
+}
+
+/// A question that was answered with no, about these records.
+#[derive(Debug)]
+pub(crate) struct Refused {
+    pub(crate) truth: Truth,
+    pub(crate) decision: AccessDecision,
+}
+
+impl Gate {
+    pub(crate) fn new(settings: &AccessSettings) -> Result<Self, AccessPolicyError> {
+        let (policy, text) = match &settings.policies {
+            Some(text) => (AccessPolicy::of_installation(text)?, text.as_str()),
+            None => (AccessPolicy::built_in()?, AccessPolicy::built_in_text()),
+        };
+        Ok(Self { policy, limits: settings.limits.clone(), digest: sha256(&[text.as_bytes()]) })
+    }
+
+    /// What is said to somebody about data of an organisation.
+    pub(crate) fn decide(
+        &self,
+        asker: &Asker,
+        action: AccessAction,
+        (kind, organization): (DataKind, OrganizationId),
+        circumstances: &Circumstances<'_>,
+    ) -> AccessDecision {
+        let principal = AccessPrincipal {
+            account: asker.participant.account.unwrap_or(AccountId::from_bytes([0; 16])),
+            organization: asker.organization.unwrap_or(organization),
+            subject: None,
+            roles: asker.roles.clone(),
+            without_account: asker.is_operator().then_some(WithoutAccount::Operator),
+        };
+        let target = AccessTarget { kind, organization, subject: None, region: "" };
+        self.policy.decide(&principal, action, &target, circumstances)
+    }
+
+    /// What is said to a person who reads what is theirs.
+    pub(crate) fn decide_own(
+        &self,
+        account: AccountId,
+        organization: OrganizationId,
+        subject: SubjectId,
+    ) -> AccessDecision {
+        let principal = AccessPrincipal {
+            account,
+            organization,
+            subject: Some(subject),
+            roles: RoleSet::from_iter([fiducia_policy::Role::Person]),
+            without_account: None,
+        };
+        let target =
+            AccessTarget { kind: DataKind::Content, organization, subject: Some(subject), region: "" };
+        self.policy.decide(&principal, AccessAction::Read, &target, &Circumstances::default())
+    }
+
+    /// The policies by which the organisation's compliance program may read all of the records.
+    pub(crate) fn permit_program(
+        &self,
+        organization: OrganizationId,
+        truths: &BTreeSet<Truth>,
+    ) -> Result<Vec<String>, Refused> {
+        let principal = AccessPrincipal {
+            account: AccountId::from_bytes([0; 16]),
+            organization,
+            subject: None,
+            roles: RoleSet::default(),
+            without_account: Some(WithoutAccount::ComplianceProgram),
+        };
+        let mut policies = BTreeSet::new();
+        for truth in truths {
+            let circumstances = Circumstances {
+                reason: Some(AccessReason::OrganizationCompliance),
+                // Its key stands for the mandate that it was made for.
+                ticket: true,
+                restricted: truth.restricted.is_some(),
+                ..Circumstances::default()
+            };
+            let target = AccessTarget { kind: truth.kind, organization, subject: None, region: "" };
+            let decision = self.policy.decide(&principal, AccessAction::Read, &target, &circumstances);
+            if !decision.is_permitted {
+                return Err(Refused { truth: *truth, decision });
+            }
+            policies.extend(decision.policies);
+        }
+        Ok(policies.into_iter().collect())
+    }
+
+    /// The policies by which somebody may do this to all of the records.
+    pub(crate) fn permit(
+        &self,
+        asker: &Asker,
+        question: &Question<'_>,
+        agreement: Agreement,
+    ) -> Result<Vec<String>, Refused> {
+        let mut policies = BTreeSet::new();
+        for truth in question.truths {
+            let circumstances = Circumstances {
+                reason: Some(question.reason),
+                // A session has one, or it would not be.
+                ticket: true,
+                matter: truth.is_of_matter,
+                customer_approved: agreement.customer_approved,
+                break_glass: agreement.break_glass,
+                approvals: agreement.approvals,
+                restricted: truth.restricted.is_some(),
+                region: "",
+            };
+            let decision =
+                self.decide(asker, question.action, (truth.kind, question.organization), &circumstances);
+            if !decision.is_permitted {
+                return Err(Refused { truth: *truth, decision });
+            }
+            policies.extend(decision.policies);
+        }
+        Ok(policies.into_iter().collect())
+    }
+
+    /// What must happen before somebody may do this, and the policies that say so.
+    pub(crate) fn needs(
+        &self,
+        asker: &Asker,
+        question: &Question<'_>,
+        (break_glass, has_lockbox): (bool, bool),
+    ) -> Result<(AccessNeeds, Vec<String>), Refused> {
+        if break_glass {
+            let agreement = Agreement { break_glass: true, approvals: 2, customer_approved: false };
+            return Ok((AccessNeeds::TwoOthers, self.permit(asker, question, agreement)?));
+        }
+        let approved = Agreement { customer_approved: true, ..Agreement::default() };
+        match self.permit(asker, question, Agreement::default()) {
+            Ok(policies) if !has_lockbox => Ok((AccessNeeds::Nothing, policies)),
+            Ok(_) => Ok((AccessNeeds::CustomerApproval, self.permit(asker, question, approved)?)),
+            Err(refused) => match self.permit(asker, question, approved) {
+                Ok(policies) => Ok((AccessNeeds::CustomerApproval, policies)),
+                Err(_) => Err(refused),
+            },
+        }
+    }
+
+    /// Why something is refused, in the words of the policies.
+    pub(crate) fn in_words(&self, decision: &AccessDecision) -> String {
+        let said: Vec<String> = decision
+            .policies
+            .iter()
+            .filter_map(|id| self.policy.about(id).map(|about| format!("{about} (`{id}`)")))
+            .collect();
+        if said.is_empty() { "no access policy permits it".to_owned() } else { said.join(" ") }
+    }
+}

@@ -1,0 +1,258 @@
+//! Changing sessions: on the writer, one step at a time, each with what the log and the administrators are told of it.
+
+use std::sync::atomic::Ordering;
+
+use fiducia_ledger::{AccessSessionStep, Digest, Event, SessionStep};
+use fiducia_policy::{
+    AccessEnd, AccessNeeds, AccessNoticeKind, AccessReview, AccessSession, AccessSessionId, AccessState,
+    AccessStep, AccessStepRefused, OrganizationId, PersonId, Timestamp,
+};
+use fiducia_store::{AccessSessionWrite, Announcement};
+
+use crate::AdminError;
+use crate::scribe::Fact;
+use crate::writer::Writer;
+
+/// Sessions that are over and ended in one step of the worker.
+const ENDED_PER_STEP: u32 = 100;
+/// Facts that one step of a session makes at most.
+const FACTS_MAX: usize = 4;
+
+/// A change of what is kept about reading.
+pub(crate) enum AccessChange {
+    /// A new session. That it opened is in the access entries of one that is for a single look.
+    Begin { session: Box<AccessSession>, policies: Vec<String>, is_single: bool },
+    /// A step of one.
+    Step { session: AccessSessionId, step: AccessStep, actor: PersonId, policies: Vec<String> },
+    /// An organisation wants to agree to looks, or no longer does.
+    Lockbox { organization: OrganizationId, enabled: bool, actor: PersonId },
+    /// Administrators saw what they were told.
+    Seen { organization: OrganizationId, up_to: u64 },
+}
+
+impl Writer {
+    /// Carries a change out; gives the session where it is about one.
+    pub(crate) fn change_access(
+        &mut self,
+        change: AccessChange,
+    ) -> Result<Option<AccessSession>, AdminError> {
+        match change {
+            AccessChange::Begin { session, policies, is_single } => {
+                self.begin_session(*session, policies, is_single).map(Some)
+            }
+            AccessChange::Step { session, step, actor, policies } => {
+                self.step_session(session, step, (actor, policies)).map(Some)
+            }
+            AccessChange::Lockbox { organization, enabled, actor } => {
+                let now = self.clock.now();
+                let event = Event::LockboxChanged { enabled, actor };
+                let announced = self.announced(organization, event, now)?;
+                if self.files.control.set_lockbox(organization, enabled, now, &announced.0)? {
+                    self.delivered(announced)?;
+                }
+                Ok(None)
+            }
+            AccessChange::Seen { organization, up_to } => {
+                self.files.control.see_access_notices(organization, up_to, self.clock.now())?;
+                Ok(None)
+            }
+        }
+    }
+
+    fn begin_session(
+        &mut self,
+        session: AccessSession,
+        policies: Vec<String>,
+        is_single: bool,
+    ) -> Result<AccessSession, AdminError> {
+        let now = self.clock.now();
+        let (live, overdue) = self.files.control.access_burden(session.reader.person, now)?;
+        if session.breaks_glass() && overdue > 0 {
+            return Err(AdminError::Conflict(
+                "the review of an earlier emergency of yours is overdue; have it reviewed first. Nothing was asked for"
+                    .to_owned(),
+            ));
+        }
+        let most = self.gate.limits.sessions_per_person_max;
+        if !is_single && live >= most {
+            return Err(AdminError::Conflict(format!(
+                "one person has at most {most} sessions that are asked for or open; end one. Nothing was asked for"
+            )));
+        }
+        let actor = session.reader.person;
+        let facts = if is_single { Vec::new() } else { steps_of(None, &session, actor, &policies) };
+        let facts: Vec<Fact> = facts.into_iter().map(|step| fact(step, now)).collect();
+        let mut announced = Vec::with_capacity(facts.len());
+        for fact in facts {
+            announced.push((fact.announcement(self.event_id()?, session.organization), fact));
+        }
+        let write = AccessSessionWrite {
+            announcements: announced.iter().map(|(announcement, _)| announcement.clone()).collect(),
+            notices: notices_of(None, &session),
+            session,
+            at: now,
+        };
+        self.files.control.begin_access_session(&write)?;
+        announced.into_iter().try_for_each(|one| self.delivered(one).map(drop))?;
+        Ok(write.session)
+    }
+
+    fn step_session(
+        &mut self,
+        id: AccessSessionId,
+        step: AccessStep,
+        (actor, policies): (PersonId, Vec<String>),
+    ) -> Result<AccessSession, AdminError> {
+        let now = self.clock.now();
+        let mut ids = Vec::with_capacity(FACTS_MAX);
+        for _ in 0..FACTS_MAX {
+            ids.push(self.event_id()?);
+        }
+        let limits = &self.gate.limits;
+        let mut announced: Vec<(Announcement, Fact)> = Vec::new();
+        let changed = self.files.control.change_access_session(id, |before| {
+            let session = before.after(step, now, limits)?;
+            let steps = steps_of(Some(&before), &session, actor, &policies);
+            for (step, id) in steps.into_iter().zip(ids) {
+                let fact = fact(step, now);
+                announced.push((fact.announcement(id, session.organization), fact));
+            }
+            let announcements = announced.iter().map(|(announcement, _)| announcement.clone()).collect();
+            let notices = notices_of(Some(&before), &session);
+            Ok::<_, AccessStepRefused>(AccessSessionWrite { session, announcements, notices, at: now })
+        })?;
+        let write = changed
+            .ok_or_else(|| AdminError::NotFound(format!("there is no {id}; nothing was changed")))?
+            .map_err(|refused| AdminError::Conflict(refused.to_string()))?;
+        if write.notices.contains(&AccessNoticeKind::Unusual) {
+            self.handle.access_alerts.fetch_add(1, Ordering::Relaxed);
+        }
+        announced.into_iter().try_for_each(|one| self.delivered(one).map(drop))?;
+        Ok(write.session)
+    }
+
+    /// Ends sessions whose time is over, with the time at which it was, and notes that nobody answered.
+    pub(crate) fn end_access_sessions(&mut self, now: Timestamp) -> Result<bool, AdminError> {
+        let due = self.files.control.due_access_sessions(now, ENDED_PER_STEP)?;
+        for id in &due {
+            let Some(session) = self.files.control.access_session(*id)? else { continue };
+            self.step_session(*id, AccessStep::Tick, (session.reader.person, Vec::new()))?;
+        }
+        Ok(!due.is_empty())
+    }
+
+    /// Says in every log that other access policies are in force than last time. The first time there is nothing to say.
+    pub(crate) fn note_access_policy(&mut self) -> Result<(), AdminError> {
+        let digest = self.gate.digest;
+        let before = self.files.control.access_policy_digest()?;
+        if before == Some(digest) {
+            return Ok(());
+        }
+        let built_in = crate::staging::sha256(&[fiducia_policy::AccessPolicy::built_in_text().as_bytes()]);
+        let mut announced = Vec::new();
+        if before.is_some() || digest != built_in {
+            for organization in self.files.control.organizations()? {
+                let event = Event::AccessPolicyChanged { policy: Digest(digest) };
+                announced.push(self.announced(organization.id, event, self.clock.now())?);
+            }
+        }
+        let announcements: Vec<_> = announced.iter().map(|(announcement, _)| announcement.clone()).collect();
+        self.files.control.set_access_policy(digest, &announcements)?;
+        announced.into_iter().try_for_each(|one| self.delivered(one).map(drop))
+    }
+}
+
+fn fact(step: AccessSessionStep, at: Timestamp) -> Fact {
+    Fact { at, event: Event::AccessSession(step) }
+}
+
+/// What the log is told: what is so now and was not before.
+fn steps_of(
+    before: Option<&AccessSession>,
+    after: &AccessSession,
+    actor: PersonId,
+    policies: &[String],
+) -> Vec<AccessSessionStep> {
+    let count = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
+    let told = |step, actor, policies: &[String]| AccessSessionStep {
+        session: after.id,
+        step,
+        actor,
+        reason: after.reason,
+        ticket: Some(after.ticket.clone()),
+        ground: after.ground,
+        needs: after.needs,
+        seconds: match (step, after.seconds_open()) {
+            (SessionStep::Ended, Some(seconds)) => count(seconds),
+            _ => after.seconds,
+        },
+        looks: count(after.looks),
+        records: count(after.records),
+        end: after.end.filter(|_| step == SessionStep::Ended),
+        alert: after.alerts.last().copied().filter(|_| step == SessionStep::Alerted),
+        policies: policies.to_vec(),
+    };
+    let reader = after.reader.person;
+    let was = before.map(|session| session.state);
+    let mut steps = Vec::new();
+    if before.is_none() && after.state == AccessState::Asked {
+        steps.push(told(SessionStep::Asked, reader, policies));
+    }
+    if before.is_some_and(|before| before.approvals.len() < after.approvals.len()) {
+        steps.push(told(SessionStep::Approved, actor, policies));
+    }
+    if was != Some(after.state) {
+        match after.state {
+            AccessState::Denied => steps.push(told(SessionStep::Denied, actor, policies)),
+            AccessState::Unanswered => steps.push(told(SessionStep::Unanswered, reader, &[])),
+            AccessState::Asked | AccessState::Open | AccessState::Ended => {}
+        }
+    }
+    if after.opened_at.is_some() && before.is_none_or(|before| before.opened_at.is_none()) {
+        let by_reader = before.is_none();
+        steps.push(told(SessionStep::Opened, reader, if by_reader { policies } else { &[] }));
+    }
+    if before.is_some_and(|before| before.alerts.len() < after.alerts.len()) {
+        steps.push(told(SessionStep::Alerted, reader, &[]));
+    }
+    if after.ended_at.is_some() && was != Some(AccessState::Ended) {
+        let by = if after.end == Some(AccessEnd::Administrator) { actor } else { reader };
+        steps.push(told(SessionStep::Ended, by, &[]));
+    }
+    let was_settled = before.is_some_and(|before| matches!(before.review, Some(AccessReview::Done { .. })));
+    if let Some(AccessReview::Done { justified, .. }) = after.review
+        && !was_settled
+    {
+        let found = if justified { SessionStep::FoundJustified } else { SessionStep::FoundUnjustified };
+        steps.push(told(found, actor, policies));
+    }
+    steps
+}
+
+/// What the administrators are told.
+fn notices_of(before: Option<&AccessSession>, after: &AccessSession) -> Vec<AccessNoticeKind> {
+    let was = before.map(|session| session.state);
+    let mut notices = Vec::new();
+    if before.is_none() && after.state == AccessState::Asked {
+        notices.push(if after.needs == AccessNeeds::TwoOthers {
+            AccessNoticeKind::EmergencyAsked
+        } else {
+            AccessNoticeKind::ApprovalAsked
+        });
+    }
+    if after.breaks_glass() && after.state == AccessState::Open && was != Some(AccessState::Open) {
+        notices.push(AccessNoticeKind::EmergencyOpened);
+    }
+    if before.is_some_and(|before| before.alerts.len() < after.alerts.len()) {
+        notices.push(AccessNoticeKind::Unusual);
+    }
+    if after.state == AccessState::Ended && was != Some(AccessState::Ended) {
+        if after.end == Some(AccessEnd::Anomaly) {
+            notices.push(AccessNoticeKind::Stopped);
+        }
+        if after.breaks_glass() {
+            notices.push(AccessNoticeKind::ReviewDue);
+        }
+    }
+    notices
+}

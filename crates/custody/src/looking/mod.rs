@@ -1,0 +1,21 @@
+//! Staff reading what is others': sessions, which are asked for, agreed to, looked in, ended and reviewed.
+//!
+//! Every way to content for a person leads through [`Sitting`], which is made here alone: of a session that is open and of
+//! what the access policies say at that moment, or of somebody who reads what is theirs.
+
+mod asking;
+mod commands;
+mod gate;
+mod keeping;
+mod once;
+mod reading;
+mod sitting;
+
+pub use commands::{
+    AccessActor, AccessCommand, AccessNoticeRow, AccessReply, AccessRequest, AccessSessionDetail, LookTarget,
+    SessionContent,
+};
+pub(crate) use gate::{Asker, Gate};
+pub(crate) use keeping::AccessChange;
+pub(crate) use once::{HandedOver, SingleLook};
+pub(crate) use sitting::Sitting;

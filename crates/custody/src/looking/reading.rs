@@ -1,0 +1,321 @@
+//! Looking in a session: who it is and what the policies say are asked anew at every look.
+
+use std::collections::BTreeSet;
+
+use fiducia_policy::{
+    AccessAction, AccessEnd, AccessNeeds, AccessScope, AccessSession, AccessSessionId, AccessState,
+    AccessStep, Anomaly, DataKind, ExchangeId, Habits, RoleSet, Sight, anomalies, blurred,
+};
+use fiducia_store::{ControlStore, StoredRecord};
+
+use super::commands::{LookTarget, SessionContent};
+use super::gate::{Agreement, Asker, Question, Truth};
+use super::sitting::Sitting;
+use crate::reading::{ReadPath, Reader, wrap_for};
+use crate::{AdminError, ConversationContent, Custody};
+
+/// What a look opens.
+struct Chosen {
+    records: Vec<StoredRecord>,
+    path: ReadPath,
+    truths: BTreeSet<Truth>,
+    has_more: bool,
+}
+
+impl Custody {
+    /// Opens records in somebody's own session.
+    pub(super) fn look_in_session(
+        &self,
+        asker: &Asker,
+        id: AccessSessionId,
+        target: &LookTarget,
+        sight: Option<Sight>,
+    ) -> Result<SessionContent, AdminError> {
+        self.caught_up()?;
+        let session = self.session_for(asker, id)?;
+        if !session.reader.is(&asker.participant) {
+            return Err(AdminError::Forbidden(
+                "a session is its reader's alone; ask for one of your own. Nothing was opened".to_owned(),
+            ));
+        }
+        let reader = self.reader();
+        let limits = &reader.gate.limits;
+        let session = session
+            .after(AccessStep::Tick, self.now(), limits)
+            .map_err(|refused| AdminError::Conflict(refused.to_string()))?;
+        if session.state != AccessState::Open {
+            let refused = fiducia_policy::AccessStepRefused::NotOpen(session.state);
+            return Err(AdminError::Conflict(refused.to_string()));
+        }
+        // A guard of the readers' lock may not be held while the writer is asked something.
+        let looked = {
+            let _reading = reader.reading();
+            self.looked(&session, target, sight)
+        };
+        match looked {
+            Ok((content, alerts)) => {
+                for anomaly in alerts.iter().filter(|anomaly| !session.alerts.contains(&anomaly.kind)) {
+                    self.step(id, AccessStep::Alert(anomaly.kind), asker, Vec::new())?;
+                }
+                Ok(content)
+            }
+            Err(NotLooked::Refused(error)) => Err(error),
+            Err(NotLooked::Stopped(anomaly, error)) => {
+                self.step(id, AccessStep::Alert(anomaly.kind), asker, Vec::new())?;
+                self.step(id, AccessStep::End(AccessEnd::Anomaly), asker, Vec::new())?;
+                Err(error)
+            }
+            Err(NotLooked::Revoked(error)) => {
+                self.step(id, AccessStep::End(AccessEnd::Revoked), asker, Vec::new())?;
+                Err(error)
+            }
+            Err(NotLooked::OffMatter(error)) => {
+                let strayed = self.step(id, AccessStep::Stray, asker, Vec::new())?;
+                self.note_stray(asker, &strayed)?;
+                Err(error)
+            }
+        }
+    }
+
+    /// Tells of an attempt to look at something else, and stops who tries again and again.
+    fn note_stray(&self, asker: &Asker, session: &AccessSession) -> Result<(), AdminError> {
+        let habits = Habits { now: self.now(), today: 0, days: &[], strays: session.strays };
+        for anomaly in anomalies(&habits, &self.reader().gate.limits.bounds) {
+            if !session.alerts.contains(&anomaly.kind) {
+                self.step(session.id, AccessStep::Alert(anomaly.kind), asker, Vec::new())?;
+            }
+            if anomaly.stops {
+                self.step(session.id, AccessStep::End(AccessEnd::Anomaly), asker, Vec::new())?;
+            }
+        }
+        Ok(())
+    }
+
+    fn looked(
+        &self,
+        session: &AccessSession,
+        target: &LookTarget,
+        sight: Option<Sight>,
+    ) -> Result<(SessionContent, Vec<Anomaly>), NotLooked> {
+        let reader = self.reader();
+        let control = reader.control().map_err(NotLooked::Refused)?;
+        let chosen = reader.chosen(&control, session, target)?;
+        let policies = reader.permitted_now(&control, session, &chosen.truths)?;
+        let sight = reader.sight_of(&control, session, (&chosen, sight)).map_err(NotLooked::Refused)?;
+        let alerts = reader.unusual(&control, session, &chosen)?;
+        let event = ExchangeId::generate(self.now(), &*self.0.randomness)
+            .map_err(|error| NotLooked::Refused(error.into()))?;
+        let sitting = Sitting::of_session(session.clone(), sight, policies);
+        let mut content = reader
+            .read(&sitting, &chosen.records, (chosen.path, *event.as_bytes()))
+            .map_err(NotLooked::Refused)?;
+        if sight == Sight::Blurred {
+            blur(&mut content);
+        }
+        Ok((SessionContent { session: session.id, sight, content, has_more: chosen.has_more }, alerts))
+    }
+}
+
+/// Why nothing was opened, and what follows for the session.
+enum NotLooked {
+    Refused(AdminError),
+    Revoked(AdminError),
+    Stopped(Anomaly, AdminError),
+    OffMatter(AdminError),
+}
+
+impl From<AdminError> for NotLooked {
+    fn from(error: AdminError) -> Self {
+        Self::Refused(error)
+    }
+}
+
+impl From<fiducia_store::StoreError> for NotLooked {
+    fn from(error: fiducia_store::StoreError) -> Self {
+        Self::Refused(error.into())
+    }
+}
+
+impl Reader {
+    /// The records of a look, all of one conversation and all within what the session is about.
+    fn chosen(
+        &self,
+        control: &ControlStore,
+        session: &AccessSession,
+        target: &LookTarget,
+    ) -> Result<Chosen, NotLooked> {
+        let found = self.scope_found(control, &session.scope)?;
+        let path = found.root.map_or(ReadPath::Ground(session.ground), ReadPath::Hold);
+        let conversation = match (&session.scope, target.conversation) {
+            (_, Some(conversation)) => Some(conversation),
+            (AccessScope::Conversation(conversation), None) => Some(*conversation),
+            _ => None,
+        };
+        let mut records = match (conversation, target.records.is_empty()) {
+            (_, false) => {
+                target.records.iter().map(|id| self.one_record(*id)).collect::<Result<Vec<_>, _>>()?
+            }
+            (Some(conversation), true) => self.conversation_records(conversation)?,
+            (None, true) => found.records.clone(),
+        };
+        let keys = self.keys()?;
+        let mut is_within = !records.is_empty();
+        for record in &records {
+            is_within &= record.organization == session.organization
+                && match (&session.scope, found.root) {
+                    (AccessScope::Records(ids), _) => {
+                        // Of a whole conversation only what is named is meant.
+                        ids.contains(&record.id) || target.records.is_empty()
+                    }
+                    (AccessScope::Conversation(id), _) => record.conversation == *id,
+                    (_, Some(root)) => {
+                        target.records.is_empty() || wrap_for(record, ReadPath::Hold(root), &keys)?.is_some()
+                    }
+                    (_, None) => false,
+                };
+        }
+        if is_within && target.records.is_empty() {
+            let mut kept = Vec::with_capacity(records.len());
+            for record in records {
+                let is_meant = match (&session.scope, found.root) {
+                    (AccessScope::Records(ids), _) => ids.contains(&record.id),
+                    (_, Some(root)) => wrap_for(&record, ReadPath::Hold(root), &keys)?.is_some(),
+                    _ => true,
+                };
+                if is_meant {
+                    kept.push(record);
+                }
+            }
+            records = kept;
+            is_within = !records.is_empty();
+        }
+        if !is_within {
+            return Err(NotLooked::OffMatter(AdminError::Forbidden(format!(
+                "this is not what {} is about; nothing was opened, and the attempt is in the log. Ask for another session",
+                session.id
+            ))));
+        }
+        let first = records.first().map(|record| record.conversation);
+        if records.iter().any(|record| Some(record.conversation) != first) {
+            return Err(NotLooked::Refused(AdminError::Invalid(
+                "one look is at one conversation; name which. Nothing was opened".to_owned(),
+            )));
+        }
+        if let Some(after) = target.after {
+            let place = records.iter().position(|record| record.id == after);
+            records.drain(..place.map_or(0, |place| place + 1));
+        }
+        let most = usize::try_from(self.gate.limits.records_per_look_max).unwrap_or(usize::MAX);
+        let has_more = target.records.is_empty() && records.len() > most;
+        if has_more {
+            records.truncate(most);
+        }
+        let truths = self.truths(control, &records, (session.ground, found.root))?;
+        Ok(Chosen { records, path, truths, has_more })
+    }
+
+    /// The policies that permit the look now, to whoever the reader is now.
+    fn permitted_now(
+        &self,
+        control: &ControlStore,
+        session: &AccessSession,
+        truths: &BTreeSet<Truth>,
+    ) -> Result<Vec<String>, NotLooked> {
+        let asker = reader_now(control, session)?;
+        let question = Question {
+            action: AccessAction::Read,
+            organization: session.organization,
+            reason: session.reason,
+            truths,
+        };
+        let agreement = Agreement {
+            customer_approved: session.needs == AccessNeeds::CustomerApproval,
+            break_glass: session.breaks_glass(),
+            approvals: session.approvals(),
+        };
+        if session.needs == AccessNeeds::Nothing && control.has_lockbox(session.organization)? {
+            // Asked for before the organisation said that it wants to agree.
+            return Err(NotLooked::Revoked(AdminError::Conflict(
+                "the organisation wants to agree to looks since; nothing was opened. Ask again".to_owned(),
+            )));
+        }
+        self.gate.permit(&asker, &question, agreement).map_err(|refused| {
+            let error = self.refusal(control, &refused);
+            if asker.roles == session.roles { NotLooked::Refused(error) } else { NotLooked::Revoked(error) }
+        })
+    }
+
+    /// How records are shown: what was flagged is blurred first.
+    fn sight_of(
+        &self,
+        control: &ControlStore,
+        session: &AccessSession,
+        (chosen, asked): (&Chosen, Option<Sight>),
+    ) -> Result<Sight, AdminError> {
+        let is_flagged = chosen.truths.iter().any(|truth| truth.kind == DataKind::FlaggedContent);
+        let sight = asked.unwrap_or(if is_flagged { Sight::Blurred } else { Sight::Plain });
+        if sight == Sight::File {
+            return Err(AdminError::Invalid("a look writes no file; nothing was opened".to_owned()));
+        }
+        if sight == Sight::Plain && is_flagged {
+            let seen = control.session_sights(session.id)?;
+            if chosen.records.iter().any(|record| !seen.contains_key(&record.id)) {
+                return Err(AdminError::Conflict(
+                    "what was flagged is looked at blurred first, and revealed then; nothing was opened"
+                        .to_owned(),
+                ));
+            }
+        }
+        Ok(sight)
+    }
+
+    /// What is unusual about the look. What is too unusual stops it.
+    fn unusual(
+        &self,
+        control: &ControlStore,
+        session: &AccessSession,
+        chosen: &Chosen,
+    ) -> Result<Vec<Anomaly>, NotLooked> {
+        let now = self.clock.now();
+        let volume = control.access_volume(session.reader.person, now)?;
+        let count = u64::try_from(chosen.records.len()).unwrap_or(u64::MAX);
+        let today = volume.day.saturating_add(count);
+        let habits = Habits { now, today, days: &volume.days, strays: 0 };
+        let found = anomalies(&habits, &self.gate.limits.bounds);
+        match found.iter().find(|anomaly| anomaly.stops) {
+            Some(anomaly) => Err(NotLooked::Stopped(
+                *anomaly,
+                AdminError::Forbidden(
+                    "this is far more than is usual, so the session was stopped and its administrators are told; nothing was \
+                     opened"
+                        .to_owned(),
+                ),
+            )),
+            None => Ok(found),
+        }
+    }
+}
+
+/// The reader as the stores know them now, with no role that they did not act in when they asked.
+fn reader_now(control: &ControlStore, session: &AccessSession) -> Result<Asker, AdminError> {
+    let Some(id) = session.reader.account else {
+        return Ok(Asker { participant: session.reader, organization: None, roles: RoleSet::default() });
+    };
+    let account = control
+        .account(id)?
+        .filter(|account| account.disabled_at.is_none() && account.organization == session.organization);
+    let roles = account.map(|account| account.roles).unwrap_or_default();
+    let both = session.roles.roles().iter().copied().filter(|role| roles.contains(*role));
+    Ok(Asker { participant: session.reader, organization: Some(session.organization), roles: both.collect() })
+}
+
+/// Takes away everything that can be read.
+fn blur(content: &mut ConversationContent) {
+    for record in &mut content.records {
+        for (_, text) in &mut record.texts {
+            *text = blurred(text);
+        }
+        record.raw = String::new();
+        record.raw_is_text = true;
+    }
+}
