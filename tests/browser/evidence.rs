@@ -4,7 +4,7 @@
 use serde_json::json;
 
 use super::driver::Browser;
-use super::stand::Stand;
+use super::stand::{LOGIN, Stand};
 use crate::harness::site::both;
 
 const AUDITOR: &str = "audrey@hospital.example";
@@ -110,7 +110,8 @@ fn two_sizes_of_the_log_are_compared_and_figures_are_taken_along() {
 fn a_person_and_staff_see_the_keys_and_what_became_of_them() {
     let (stand, conversation) = audited();
     let person = Browser::start();
-    stand.sign_in(&person);
+    // A question that nobody put yet comes first.
+    stand.sign_in_to(&person, LOGIN, "/choices/ask");
     person.open(&stand.page(&format!("/conversations/{conversation}")));
     person.click(&format!("a[href='/conversations/{conversation}/keys']"));
     person.says("At least one way to it is whole");
@@ -144,7 +145,7 @@ fn a_person_and_staff_see_the_keys_and_what_became_of_them() {
     assert!(drawn.starts_with("<svg") && drawn.contains("For the person"), "{drawn}");
     let stranger = Browser::start();
     stand.account("ben@hospital.example", "Ben", &["--role", "person", "--subject", "ben"]);
-    stand.sign_in_to(&stranger, "ben@hospital.example", "/");
+    stand.sign_in_to(&stranger, "ben@hospital.example", "/choices/ask");
     stranger.open(&stand.page(&format!("/conversations/{conversation}/keys")));
     stranger.says("There is nothing here");
     stranger.open(&stand.page(&path));
