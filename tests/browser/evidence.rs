@@ -98,7 +98,15 @@ fn two_sizes_of_the_log_are_compared_and_figures_are_taken_along() {
     let folder = tempfile::tempdir().unwrap();
     browser.downloads_to(folder.path());
     let file = browser.fetches(folder.path(), || browser.press_in_place("a[href='/evidence/figures.csv']"));
-    let sheet = std::fs::read_to_string(file).unwrap();
+    // A browser may make the file before it has written anything into it.
+    let began = std::time::Instant::now();
+    let sheet = loop {
+        let sheet = std::fs::read_to_string(&file).unwrap();
+        if sheet.ends_with("\r\n") {
+            break sheet;
+        }
+        assert!(began.elapsed().as_secs() < 20, "the table never came: {sheet:?}");
+    };
     assert!(sheet.starts_with("figure,of,value,checked_at\r\n"), "{sheet}");
     assert!(
         sheet.contains("accesses,customer_support; operator,1,/evidence/log?kind=record_access\r\n"),
