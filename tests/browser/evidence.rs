@@ -4,7 +4,7 @@
 use serde_json::json;
 
 use super::driver::Browser;
-use super::stand::Stand;
+use super::stand::{LOGIN, Stand};
 use crate::harness::site::both;
 
 const AUDITOR: &str = "audrey@hospital.example";
@@ -98,7 +98,15 @@ fn two_sizes_of_the_log_are_compared_and_figures_are_taken_along() {
     let folder = tempfile::tempdir().unwrap();
     browser.downloads_to(folder.path());
     let file = browser.fetches(folder.path(), || browser.press_in_place("a[href='/evidence/figures.csv']"));
-    let sheet = std::fs::read_to_string(file).unwrap();
+    // A browser may make the file before it has written anything into it.
+    let began = std::time::Instant::now();
+    let sheet = loop {
+        let sheet = std::fs::read_to_string(&file).unwrap();
+        if sheet.ends_with("\r\n") {
+            break sheet;
+        }
+        assert!(began.elapsed().as_secs() < 20, "the table never came: {sheet:?}");
+    };
     assert!(sheet.starts_with("figure,of,value,checked_at\r\n"), "{sheet}");
     assert!(
         sheet.contains("accesses,customer_support; operator,1,/evidence/log?kind=record_access\r\n"),
@@ -110,7 +118,8 @@ fn two_sizes_of_the_log_are_compared_and_figures_are_taken_along() {
 fn a_person_and_staff_see_the_keys_and_what_became_of_them() {
     let (stand, conversation) = audited();
     let person = Browser::start();
-    stand.sign_in(&person);
+    // A question that nobody put yet comes first.
+    stand.sign_in_to(&person, LOGIN, "/choices/ask");
     person.open(&stand.page(&format!("/conversations/{conversation}")));
     person.click(&format!("a[href='/conversations/{conversation}/keys']"));
     person.says("At least one way to it is whole");
@@ -144,7 +153,7 @@ fn a_person_and_staff_see_the_keys_and_what_became_of_them() {
     assert!(drawn.starts_with("<svg") && drawn.contains("For the person"), "{drawn}");
     let stranger = Browser::start();
     stand.account("ben@hospital.example", "Ben", &["--role", "person", "--subject", "ben"]);
-    stand.sign_in_to(&stranger, "ben@hospital.example", "/");
+    stand.sign_in_to(&stranger, "ben@hospital.example", "/choices/ask");
     stranger.open(&stand.page(&format!("/conversations/{conversation}/keys")));
     stranger.says("There is nothing here");
     stranger.open(&stand.page(&path));

@@ -1113,6 +1113,7 @@ evidence-findings-unanswered = In keinem Fall aufgenommen
 evidence-findings-share = { $part } von { $whole }
 evidence-cases-open = Offene Untersuchungen
 evidence-policies = Geltende Regelwerke
+evidence-policies-table = Regelwerke mit ihren Prüfsummen
 evidence-policy-of = Worüber
 evidence-policy-name = Name
 evidence-policy-version = Fassung

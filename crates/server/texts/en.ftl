@@ -1113,6 +1113,7 @@ evidence-findings-unanswered = Not taken into any case
 evidence-findings-share = { $part } of { $whole }
 evidence-cases-open = Open investigations
 evidence-policies = Policies in force
+evidence-policies-table = Policies with their digests
 evidence-policy-of = About
 evidence-policy-name = Name
 evidence-policy-version = Version
