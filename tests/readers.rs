@@ -5,9 +5,9 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::json;
 
-use crate::harness::log::{Log, copy, installed, python};
+use crate::harness::log::{Log, installed, python};
 use crate::harness::server::Server;
-use crate::harness::site::{Site, Tenant, both, free_address, text};
+use crate::harness::site::{Site, Tenant, both, free_address};
 use crate::harness::traffic::{Outcome, Way, ask_once};
 use crate::harness::upstream::Upstream;
 use crate::harness::witness::{Witness, await_answer, await_cosigned, section};
@@ -47,15 +47,15 @@ fn programs_of_others_read_the_log_and_its_proofs() {
     let server = Server::start(&site);
     ask(&site, &tenant, 270);
     drop(server.stop());
-    let size = log.size(&site.data());
+    let entries = log.size(&site.data());
     assert!(
-        early < 256 && size > 256,
-        "a full tile and a partial one, and a checkpoint from before: {early}, {size}"
+        early < 256 && entries > 256,
+        "a full tile and a partial one, and a checkpoint from before: {early}, {entries}"
     );
-    let mut files = prove(&site, &log, &[0, 1, 255, 256, size - 1]);
+    let mut files = prove(&site, &log, &[0, 1, 255, 256, entries - 1]);
     files.push(kept);
     let more: Vec<_> = files.iter().map(PathBuf::as_path).collect();
-    let expected = json!({"entries": size, "proofs": 5, "checkpoints": 1});
+    let expected = json!({"entries": entries, "proofs": 5, "checkpoints": 1});
     for (who, output) in [
         ("golang.org/x/mod", log.read_with_go(&site.data(), &more)),
         ("aics-tlog", log.read_with_python(&site.data(), &more)),
@@ -184,20 +184,16 @@ fn the_log_side_of_another_make_is_served_by_our_witness() {
         let server = Server::start(&site);
         ask(&site, &tenant, grown);
         drop(server.stop());
-        let fed = feed();
-        assert!(fed.status.success(), "{}", both(&fed));
-        let note = String::from_utf8(fed.stdout).unwrap();
+        let answer = feed();
+        assert!(answer.status.success(), "{}", both(&answer));
+        let note = String::from_utf8(answer.stdout).unwrap();
         assert!(note.contains("\u{2014} witness.example/fed "), "{note}");
         assert!(note.lines().nth(1).unwrap().parse::<u64>().unwrap() == log.size(&site.data()), "{note}");
     }
     // Cut back, the log finds no cosignature more.
-    let (data, aside) = (site.data(), site.beside("aside"));
-    copy(&data, &aside);
-    let rows = site.json(&["organizations", "list"]);
-    assert_eq!(text(&rows[0], "ledger_verifier_key"), log.key);
-    log.rewrite(&data, &site.beside("root.key"), |leaf| {
+    log.rewrite(&site.data(), &site.beside("root.key"), |leaf| {
         (!matches!(leaf.event, fiducia_ledger::Event::VirtualKeyCreated { .. })).then_some(leaf)
     });
-    let fed = feed();
-    assert!(!fed.status.success(), "{}", both(&fed));
+    let answer = feed();
+    assert!(!answer.status.success(), "{}", both(&answer));
 }

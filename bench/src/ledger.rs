@@ -113,16 +113,16 @@ fn grouped(ledger: &mut Ledger, leaves: &[(OrganizationId, Leaf)], group: u64) -
         }
     });
     let began = Instant::now();
-    let mut published = began;
+    let mut last = began;
     for group in groups(leaves, group) {
         ledger.append(group).map_err(refused)?;
         if let Ok(written) = done.try_recv() {
             ledger.finish_publication(written).map_err(refused)?;
         }
-        if published.elapsed() < PUBLISH_AGE {
+        if last.elapsed() < PUBLISH_AGE {
             continue;
         }
-        published = Instant::now();
+        last = Instant::now();
         if let Some(publication) = ledger.prepare_publication().map_err(refused)?
             && publications.send(publication).is_err()
         {

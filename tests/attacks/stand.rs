@@ -140,7 +140,7 @@ pub(super) fn catchers(stand: &Stand, folder: &Path) -> (Caught, String) {
     let key = stand.log.key.as_str();
     let mut said = String::new();
     let mut look = |who: &str, output: Output| {
-        said.push_str(&format!("--- {who}: {}\n", both(&output)));
+        said.extend(["--- ", who, ": ", &both(&output), "\n"]);
         match output.status.code() {
             Some(0) => false,
             Some(1) => true,

@@ -82,18 +82,18 @@ pub(crate) fn await_answer(address: SocketAddr) {
     }
 }
 
-/// Waits until the site keeps a checkpoint of `size` entries or more that all of `names` cosigned; gives the note.
-pub(crate) fn await_cosigned(site: &Site, uuid: &str, size: u64, names: &[&str]) -> String {
+/// Waits until the site keeps a checkpoint of this many `entries` or more that all of `names` cosigned; gives the note.
+pub(crate) fn await_cosigned(site: &Site, uuid: &str, entries: u64, names: &[&str]) -> String {
     let path = site.data().join("witnessed").join(format!("{uuid}.checkpoint"));
     let began = Instant::now();
     loop {
         let note = std::fs::read_to_string(&path).unwrap_or_default();
         let found = note.lines().nth(1).and_then(|line| line.parse::<u64>().ok());
         let cosigned = names.iter().all(|name| note.contains(&format!("\u{2014} {name} ")));
-        if found.is_some_and(|found| found >= size) && cosigned {
+        if found.is_some_and(|found| found >= entries) && cosigned {
             return note;
         }
-        assert!(began.elapsed() < READY_LIMIT, "never cosigned at {size} by {names:?}: {note}");
+        assert!(began.elapsed() < READY_LIMIT, "never cosigned at {entries} by {names:?}: {note}");
         std::thread::yield_now();
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use fiducia_custody::{
     AdminCommand, AdminReply, Custody, ImportOutcome, OpenError, PendingImport, RetentionCommand,
-    RetentionReply,
+    RetentionReply, WhenShort,
 };
 use fiducia_policy::OrganizationId;
 use fiducia_store::DirectoryError;
@@ -61,9 +61,12 @@ impl Session {
     pub(crate) fn of(configuration: &Configuration) -> Result<Self, Failure> {
         match Custody::open(&configuration.custody(), Arc::new(SystemClock), Arc::new(SystemRandomness)) {
             Ok(custody) => {
-                // No witness is asked by a command: where reading waits for them, it waits for a server.
+                // No witness is asked by a command, so waiting would be in vain: where reading waits for them, it needs a server.
                 if let Some(section) = &configuration.witnesses {
-                    custody.witness_gate().require(section.when_short());
+                    custody.witness_gate().require(match section.when_short() {
+                        WhenShort::Wait(_) => WhenShort::Refuse,
+                        other => other,
+                    });
                 }
                 Ok(Self {
                     route: Route::Here { custody, owned: true },

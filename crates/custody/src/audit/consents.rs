@@ -39,7 +39,7 @@ impl Comparison for Consents {
         };
         match stored {
             None => {
-                notes.find(AuditFinding::NotKnown { kind: KIND, index, name: logged.leaf.id.to_string() })
+                notes.find(AuditFinding::NotKnown { kind: KIND, index, name: logged.leaf.id.to_string() });
             }
             Some(record) => {
                 self.seen.insert(record.sequence);

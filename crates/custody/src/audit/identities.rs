@@ -101,6 +101,6 @@ impl Identities {
 
 /// Eight bytes of the digest of an entry's id.
 fn short(logged: &LoggedLeaf) -> u64 {
-    let [a, b, c, d, e, f, g, h, ..] = sha256(&[logged.leaf.id.as_str().as_bytes()]);
-    u64::from_be_bytes([a, b, c, d, e, f, g, h])
+    let digest = sha256(&[logged.leaf.id.as_str().as_bytes()]);
+    digest.first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes))
 }

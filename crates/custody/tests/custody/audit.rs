@@ -199,7 +199,8 @@ fn an_access_that_was_begun_is_counted_and_one_on_its_way_is_pending() {
 
 #[test]
 fn every_field_that_differs_is_found() {
-    let changes: [(&str, fn(&mut AccessRecord)); 6] = [
+    type Change = fn(&mut AccessRecord);
+    let changes: [(&str, Change); 6] = [
         ("person who read", |row| row.actor = PersonId::from_bytes([8; 16])),
         ("reason", |row| row.reason = AccessReason::LegalObligation),
         ("ticket", |row| row.ticket = Some("CASE".to_owned())),

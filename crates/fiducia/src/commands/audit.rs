@@ -172,7 +172,8 @@ fn ask(
                 incomplete.push(format!("the witness {name} holds nothing of {}", log.key.name()));
             }
             Err(error) => {
-                incomplete.push(format!("the witness {name} was not heard about {}: {error}", log.key.name()))
+                incomplete
+                    .push(format!("the witness {name} was not heard about {}: {error}", log.key.name()));
             }
         }
     }

@@ -274,10 +274,9 @@ fn prove(
         (None, None) => return Err(Failure::Argument("say which entry: --index or --event".into())),
     };
     let size = reader.checkpoint().size;
-    let witnesses = witnessed_reader(options, &log)?;
-    match witnesses {
+    match witnessed_reader(options, &log)? {
         Witnesses::None => {}
-        Witnesses::Cosigned(witnessed) if index < witnessed.checkpoint().size => reader = *witnessed,
+        Witnesses::Cosigned(cosigned) if index < cosigned.checkpoint().size => reader = *cosigned,
         _ if index < size => remark(format_args!(
             "no quorum of witnesses has cosigned entry {index} yet; the proof stands by the log's own signature alone"
         )),
