@@ -8,7 +8,7 @@ use super::sources::{Source, files, product_lines, product_sources};
 const BOTTOM: [&str; 6] = ["policy", "wire", "safety", "keyring", "ledger", "store"];
 
 /// Libraries that only one crate of the product may import, and which.
-const ONLY_IMPORTER: [(&str, &str); 14] = [
+const ONLY_IMPORTER: [(&str, &str); 16] = [
     ("axum", "server"),
     ("hyper", "server"),
     ("hyper-rustls", "server"),
@@ -23,6 +23,8 @@ const ONLY_IMPORTER: [(&str, &str); 14] = [
     ("datafusion", "corpus"),
     ("arrow", "corpus"),
     ("parquet", "corpus"),
+    ("cryptoki", "keyring"),
+    ("reqwest", "fiducia"),
 ];
 
 /// Libraries of asynchronous I/O, which the six at the bottom do without.
