@@ -11,7 +11,7 @@ use fiducia_policy::{
     Clock, ConsentChannel, ConsentPurpose, ExchangeId, OrganizationId, PersonId, Randomness, SubjectId,
     WarningId,
 };
-use fiducia_store::{ActivityStore, ControlStore, DataDirectory, Journal};
+use fiducia_store::{ControlStore, DataDirectory, Journal};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::accounts::{PrivacySignals, Throttle};
@@ -26,7 +26,7 @@ use crate::keychain::Keychain;
 use crate::mail::{MailCommand, WarningLetter};
 use crate::mailbox::{Message, WriterHandle, WriterState};
 use crate::open_error::OpenError;
-use crate::opening::{cursor_secret, load_callers, refuse_keyfile_inside, signing_key, when_idle};
+use crate::opening::{load_callers, open_feed, refuse_keyfile_inside, signing_key, when_idle};
 use crate::reading::{ReadRequest, Reader};
 use crate::recovery::{file_journal, log_facts};
 use crate::retention::commands::{
@@ -149,14 +149,7 @@ impl Custody {
         let callers = load_callers(&files, &mut keychain)?;
         let governance = Governance::load(&files.control.policies()?)?;
         let holds = Holds::load(&files.control).map_err(|error| OpenError::Destruction(error.to_string()))?;
-        let mut activities = ActivityStore::open(&DataDirectory::activities(&root))?;
-        let cursor_secret = cursor_secret(&mut activities, &*randomness)?;
-        let (feed, feed_thread) = Feed::start(
-            &root,
-            names.clone(),
-            activities,
-            ControlStore::open(&DataDirectory::control(&root))?,
-        )?;
+        let (feed, feed_thread, cursor_secret) = open_feed(&root, &names, &*randomness)?;
         let (scribe, scribe_thread) =
             Scribe::start(ledger, ControlStore::open(&DataDirectory::control(&root))?, feed.clone())?;
         let readers = Arc::new(RwLock::new(()));

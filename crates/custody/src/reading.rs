@@ -13,8 +13,8 @@ use fiducia_policy::{
     ReleaseAuthority, SubjectId, Timestamp,
 };
 use fiducia_store::{
-    Bucket, ControlStore, ConversationRecord, DataDirectory, KeyKind, KeyNode, KeyStore, RightsStatement,
-    StoredRecord, StoredWrap,
+    ActivityStore, Bucket, ControlStore, ConversationRecord, DataDirectory, KeyKind, KeyNode, KeyStore,
+    RightsStatement, StoredRecord, StoredWrap,
 };
 
 use crate::administer::{LedgerNames, hex};
@@ -269,7 +269,7 @@ impl Reader {
     pub(crate) fn show(&self, request: ReadRequest) -> Result<AdminReply, AdminError> {
         check_ticket(request.ticket.as_deref())?;
         let records = self.asked_records(&request)?;
-        self.show_records(request, records)
+        self.show_records(request, &records)
     }
 
     fn asked_records(&self, request: &ReadRequest) -> Result<Vec<StoredRecord>, AdminError> {
@@ -293,7 +293,7 @@ impl Reader {
     pub(crate) fn show_records(
         &self,
         request: ReadRequest,
-        records: Vec<StoredRecord>,
+        records: &[StoredRecord],
     ) -> Result<AdminReply, AdminError> {
         let _reading = self.reading();
         let (organization, conversation, subject) = records
@@ -316,7 +316,7 @@ impl Reader {
         }
         let keys = self.keys()?;
         let mut has_path = false;
-        for record in &records {
+        for record in records {
             has_path |= wrap_for(record, ReadPath::Ground(request.ground), &keys)?.is_some();
         }
         if !has_path {
@@ -348,7 +348,7 @@ impl Reader {
             AdminError::Storage(format!("the access could not be logged, so nothing was decrypted: {error}"))
         })?;
         let path = ReadPath::Ground(request.ground);
-        let contents = self.open(&receipt, &records, pseudonym, path, &mut Envelopes::default())?;
+        let contents = self.open(&receipt, records, pseudonym, path, &mut Envelopes::default())?;
         let proof = receipt.entry();
         Ok(AdminReply::Content(ConversationContent {
             conversation,
@@ -455,6 +455,8 @@ impl Reader {
         status.push(("organizations".to_owned(), control.organizations()?.len().to_string()));
         status.push(("control.db".to_owned(), control.problem()?.unwrap_or_else(|| "ok".to_owned())));
         status.push(("keys.db".to_owned(), keys.problem()?.unwrap_or_else(|| "ok".to_owned())));
+        let activities = ActivityStore::open_for_reading(&DataDirectory::activities(&self.root))?;
+        status.push(("activities.db".to_owned(), activities.problem()?.unwrap_or_else(|| "ok".to_owned())));
         for (kind, count) in keys.census()? {
             status.push((format!("keys: {kind}"), count.to_string()));
         }
