@@ -10,7 +10,7 @@ use fiducia_policy::{
     AccessReason, Clock, ConsentChannel, ConsentPurpose, ExchangeId, OrganizationId, PersonId, Randomness,
     SubjectId, WarningId,
 };
-use fiducia_store::{ActivityStore, ControlStore, DataDirectory, Journal};
+use fiducia_store::{ControlStore, DataDirectory, Journal};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::accounts::{PrivacySignals, Throttle};
@@ -27,8 +27,8 @@ use crate::looking::{Gate, HandedOver, SingleLook};
 use crate::mail::{MailCommand, WarningLetter};
 use crate::mailbox::{Message, WriterHandle, WriterState};
 use crate::open_error::OpenError;
-use crate::opening::{cursor_secret, load_callers, open_keys, refuse_keyfile_inside, signing_key, when_idle};
-use crate::reading::{Reader, check_ticket};
+use crate::opening::{cursor_secret, load_callers, open_keys, refuse_keyfile_inside, signing_key, when_idle, open_feed};
+use crate::reading::{Reader, check_ticket, ReadRequest};
 use crate::recovery::{file_journal, log_facts};
 use crate::retention::commands::{
     HoldExport, HoldExportReport, RetentionCommand, RetentionProgress, RetentionReply,
@@ -176,6 +176,9 @@ impl Custody {
             feed.clone(),
             Arc::clone(&gate),
         )?;
+        let (feed, feed_thread, cursor_secret) = open_feed(&root, &names, &*randomness)?;
+        let (scribe, scribe_thread) =
+            Scribe::start(ledger, ControlStore::open(&DataDirectory::control(&root))?, feed.clone())?;
         let readers = Arc::new(RwLock::new(()));
         let (sender, mut receiver) = mpsc::channel(settings.limits.queue_parts_max);
         let state = Arc::new(WriterState::default());

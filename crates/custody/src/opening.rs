@@ -1,19 +1,22 @@
 //! What opening the data needs besides the data: keys, callers, and a word from the filing thread.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::thread::JoinHandle;
 
 use fiducia_keyring::{KeyfileKms, KmsProblem, RootBinding, SymmetricKey};
 use fiducia_ledger::SigningKey;
 use fiducia_policy::{Clock, KeyId, OrganizationId, Randomness, Timestamp};
-use fiducia_store::{ActivityStore, Edge, KeyKind, KeyNode, ServiceWrap};
+use fiducia_store::{ActivityStore, Edge, KeyKind, KeyNode, ServiceWrap, ControlStore, DataDirectory};
 use tokio::sync::mpsc;
 
 use crate::CustodySettings;
+use crate::administer::LedgerNames;
 use crate::callers::Callers;
 use crate::keychain::{KeyPathError, KeyPurpose, Keychain};
 use crate::keys::{Connections, KeyAccess, open_access, program};
+use crate::compliance::{Feed};
 use crate::mailbox::{Message, WriterState};
 use crate::open_error::OpenError;
 use crate::writer::Files;
@@ -62,11 +65,21 @@ pub(crate) fn signing_key(
     Ok(SigningKey::from_seed(&settings.ledger_origin, key.signing_seed())?)
 }
 
-/// The secret of the Compliance API's cursors, made when the feed is new.
-pub(crate) fn cursor_secret(
-    activities: &mut ActivityStore,
+/// Opens the activity feed and starts its thread; gives the secret of the Compliance API's cursors too.
+pub(crate) fn open_feed(
+    root: &Path,
+    names: &LedgerNames,
     randomness: &dyn Randomness,
-) -> Result<[u8; 32], OpenError> {
+) -> Result<(Feed, JoinHandle<()>, [u8; 32]), OpenError> {
+    let mut activities = ActivityStore::open(&DataDirectory::activities(root))?;
+    let secret = cursor_secret(&mut activities, randomness)?;
+    let control = ControlStore::open(&DataDirectory::control(root))?;
+    let (feed, thread) = Feed::start(root, names.clone(), activities, control)?;
+    Ok((feed, thread, secret))
+}
+
+/// The secret of the Compliance API's cursors, made when the feed is new.
+fn cursor_secret(activities: &mut ActivityStore, randomness: &dyn Randomness) -> Result<[u8; 32], OpenError> {
     const NAME: &str = "cursors";
     if let Some(known) = activities.known_secret(NAME)? {
         return Ok(known);

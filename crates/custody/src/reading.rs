@@ -13,8 +13,8 @@ use fiducia_policy::{
     SubjectId, Timestamp,
 };
 use fiducia_store::{
-    Bucket, ControlStore, ConversationRecord, DataDirectory, KeyKind, KeyNode, KeyStore, RightsStatement,
-    StoredRecord, StoredWrap,
+    ActivityStore, Bucket, ControlStore, ConversationRecord, DataDirectory, KeyKind, KeyNode, KeyStore,
+    RightsStatement, StoredRecord, StoredWrap,
 };
 
 use crate::administer::{LedgerNames, hex};
@@ -270,6 +270,38 @@ impl Reader {
         (path, event): (ReadPath, [u8; 16]),
     ) -> Result<ConversationContent, AdminError> {
         let (conversation, subject) = records
+    /// Decrypts for a person: first the entry, then the keys.
+    pub(crate) fn show(&self, request: ReadRequest) -> Result<AdminReply, AdminError> {
+        check_ticket(request.ticket.as_deref())?;
+        let records = self.asked_records(&request)?;
+        self.show_records(request, &records)
+    }
+
+    fn asked_records(&self, request: &ReadRequest) -> Result<Vec<StoredRecord>, AdminError> {
+        let _reading = self.reading();
+        Ok(match request.target {
+            DestructionScope::Record(id) => vec![self.one_record(id)?],
+            DestructionScope::Conversation(id) => {
+                self.refuse_destroyed(&self.control()?, id)?;
+                self.conversation_records(id)?
+            }
+            DestructionScope::Subject(_) => {
+                return Err(AdminError::Invalid(
+                    "read one conversation or record at a time; each look is logged with what was looked at"
+                        .to_owned(),
+                ));
+            }
+        })
+    }
+
+    /// As [`Self::show`], of a conversation's records that were picked out. What is opened is what is named in the entry.
+    pub(crate) fn show_records(
+        &self,
+        request: ReadRequest,
+        records: &[StoredRecord],
+    ) -> Result<AdminReply, AdminError> {
+        let _reading = self.reading();
+        let (organization, conversation, subject) = records
             .first()
             .map(|record| (record.conversation, record.subject))
             .ok_or_else(|| AdminError::NotFound("there are no records to read".to_owned()))?;
@@ -283,6 +315,7 @@ impl Reader {
         let mut has_path = false;
         for record in records {
             has_path |= wrap_for(record, path, &keys)?.is_some();
+            has_path |= wrap_for(record, ReadPath::Ground(request.ground), &keys)?.is_some();
         }
         if !has_path {
             return Err(AdminError::Destroyed(format!(
@@ -297,6 +330,12 @@ impl Reader {
         let ids = records.iter().map(|record| record.id).collect();
         let count = u64::try_from(records.len()).unwrap_or(u64::MAX);
         let receipt = self.enter(sitting, event, ids, &[(subject, Some(conversation), count)])?;
+        let look =
+            Look { event: request.event, at: now, entry, of: vec![(subject, Some(conversation), count)] };
+        let receipt = self.scribe.access(look).map_err(|error| {
+            AdminError::Storage(format!("the access could not be logged, so nothing was decrypted: {error}"))
+        })?;
+        let path = ReadPath::Ground(request.ground);
         let contents = self.open(&receipt, records, pseudonym, path, &mut Envelopes::default())?;
         let proof = receipt.entry();
         Ok(ConversationContent {
@@ -404,6 +443,8 @@ impl Reader {
         status.push(("organizations".to_owned(), control.organizations()?.len().to_string()));
         status.push(("control.db".to_owned(), control.problem()?.unwrap_or_else(|| "ok".to_owned())));
         status.push(("keys.db".to_owned(), keys.problem()?.unwrap_or_else(|| "ok".to_owned())));
+        let activities = ActivityStore::open_for_reading(&DataDirectory::activities(&self.root))?;
+        status.push(("activities.db".to_owned(), activities.problem()?.unwrap_or_else(|| "ok".to_owned())));
         for (kind, count) in keys.census()? {
             status.push((format!("keys: {kind}"), count.to_string()));
         }

@@ -126,7 +126,7 @@ impl Custody {
     ///
     /// # Errors
     /// When it cannot be entered: then do not answer the call.
-    pub fn note_compliance_call(&self, call: ComplianceCall) -> Result<(), AdminError> {
+    pub fn note_compliance_call(&self, call: &ComplianceCall) -> Result<(), AdminError> {
         let now = self.0.clock.now();
         let details = json!({
             "request_id": call.request, "request_method": call.method, "url": call.path, "status_code": call.status,
@@ -209,10 +209,10 @@ fn filter(
     match (query.cursor, query.is_oldest_first) {
         (None, _) => {}
         (Some(PageCursor::After(key)), true) | (Some(PageCursor::Before(key)), false) => {
-            after = after.max(key)
+            after = after.max(key);
         }
         (Some(PageCursor::After(key)), false) | (Some(PageCursor::Before(key)), true) => {
-            before = before.min(key)
+            before = before.min(key);
         }
     }
     Ok(ActivityFilter {

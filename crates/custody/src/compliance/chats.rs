@@ -161,6 +161,19 @@ impl Custody {
             return Ok(page);
         }
         let content = self.read_as_program(key, &conversation, &window.records)?;
+        let actor = self.person(key.id.to_string())?;
+        let event = ExchangeId::generate(self.0.clock.now(), &*self.0.randomness)?;
+        let request = ReadRequest {
+            target: DestructionScope::Conversation(id),
+            actor,
+            event: *event.as_bytes(),
+            reason: AccessReason::OrganizationCompliance,
+            ticket: None,
+            ground: GroundKind::Service,
+        };
+        let AdminReply::Content(content) = self.reader().show_records(request, &window.records)? else {
+            return Err(AdminError::Storage("the store gave an answer to another question".to_owned()));
+        };
         let mut messages: Vec<(MessagePlace, Message)> = Vec::new();
         for record in &content.records {
             messages.extend(messages_of(record, query.tools));
@@ -211,9 +224,8 @@ fn orders(
     wanted.sort_unstable();
     wanted.dedup();
     let Some(users) = &query.users else {
-        let by_time = |id| match query.is_by_update {
-            true => ConversationOrder::Updated(id),
-            false => ConversationOrder::Created(id),
+        let by_time = |id| {
+            if query.is_by_update { ConversationOrder::Updated(id) } else { ConversationOrder::Created(id) }
         };
         return Ok(wanted.into_iter().map(by_time).collect());
     };
@@ -296,9 +308,9 @@ impl Window {
         let has_more = records.len() > most;
         if has_more {
             if is_towards_older {
-                drop(records.drain(..records.len() - most))
+                drop(records.drain(..records.len() - most));
             } else {
-                records.truncate(most)
+                records.truncate(most);
             }
         }
         Ok(Self { records, has_more })
@@ -345,9 +357,9 @@ fn cut(
     page.has_more = has_more_records || messages.len() > limit;
     if messages.len() > limit {
         if is_towards_older {
-            drop(messages.drain(..messages.len() - limit))
+            drop(messages.drain(..messages.len() - limit));
         } else {
-            messages.truncate(limit)
+            messages.truncate(limit);
         }
     }
     if query.is_newest_first {

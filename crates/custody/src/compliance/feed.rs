@@ -143,12 +143,13 @@ struct FeedWriter {
 
 impl FeedWriter {
     fn run(mut self, receiver: &Receiver<Message>) {
-        self.catch_up();
         loop {
             let message = if self.behind.is_empty() && !self.is_behind.load(Ordering::Acquire) {
                 receiver.recv().unwrap_or(Message::Stop)
             } else {
-                match receiver.recv_timeout(Duration::from_millis(RETRY_MS)) {
+                // Whoever hands a row over waits for one step of catching up at most.
+                let patience = if self.is_down { RETRY_MS } else { 0 };
+                match receiver.recv_timeout(Duration::from_millis(patience)) {
                     Ok(message) => message,
                     Err(RecvTimeoutError::Timeout) => Message::Published(Vec::new()),
                     Err(RecvTimeoutError::Disconnected) => Message::Stop,
@@ -170,6 +171,9 @@ impl FeedWriter {
                 }
                 Message::Settle(reply) => {
                     self.catch_up();
+                    while !self.behind.is_empty() && !self.is_down {
+                        self.catch_up();
+                    }
                     // Whoever asked may have gone away.
                     let _ = reply.send(());
                 }
@@ -192,30 +196,39 @@ impl FeedWriter {
         }
     }
 
-    /// Enters everything that is published and not entered yet, as far as that goes.
+    /// Enters one step of each log that is behind. What is left then is behind still.
     fn catch_up(&mut self) {
         if let Err(error) = self.enter_outbox() {
             self.is_behind.store(true, Ordering::Release);
             return self.fail(&error.into());
         }
+        let mut failed = false;
         if self.is_behind.swap(false, Ordering::AcqRel) {
             match self.control.organizations() {
                 Ok(all) => self.behind.extend(all.into_iter().map(|organization| organization.id)),
                 Err(error) => {
+                    failed = true;
                     self.is_behind.store(true, Ordering::Release);
                     self.fail(&error.into());
                 }
             }
         }
         for organization in std::mem::take(&mut self.behind) {
-            if let Err(error) = self.enter_log(organization) {
-                self.behind.insert(organization);
-                self.fail(&error);
+            match self.enter_log(organization) {
+                Ok(true) => {}
+                Ok(false) => {
+                    self.behind.insert(organization);
+                }
+                Err(error) => {
+                    failed = true;
+                    self.behind.insert(organization);
+                    self.fail(&error);
+                }
             }
         }
-        if self.behind.is_empty() && !self.is_behind.load(Ordering::Acquire) && self.is_down {
+        if !failed && self.is_down {
             self.is_down = false;
-            tracing::info!("the activity feed has everything that was left out");
+            tracing::info!("the activity feed can be written again and catches up with the ledger");
         }
     }
 
@@ -228,14 +241,14 @@ impl FeedWriter {
         Ok(())
     }
 
-    /// Enters the published leaves of one log behind the index that was reached.
-    fn enter_log(&mut self, organization: OrganizationId) -> Result<(), NotEntered> {
+    /// Enters published leaves of one log behind the index that was reached. Whether it came to the end.
+    fn enter_log(&mut self, organization: OrganizationId) -> Result<bool, NotEntered> {
         let key = self.names.key.renamed(&self.names.origin_of(organization))?;
         let directory = DataDirectory::ledger(&self.root).join(organization.uuid());
         let log = match LogReader::open(&directory, &key) {
             Ok(log) => log,
             // Nothing is published yet.
-            Err(LedgerError::CheckpointMissing { .. }) => return Ok(()),
+            Err(LedgerError::CheckpointMissing { .. }) => return Ok(true),
             Err(error) => return Err(error.into()),
         };
         let (mut rows, mut next) = (Vec::new(), self.store.reached(organization)?);
@@ -244,19 +257,18 @@ impl FeedWriter {
             match project(organization, index, &bytes) {
                 Some(row) => rows.push(row),
                 None => {
-                    tracing::error!(%organization, index, "an entry of the log cannot be shown in the feed")
+                    tracing::error!(%organization, index, "an entry of the log cannot be shown in the feed");
                 }
             }
             next = index + 1;
             if rows.len() >= ROWS_MAX {
-                self.store.enter(&rows, Some((organization, next)))?;
-                rows.clear();
+                break;
             }
         }
         if !rows.is_empty() {
             self.store.enter(&rows, Some((organization, next)))?;
         }
-        Ok(())
+        Ok(next >= log.checkpoint().size)
     }
 
     /// Notes that the feed cannot be written. Said once, not at every attempt.

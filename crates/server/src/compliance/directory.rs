@@ -108,8 +108,8 @@ fn only_page(call: &mut Call) -> Result<(), Failure> {
 }
 
 fn page<T>(call: &Call, list: List<'_>, rows: Vec<([u8; 16], T)>, has_more: bool) -> Json<TokenPage<T>> {
-    let last = rows.last().filter(|_| has_more).map(|(place, _)| *place);
-    let next_page = last.map(|place| call.shared.cursors.write(list, &place));
+    let end = rows.last().filter(|_| has_more).map(|(place, _)| *place);
+    let next_page = end.map(|place| call.shared.cursors.write(list, &place));
     Json(TokenPage { data: rows.into_iter().map(|(_, row)| row).collect(), has_more, next_page })
 }
 

@@ -98,7 +98,7 @@ fn path_of<'a>(parts: &'a Parts, answer: &Response) -> &'a str {
 }
 
 async fn note(compliance: &Arc<Compliance>, call: ComplianceCall) -> Result<(), Failure> {
-    Ok(compliance.ask(move |custody| custody.note_compliance_call(call)).await??)
+    Ok(compliance.ask(move |custody| custody.note_compliance_call(&call)).await??)
 }
 
 fn say_allowance(headers: &mut HeaderMap, allowance: Allowance) {

@@ -174,7 +174,7 @@ fn mails(counts: &[(String, String)], report: &mut Report) {
 
 /// Whether a line of the status says how a file is, rather than how much of something there is.
 fn is_file_check(name: &str) -> bool {
-    name == "control.db" || name == "keys.db" || name.ends_with(": check")
+    ["control.db", "keys.db", "activities.db"].contains(&name) || name.ends_with(": check")
 }
 
 fn ledger(session: &Session, root: &Path, report: &mut Report) {
