@@ -27,8 +27,8 @@ use crate::looking::{Gate, HandedOver, SingleLook};
 use crate::mail::{MailCommand, WarningLetter};
 use crate::mailbox::{Message, WriterHandle, WriterState};
 use crate::open_error::OpenError;
-use crate::opening::{cursor_secret, load_callers, open_keys, refuse_keyfile_inside, signing_key, when_idle, open_feed};
-use crate::reading::{Reader, check_ticket, ReadRequest};
+use crate::opening::{load_callers, open_keys, refuse_keyfile_inside, signing_key, when_idle, open_feed};
+use crate::reading::{Reader, check_ticket};
 use crate::recovery::{file_journal, log_facts};
 use crate::retention::commands::{
     HoldExport, HoldExportReport, RetentionCommand, RetentionProgress, RetentionReply,
@@ -162,23 +162,13 @@ impl Custody {
         let governance = Governance::load(&files.control.policies()?)?;
         let gate = Arc::new(Gate::new(&settings.access)?);
         let holds = Holds::load(&files.control).map_err(|error| OpenError::Destruction(error.to_string()))?;
-        let mut activities = ActivityStore::open(&DataDirectory::activities(&root))?;
-        let cursor_secret = cursor_secret(&mut activities, &*randomness)?;
-        let (feed, feed_thread) = Feed::start(
-            &root,
-            names.clone(),
-            activities,
-            ControlStore::open(&DataDirectory::control(&root))?,
-        )?;
+        let (feed, feed_thread, cursor_secret) = open_feed(&root, &names, &*randomness)?;
         let (scribe, scribe_thread) = Scribe::start(
             ledger,
             ControlStore::open(&DataDirectory::control(&root))?,
             feed.clone(),
             Arc::clone(&gate),
         )?;
-        let (feed, feed_thread, cursor_secret) = open_feed(&root, &names, &*randomness)?;
-        let (scribe, scribe_thread) =
-            Scribe::start(ledger, ControlStore::open(&DataDirectory::control(&root))?, feed.clone())?;
         let readers = Arc::new(RwLock::new(()));
         let (sender, mut receiver) = mpsc::channel(settings.limits.queue_parts_max);
         let state = Arc::new(WriterState::default());

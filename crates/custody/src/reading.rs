@@ -270,6 +270,15 @@ impl Reader {
         (path, event): (ReadPath, [u8; 16]),
     ) -> Result<ConversationContent, AdminError> {
         let (conversation, subject) = records
+    /// Decrypts records of one conversation for a person: first the entry, then the keys. Whoever calls it reads, and holds
+    /// destruction off.
+    pub(crate) fn read(
+        &self,
+        sitting: &Sitting,
+        records: &[StoredRecord],
+        (path, event): (ReadPath, [u8; 16]),
+    ) -> Result<ConversationContent, AdminError> {
+        let (conversation, subject) = records
     /// Decrypts for a person: first the entry, then the keys.
     pub(crate) fn show(&self, request: ReadRequest) -> Result<AdminReply, AdminError> {
         check_ticket(request.ticket.as_deref())?;

@@ -161,19 +161,6 @@ impl Custody {
             return Ok(page);
         }
         let content = self.read_as_program(key, &conversation, &window.records)?;
-        let actor = self.person(key.id.to_string())?;
-        let event = ExchangeId::generate(self.0.clock.now(), &*self.0.randomness)?;
-        let request = ReadRequest {
-            target: DestructionScope::Conversation(id),
-            actor,
-            event: *event.as_bytes(),
-            reason: AccessReason::OrganizationCompliance,
-            ticket: None,
-            ground: GroundKind::Service,
-        };
-        let AdminReply::Content(content) = self.reader().show_records(request, &window.records)? else {
-            return Err(AdminError::Storage("the store gave an answer to another question".to_owned()));
-        };
         let mut messages: Vec<(MessagePlace, Message)> = Vec::new();
         for record in &content.records {
             messages.extend(messages_of(record, query.tools));
