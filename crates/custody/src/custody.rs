@@ -27,7 +27,7 @@ use crate::looking::{Gate, HandedOver, SingleLook};
 use crate::mail::{MailCommand, WarningLetter};
 use crate::mailbox::{Message, WriterHandle, WriterState};
 use crate::open_error::OpenError;
-use crate::opening::{load_callers, open_keys, refuse_keyfile_inside, signing_key, when_idle, open_feed};
+use crate::opening::{load_callers, open_feed, open_keys, refuse_keyfile_inside, signing_key, when_idle};
 use crate::reading::{Reader, check_ticket};
 use crate::recovery::{file_journal, log_facts};
 use crate::retention::commands::{

@@ -8,15 +8,15 @@ use std::thread::JoinHandle;
 use fiducia_keyring::{KeyfileKms, KmsProblem, RootBinding, SymmetricKey};
 use fiducia_ledger::SigningKey;
 use fiducia_policy::{Clock, KeyId, OrganizationId, Randomness, Timestamp};
-use fiducia_store::{ActivityStore, Edge, KeyKind, KeyNode, ServiceWrap, ControlStore, DataDirectory};
+use fiducia_store::{ActivityStore, ControlStore, DataDirectory, Edge, KeyKind, KeyNode, ServiceWrap};
 use tokio::sync::mpsc;
 
 use crate::CustodySettings;
 use crate::administer::LedgerNames;
 use crate::callers::Callers;
+use crate::compliance::Feed;
 use crate::keychain::{KeyPathError, KeyPurpose, Keychain};
 use crate::keys::{Connections, KeyAccess, open_access, program};
-use crate::compliance::{Feed};
 use crate::mailbox::{Message, WriterState};
 use crate::open_error::OpenError;
 use crate::writer::Files;

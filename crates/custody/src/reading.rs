@@ -270,47 +270,6 @@ impl Reader {
         (path, event): (ReadPath, [u8; 16]),
     ) -> Result<ConversationContent, AdminError> {
         let (conversation, subject) = records
-    /// Decrypts records of one conversation for a person: first the entry, then the keys. Whoever calls it reads, and holds
-    /// destruction off.
-    pub(crate) fn read(
-        &self,
-        sitting: &Sitting,
-        records: &[StoredRecord],
-        (path, event): (ReadPath, [u8; 16]),
-    ) -> Result<ConversationContent, AdminError> {
-        let (conversation, subject) = records
-    /// Decrypts for a person: first the entry, then the keys.
-    pub(crate) fn show(&self, request: ReadRequest) -> Result<AdminReply, AdminError> {
-        check_ticket(request.ticket.as_deref())?;
-        let records = self.asked_records(&request)?;
-        self.show_records(request, &records)
-    }
-
-    fn asked_records(&self, request: &ReadRequest) -> Result<Vec<StoredRecord>, AdminError> {
-        let _reading = self.reading();
-        Ok(match request.target {
-            DestructionScope::Record(id) => vec![self.one_record(id)?],
-            DestructionScope::Conversation(id) => {
-                self.refuse_destroyed(&self.control()?, id)?;
-                self.conversation_records(id)?
-            }
-            DestructionScope::Subject(_) => {
-                return Err(AdminError::Invalid(
-                    "read one conversation or record at a time; each look is logged with what was looked at"
-                        .to_owned(),
-                ));
-            }
-        })
-    }
-
-    /// As [`Self::show`], of a conversation's records that were picked out. What is opened is what is named in the entry.
-    pub(crate) fn show_records(
-        &self,
-        request: ReadRequest,
-        records: &[StoredRecord],
-    ) -> Result<AdminReply, AdminError> {
-        let _reading = self.reading();
-        let (organization, conversation, subject) = records
             .first()
             .map(|record| (record.conversation, record.subject))
             .ok_or_else(|| AdminError::NotFound("there are no records to read".to_owned()))?;
@@ -324,7 +283,6 @@ impl Reader {
         let mut has_path = false;
         for record in records {
             has_path |= wrap_for(record, path, &keys)?.is_some();
-            has_path |= wrap_for(record, ReadPath::Ground(request.ground), &keys)?.is_some();
         }
         if !has_path {
             return Err(AdminError::Destroyed(format!(
@@ -339,12 +297,6 @@ impl Reader {
         let ids = records.iter().map(|record| record.id).collect();
         let count = u64::try_from(records.len()).unwrap_or(u64::MAX);
         let receipt = self.enter(sitting, event, ids, &[(subject, Some(conversation), count)])?;
-        let look =
-            Look { event: request.event, at: now, entry, of: vec![(subject, Some(conversation), count)] };
-        let receipt = self.scribe.access(look).map_err(|error| {
-            AdminError::Storage(format!("the access could not be logged, so nothing was decrypted: {error}"))
-        })?;
-        let path = ReadPath::Ground(request.ground);
         let contents = self.open(&receipt, records, pseudonym, path, &mut Envelopes::default())?;
         let proof = receipt.entry();
         Ok(ConversationContent {
