@@ -533,11 +533,6 @@ impl Event {
         Self::KINDS.contains(&kind)
     }
 
-    /// The types this version reads and writes, for those who choose among them.
-    pub const fn kinds() -> &'static [&'static str] {
-        &Self::KINDS
-    }
-
     /// The `type` in the leaf.
     pub fn kind(&self) -> &str {
         match self {
