@@ -20,9 +20,20 @@ fn prepared() -> (Place, String, String) {
     place.run(&["cases", "add", &case, &conversation]).exits(0);
     for (login, role) in [("rita@acme.example", "trust-and-safety"), ("adam@acme.example", "tenant-admin")] {
         place
-            .run(&["accounts", "create", login, "--organization", "acme", "--name", "Somebody", "--role", role])
+            .run(&[
+                "accounts",
+                "create",
+                login,
+                "--organization",
+                "acme",
+                "--name",
+                "Somebody",
+                "--role",
+                role,
+            ])
             .exits(0);
-        let token = ["accounts", "token", "create", login, "--name", "cli", "--scope", "read", "--scope", "write"];
+        let token =
+            ["accounts", "token", "create", login, "--name", "cli", "--scope", "read", "--scope", "write"];
         let created = place.run(&[&token[..], &["--json"]].concat()).exits(0).json();
         std::fs::write(place.path(role), created["secret"].as_str().unwrap()).unwrap();
     }
@@ -72,7 +83,10 @@ fn access_policies_of_ones_own_are_checked_compared_and_in_force() {
     std::fs::write(place.path("same.cedar"), &built_in).unwrap();
     std::fs::write(place.path("wider.cedar"), format!("{built_in}\n{own}")).unwrap();
     place.run(&["policy", "access", "--against", "same.cedar"]).exits(0).prints("no cell");
-    place.run(&["policy", "access", "--against", "wider.cedar"]).exits(0).prints("wider: auditor read content");
+    place
+        .run(&["policy", "access", "--against", "wider.cedar"])
+        .exits(0)
+        .prints("wider: auditor read content");
     place.run(&["policy", "access", "--file", "wider.cedar"]).exits(0).prints("auditors-read");
     let weaker = built_in.replace("(context has reason && context.ticket)", "true");
     assert_ne!(weaker, built_in);
