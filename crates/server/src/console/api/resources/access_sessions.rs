@@ -188,7 +188,7 @@ fn list(call: &Call<'_>, _: Nothing, part: SessionsPart) -> Result<Listed<Sessio
 /// What somebody asks to read.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Asked {
+struct AccessAsked {
     scope: AccessScope,
     /// Why, such as `safety_review`.
     reason: String,
@@ -202,7 +202,7 @@ struct Asked {
     break_glass: Option<bool>,
 }
 
-fn ask(call: &Call<'_>, _: Nothing, asked: Asked) -> Result<Made<Session>, Problem> {
+fn ask(call: &Call<'_>, _: Nothing, asked: AccessAsked) -> Result<Made<Session>, Problem> {
     let reason: AccessReason = asked.reason.parse().map_err(|error| Problem::Invalid(format!("{error}")))?;
     let request = AccessRequest {
         scope: asked.scope,
@@ -224,34 +224,34 @@ struct OneSession {
 
 /// A session with what it is about.
 #[derive(Serialize, JsonSchema)]
-struct SessionDetail {
+struct AccessDetail {
     session: Session,
     /// The conversations that it is about, at most 1,000.
     conversations: Vec<ConversationId>,
     /// The records that were looked at.
-    seen: Vec<SeenRecord>,
+    seen: Vec<AccessSeenRecord>,
 }
 
 /// A record that was looked at.
 #[derive(Serialize, JsonSchema)]
-struct SeenRecord {
+struct AccessSeenRecord {
     record: RecordId,
     /// How it was shown last.
     sight: Sight,
 }
 
-fn show(call: &Call<'_>, one: OneSession, _: Nothing) -> Result<Found<SessionDetail>, Problem> {
+fn show(call: &Call<'_>, one: OneSession, _: Nothing) -> Result<Found<AccessDetail>, Problem> {
     let AccessReply::Detail(detail) = does(call, AccessCommand::Show { session: one.session })? else {
         return Err(unexpected());
     };
-    let seen = detail.seen.into_iter().map(|(record, sight)| SeenRecord { record, sight }).collect();
-    Ok(Found(SessionDetail { session: detail.session.into(), conversations: detail.conversations, seen }))
+    let seen = detail.seen.into_iter().map(|(record, sight)| AccessSeenRecord { record, sight }).collect();
+    Ok(Found(AccessDetail { session: detail.session.into(), conversations: detail.conversations, seen }))
 }
 
 /// What is done with a session.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", tag = "step", deny_unknown_fields)]
-enum Step {
+enum AccessSessionStep {
     /// Agree to somebody else's.
     Approve {},
     /// Say no to somebody else's.
@@ -265,13 +265,13 @@ enum Step {
     },
 }
 
-fn step(call: &Call<'_>, one: OneSession, step: Step) -> Result<Done<Session>, Problem> {
+fn step(call: &Call<'_>, one: OneSession, step: AccessSessionStep) -> Result<Done<Session>, Problem> {
     let id = one.session;
     let command = match step {
-        Step::Approve {} => AccessCommand::Approve { session: id },
-        Step::Deny {} => AccessCommand::Deny { session: id },
-        Step::End {} => AccessCommand::End { session: id },
-        Step::Review { justified } => AccessCommand::Review { session: id, justified },
+        AccessSessionStep::Approve {} => AccessCommand::Approve { session: id },
+        AccessSessionStep::Deny {} => AccessCommand::Deny { session: id },
+        AccessSessionStep::End {} => AccessCommand::End { session: id },
+        AccessSessionStep::Review { justified } => AccessCommand::Review { session: id, justified },
     };
     Ok(Done(session(does(call, command)?)?))
 }
@@ -292,37 +292,37 @@ struct LookAsked {
 
 /// What a look shows.
 #[derive(Serialize, JsonSchema)]
-struct Shown {
+struct AccessShown {
     session: AccessSessionId,
     sight: Sight,
     conversation: ConversationId,
     /// Where the entry of this look lies in the organisation's log.
     ledger_index: u64,
-    records: Vec<ShownRecord>,
+    records: Vec<AccessShownRecord>,
     /// Whether there are more records behind these.
     has_more: bool,
 }
 
 /// A record, as it is shown.
 #[derive(Serialize, JsonSchema)]
-struct ShownRecord {
+struct AccessShownRecord {
     id: RecordId,
     /// `request`, `answer` or `turn`.
     kind: String,
     model: String,
     created_at: Timestamp,
-    texts: Vec<ShownText>,
+    texts: Vec<AccessShownText>,
 }
 
 /// What somebody said.
 #[derive(Serialize, JsonSchema)]
-struct ShownText {
+struct AccessShownText {
     /// Who, such as `user`.
     role: String,
     text: String,
 }
 
-fn look(call: &Call<'_>, one: OneSession, asked: LookAsked) -> Result<Found<Shown>, Problem> {
+fn look(call: &Call<'_>, one: OneSession, asked: LookAsked) -> Result<Found<AccessShown>, Problem> {
     let target = LookTarget {
         conversation: asked.conversation,
         records: asked.record.into_iter().collect(),
@@ -330,14 +330,14 @@ fn look(call: &Call<'_>, one: OneSession, asked: LookAsked) -> Result<Found<Show
     };
     let command = AccessCommand::Look { session: one.session, target, sight: asked.sight };
     let AccessReply::Content(content) = does(call, command)? else { return Err(unexpected()) };
-    let records = content.content.records.into_iter().map(|record| ShownRecord {
+    let records = content.content.records.into_iter().map(|record| AccessShownRecord {
         id: record.row.id,
         kind: record.row.kind,
         model: record.row.model,
         created_at: record.row.created_at,
-        texts: record.texts.into_iter().map(|(role, text)| ShownText { role, text }).collect(),
+        texts: record.texts.into_iter().map(|(role, text)| AccessShownText { role, text }).collect(),
     });
-    Ok(Found(Shown {
+    Ok(Found(AccessShown {
         session: content.session,
         sight: content.sight,
         conversation: content.content.conversation,
@@ -390,12 +390,12 @@ impl From<AccessNoticeRow> for AccessNotice {
 /// How many.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct NoticesAsked {
+struct AccessNoticesAsked {
     /// At most this many rows, 1 to 500; 100 when absent.
     limit: Option<u32>,
 }
 
-fn notices(call: &Call<'_>, _: Nothing, asked: NoticesAsked) -> Result<Listed<AccessNotice>, Problem> {
+fn notices(call: &Call<'_>, _: Nothing, asked: AccessNoticesAsked) -> Result<Listed<AccessNotice>, Problem> {
     let organization = call.caller.account().organization;
     let command = AccessCommand::Notices { organization, limit: Call::rows(asked.limit)?, seen_up_to: None };
     let AccessReply::Notices(found) = does(call, command)? else { return Err(unexpected()) };
