@@ -8,14 +8,13 @@ use std::thread::JoinHandle;
 use fiducia_keyring::{KeyManagementService, KeyfileKms};
 use fiducia_ledger::Ledger;
 use fiducia_policy::{
-    Clock, ConsentChannel, ConsentPurpose, ExchangeId, OrganizationId, PersonId, Randomness, SubjectId,
-    WarningId,
+    AccessReason, Clock, ConsentChannel, ConsentPurpose, ConversationId, ExchangeId, GroundKind,
+    OrganizationId, PersonId, Randomness, SubjectId, WarningId,
 };
 use fiducia_store::{ActivityStore, ControlStore, DataDirectory, Journal};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::accounts::{PrivacySignals, Throttle};
-use crate::administer::LedgerNames;
 use crate::callers::{Callers, is_subject_name};
 use crate::certificate::{CertificateCommand, signer_name};
 use crate::compliance::Feed;
@@ -23,10 +22,12 @@ use crate::consent::{ChoiceRequest, ConsentMemory, Speaker};
 use crate::filing::Filing;
 use crate::import::ImportChunk;
 use crate::keychain::Keychain;
+use crate::log_keys::{LedgerNames, log_keys};
+use crate::looking::LookBy;
 use crate::mail::{MailCommand, WarningLetter};
 use crate::mailbox::{Message, WriterHandle, WriterState};
 use crate::open_error::OpenError;
-use crate::opening::{cursor_secret, load_callers, refuse_keyfile_inside, signing_key, when_idle};
+use crate::opening::{cursor_secret, load_callers, refuse_keyfile_inside, when_idle};
 use crate::reading::{ReadRequest, Reader};
 use crate::recovery::{file_journal, log_facts};
 use crate::retention::commands::{
@@ -42,8 +43,8 @@ use crate::staging::Caches;
 use crate::writer::{Files, Writer};
 use crate::{
     AdminCommand, AdminError, AdminReply, Caller, CaptureRefused, ConsentChoice, ConsentCommand,
-    ConsentOutcome, ConsentReply, CredentialRefused, CustodySettings, ExchangeOpening, ImportOutcome, Notice,
-    OpenExchange, Retention, Scope, TrainingRead, TrainingRecord, TrainingTarget,
+    ConsentOutcome, ConsentReply, CredentialRefused, CustodySettings, DestructionScope, ExchangeOpening,
+    ImportOutcome, Notice, OpenExchange, Retention, Scope, TrainingRead, TrainingRecord, TrainingTarget,
 };
 
 /// Counters for metrics. They hold numbers only.
@@ -134,16 +135,20 @@ impl Custody {
         let root = directory.root().to_owned();
         let mut files = Files::open(&root)?;
         let mut keychain = Keychain::new(Arc::clone(&kms));
-        let signer = signing_key(settings, &mut files, &mut keychain, &*clock, &*randomness)?;
+        let keys = log_keys(&settings.ledger_origin, &mut files, &mut keychain, &*clock, &*randomness)?;
+        let signer = keys.document_key();
         let signing = signer.renamed(&format!("{}/policies", settings.ledger_origin))?;
         let certificate_signing = signer.renamed(&signer_name(&settings.ledger_origin))?;
         let consent_signing = signer.renamed(&format!("{}/consents", settings.ledger_origin))?;
-        let names = LedgerNames { origin: settings.ledger_origin.clone(), key: signer.verifier() };
+        let origin = settings.ledger_origin.clone();
+        let names =
+            LedgerNames::new(origin.clone(), signer.verifier(), keys.public(&origin)?, Arc::clone(&clock));
         let place = DataDirectory::ledger(&root);
-        let mut ledger = Ledger::open(&place, &settings.ledger_origin, signer, Arc::clone(&clock))?;
+        let mut ledger = Ledger::open(&place, &origin, keys, Arc::clone(&clock))?;
         let mut facts = Vec::new();
         let last_group = file_journal(&mut files, |group| facts.extend(group.facts))?;
         log_facts(&mut files, &mut ledger, &facts)?;
+        ledger.renew_checkpoints()?;
         // INVARIANT: only now may the journal forget: its records are filed and its facts published, both durably.
         let journal = Journal::open(&DataDirectory::journal(&root), last_group)?;
         let callers = load_callers(&files, &mut keychain)?;
@@ -404,11 +409,12 @@ impl Custody {
                 reader.status().map(AdminReply::Status)
             }
             AdminCommand::ShowRecords { target, actor, reason, ticket, ground } => {
-                let actor = self.person(actor)?;
+                refuse_posing(&actor)?;
+                let actor_id = self.person(actor)?;
                 self.caught_up()?;
-                let event = ExchangeId::generate(self.0.clock.now(), &*self.0.randomness)?;
-                let event = *event.as_bytes();
-                reader.show(ReadRequest { target, actor, event, reason, ticket, ground })
+                let event = *ExchangeId::generate(self.0.clock.now(), &*self.0.randomness)?.as_bytes();
+                let by = LookBy::Staff { department: reader.department_of(actor_id)? };
+                reader.show(ReadRequest { target, actor: actor_id, event, reason, ticket, ground, by })
             }
             AdminCommand::ImportLines { job, first_line, lines } => {
                 self.import_lines(job, first_line, &lines)?.wait().map(AdminReply::Imported)
@@ -535,9 +541,31 @@ impl Custody {
         }
     }
 
+    /// What a person reads of their own, signed in as themself.
+    pub(crate) fn read_own(
+        &self,
+        actor: String,
+        conversation: ConversationId,
+    ) -> Result<AdminReply, AdminError> {
+        let actor = self.person(actor)?;
+        self.caught_up()?;
+        let event = *ExchangeId::generate(self.0.clock.now(), &*self.0.randomness)?.as_bytes();
+        self.0.reader.show(ReadRequest {
+            target: DestructionScope::Conversation(conversation),
+            actor,
+            event,
+            reason: AccessReason::SubjectRequest,
+            ticket: None,
+            ground: GroundKind::Service,
+            by: LookBy::TheirOwn,
+        })
+    }
+
     fn export_hold(&self, export: HoldExport) -> Result<HoldExportReport, AdminError> {
         let (reader, randomness) = (&self.0.reader, &*self.0.randomness);
         let hold = reader.exportable(export.hold, &export.reviewer)?;
+        refuse_posing(&export.actor)?;
+        refuse_posing(&export.reviewer)?;
         let (actor, reviewer) = (self.person(export.actor)?, self.person(export.reviewer)?);
         self.caught_up()?;
         let request = ExportRequest { hold, actor, reviewer, reason: export.reason, ticket: export.ticket };
@@ -547,6 +575,7 @@ impl Custody {
     /// Writes what is kept of a person to files, going on where an earlier attempt stopped.
     fn export_rights(&self, export: &RightsExport) -> Result<RightsExportReport, AdminError> {
         let _alone = self.0.exporting.enter(export.request)?;
+        refuse_posing(&export.actor)?;
         let actor = self.person(export.actor.clone())?;
         self.caught_up()?;
         let note = |note| {
@@ -716,4 +745,15 @@ impl PendingImport {
             .blocking_recv()
             .unwrap_or_else(|_| Err(AdminError::Storage("the store's writer has stopped".to_owned())))
     }
+}
+
+/// Nobody else may read under the name by which a person reads what is their own: the person would be told that it was them.
+fn refuse_posing(actor: &str) -> Result<(), AdminError> {
+    if actor.starts_with(SubjectId::PREFIX) {
+        return Err(AdminError::Invalid(
+            "whoever reads what is another's does it under a name of their own; nothing was decrypted"
+                .to_owned(),
+        ));
+    }
+    Ok(())
 }

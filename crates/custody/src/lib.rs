@@ -23,6 +23,8 @@ mod faults;
 mod filing;
 mod import;
 mod keychain;
+mod log_keys;
+mod looking;
 mod mail;
 mod mailbox;
 mod open_error;
@@ -57,7 +59,7 @@ pub use administration::{
     RecordContent, RecordRow, SubjectRow, VirtualKeyRow,
 };
 pub use caller::{Caller, CredentialRefused, EligibilityTerms, Retention, Scope, Scopes, UnknownScope};
-pub use centre::{LookProof, LookRow, Looker, Prospect, ProspectiveEnds};
+pub use centre::{LookPart, LookProof, LookRow, Looker, Prospect, ProspectiveEnds, PublicLooks};
 pub use certificate::{
     Backups, CERTIFICATE_FILE_BYTES_MAX, Certificate, CertificateCommand, CertificateReference,
     CertificateRejected, CertificateReply, CertificateRow, CertificateStage, CertifiedScope, Confidentiality,
@@ -66,7 +68,7 @@ pub use certificate::{
 pub use compliance::{
     ActivityPage, ActivityQuery, ChatPage, ChatQuery, ComplianceCall, ComplianceCommand, ComplianceKey,
     ComplianceKeyRow, ComplianceReach, ComplianceReply, CreatedComplianceKey, Listed, MessagePage,
-    MessagePlace, MessageQuery, NewComplianceKey, PageCursor, activity_names,
+    MessagePlace, MessageQuery, NewComplianceKey, PageCursor, TransparencyLog, activity_names,
 };
 pub use consent::commands::{
     CHOICES_MAX, CampaignRow, CampaignTally, ConsentChoice, ConsentCommand, ConsentEntry, ConsentEvidence,
@@ -84,6 +86,7 @@ pub use exchange::{
 };
 pub use fiducia_store::ActivityKey;
 pub use import::{ImportOutcome, ImportProgress, RejectedLine};
+pub use log_keys::{LogKeyCommand, LogKeyReply, LogKeyRow, LogKeys};
 pub use mail::{
     DueMail, Letter, LetterAbout, MailAbout, MailAddress, MailCommand, MailOutcome, MailReply, MailState,
     NotAnAddress, WarningLetter,

@@ -4,15 +4,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use fiducia_keyring::SymmetricKey;
-use fiducia_ledger::SigningKey;
-use fiducia_policy::{Clock, OrganizationId, Randomness};
+use fiducia_policy::Randomness;
 use fiducia_store::{ActivityStore, KeyKind};
 use tokio::sync::mpsc;
 
 use crate::CustodySettings;
 use crate::callers::Callers;
-use crate::keychain::{KeyPurpose, Keychain};
+use crate::keychain::Keychain;
 use crate::mailbox::{Message, WriterState};
 use crate::open_error::OpenError;
 use crate::writer::Files;
@@ -27,34 +25,6 @@ pub(crate) fn refuse_keyfile_inside(settings: &CustodySettings) -> Result<(), Op
         return Err(OpenError::KeyfileInside(settings.keyfile.clone()));
     }
     Ok(())
-}
-
-/// The program's ledger signing key, made when the data is new. Organisations' keys differ from it by name only.
-pub(crate) fn signing_key(
-    settings: &CustodySettings,
-    files: &mut Files,
-    keychain: &mut Keychain,
-    clock: &dyn Clock,
-    randomness: &dyn Randomness,
-) -> Result<SigningKey, OpenError> {
-    let program = OrganizationId::from_bytes([0; 16]);
-    let key: SymmetricKey = match files.keys.root(program, KeyKind::LedgerSigning, "")? {
-        Some(node) => keychain.key(&files.keys, node.id)?,
-        None => {
-            let purpose = KeyPurpose {
-                kind: KeyKind::LedgerSigning,
-                organization: program,
-                subject: None,
-                conversation: None,
-                label: String::new(),
-                ends_at: None,
-            };
-            let new = keychain.new_root(purpose, clock.now(), randomness)?;
-            files.keys.add(&[new.stored])?;
-            new.key
-        }
-    };
-    Ok(SigningKey::from_seed(&settings.ledger_origin, key.signing_seed())?)
 }
 
 /// The secret of the Compliance API's cursors, made when the feed is new.

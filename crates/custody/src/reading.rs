@@ -17,7 +17,7 @@ use fiducia_store::{
     StoredRecord, StoredWrap,
 };
 
-use crate::administer::{LedgerNames, hex};
+use crate::administer::hex;
 use fiducia_wire::{Wire, texts};
 
 use crate::administration::{
@@ -27,6 +27,8 @@ use crate::administration::{
 use crate::callers::{Callers, parse_scopes};
 use crate::destruction::ground_of;
 use crate::keychain::Keychain;
+use crate::log_keys::LedgerNames;
+use crate::looking::{LookBy, ToRead, divided};
 use crate::payload::{self, Header};
 use crate::retention::governance::{Governance, PersonTerms};
 use crate::retention::worker::end_of_service_key;
@@ -63,6 +65,8 @@ pub(crate) struct ReadRequest {
     pub(crate) reason: AccessReason,
     pub(crate) ticket: Option<String>,
     pub(crate) ground: GroundKind,
+    /// Whose look it is.
+    pub(crate) by: LookBy,
 }
 
 impl Reader {
@@ -89,6 +93,8 @@ impl Reader {
             id: record.id,
             ledger_origin: self.names.origin_of(record.id),
             ledger_verifier_key: self.names.verifier_of(record.id),
+            ledger_ecdsa_verifier_key: self.names.ecdsa_of(record.id),
+            ledger_verifier_keys: self.names.key_texts(record.id),
             name: record.name,
             plan: record.terms.plan,
             tier: record.terms.tier,
@@ -330,6 +336,8 @@ impl Reader {
                 AdminError::Destroyed("the person was erased; what is left cannot be read".to_owned())
             })?;
         let now = self.clock.now();
+        let to_read: Vec<ToRead> = records.iter().map(ToRead::from).collect();
+        let (by, of) = divided(&to_read, request.by);
         let entry = AccessEntry {
             id: event_id(request.event).map_err(|error| AdminError::Storage(error.to_string()))?,
             organization,
@@ -340,10 +348,9 @@ impl Reader {
             ground: request.ground,
             expires_at: Timestamp::from_second(now.as_second() + ACCESS_SECONDS)
                 .map_err(|error| AdminError::Storage(error.to_string()))?,
+            by,
         };
-        let count = u64::try_from(records.len()).unwrap_or(u64::MAX);
-        let look =
-            Look { event: request.event, at: now, entry, of: vec![(subject, Some(conversation), count)] };
+        let look = Look { event: request.event, at: now, entry, of };
         let receipt = self.scribe.access(look).map_err(|error| {
             AdminError::Storage(format!("the access could not be logged, so nothing was decrypted: {error}"))
         })?;
@@ -356,6 +363,13 @@ impl Reader {
             ledger_leaf_hash: hex(&proof.leaf_hash),
             records: contents,
         }))
+    }
+
+    /// In which department somebody acts: the roles of their account, where they have one.
+    pub(crate) fn department_of(&self, actor: PersonId) -> Result<Option<String>, AdminError> {
+        let (_, roles) = self.control()?.actor(actor)?.unwrap_or_default();
+        let roles: Vec<&str> = roles.as_deref().unwrap_or_default().split_whitespace().collect();
+        Ok(Some(roles.join(", ")).filter(|roles| !roles.is_empty()))
     }
 
     /// Opens records under a receipt. INVARIANT: here and in [`Self::open_statement`] alone is content decrypted for a person, and

@@ -9,11 +9,12 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use fiducia_ledger::{AccessEntry, AccessReceipt, Event, EventId, Leaf, Ledger, LedgerError};
-use fiducia_policy::{ConversationId, OrganizationId, SubjectId, Timestamp};
+use fiducia_ledger::{AccessEntry, AccessReceipt, Event, EventId, Leaf, Ledger, LedgerError, LogKeys};
+use fiducia_policy::{OrganizationId, Timestamp};
 use fiducia_store::{AccessRecord, Announcement, ControlStore};
 
 use crate::compliance::Feed;
+use crate::looking::LookOf;
 
 /// Facts that may wait for the ledger before the writer waits too.
 const QUEUE_FACTS_MAX: usize = 4_096;
@@ -78,14 +79,15 @@ pub(crate) struct Look {
     pub(crate) at: Timestamp,
     /// What is logged but the entry's id.
     pub(crate) entry: AccessEntry,
-    /// Whose records, of which conversation where they are all of one, and how many.
-    pub(crate) of: Vec<(SubjectId, Option<ConversationId>, u64)>,
+    /// Whose records, of which conversation where they are all of one, and how many, in the order of the entry's answers.
+    pub(crate) of: Vec<LookOf>,
 }
 
 enum Message {
     Append(Vec<Delivery>),
     AppendAndWait(Box<Delivery>, SyncSender<Result<u64, String>>),
     Access(Box<Look>, SyncSender<Result<AccessReceipt, String>>),
+    Keys(Box<LogKeys>, SyncSender<Result<(), String>>),
     Settle(SyncSender<()>),
     Stop,
 }
@@ -165,6 +167,11 @@ impl Scribe {
     /// Asks for an access entry. The receipt exists only once the entry is durable, and so is whose records it is about.
     pub(crate) fn access(&self, look: Look) -> Result<AccessReceipt, String> {
         self.ask(|reply| Message::Access(Box::new(look), reply))
+    }
+
+    /// Gives the ledger its keys as they are from now on, and waits until every log's latest checkpoint is signed by the present pair.
+    pub(crate) fn take_keys(&self, keys: LogKeys) -> Result<(), String> {
+        self.ask(|reply| Message::Keys(Box::new(keys), reply))
     }
 
     fn ask<T>(&self, message: impl FnOnce(SyncSender<Result<T, String>>) -> Message) -> Result<T, String> {
@@ -346,6 +353,17 @@ impl Pen {
                     // The reader may have gone away; the entry stands all the same.
                     let _ = reply.send(receipt);
                 }
+                Message::Keys(keys, reply) => {
+                    self.append(std::mem::take(&mut batch), std::mem::take(&mut waiting));
+                    self.publish_when_due(true);
+                    self.ledger.set_keys(*keys);
+                    let renewed = self.ledger.renew_checkpoints().map(drop);
+                    if let Err(error) = &renewed {
+                        tracing::error!(%error, "checkpoints could not be signed anew; it is tried again");
+                    }
+                    // Whoever changes keys may have gone away; what is signed stays so.
+                    let _ = reply.send(renewed.map_err(|error| error.to_string()));
+                }
                 Message::Settle(reply) => {
                     self.append(std::mem::take(&mut batch), std::mem::take(&mut waiting));
                     self.publish_when_due(true);
@@ -366,15 +384,23 @@ impl Pen {
     /// before the entry is written.
     fn access(&mut self, look: Look) -> Result<AccessReceipt, String> {
         let Look { event, at, entry, of } = look;
+        let mut public_first = 0;
         let rows: Vec<AccessRecord> = of
             .into_iter()
-            .map(|(subject, conversation, records)| AccessRecord {
+            .map(|of| {
+                let first = public_first;
+                public_first += of.public;
+                (first, of)
+            })
+            .map(|(public_first, of)| AccessRecord {
                 sequence: 0,
                 event,
                 organization: entry.organization,
-                subject,
-                conversation,
-                records,
+                subject: of.subject,
+                conversation: of.conversation,
+                records: of.records,
+                public_first,
+                public_count: of.public,
                 actor: entry.actor,
                 reason: entry.reason,
                 ticket: entry.ticket.clone(),
@@ -390,7 +416,8 @@ impl Pen {
         self.control.begin_access(&rows).map_err(|error| error.to_string())?;
         match self.ledger.append_access(entry) {
             Ok(receipt) => {
-                self.state.entries.fetch_add(1, Ordering::Relaxed);
+                let entries = 1 + receipt.public_entries().len();
+                self.state.entries.fetch_add(u64::try_from(entries).unwrap_or(0), Ordering::Relaxed);
                 if let Err(error) = self.control.place_access(event, receipt.proof().index) {
                     tracing::warn!(%error, "the place of an access entry was not noted; it is looked for when it is asked for");
                 }

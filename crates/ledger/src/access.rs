@@ -1,19 +1,48 @@
 //! Access entries and the receipts that release data keys.
 //!
-//! INVARIANT: an [`AccessReceipt`] exists only when its entry is durable. This module is the only place that can make
-//! one, and it does so after [`Ledger::append`] returned.
+//! INVARIANT: an [`AccessReceipt`] exists only when its entry and the public ones behind it are durable. This module is the only
+//! place that can make one, and it does so after [`Ledger::append`] returned.
 
 use fiducia_policy::{
     AccessReason, EntryProof, GroundKind, OrganizationId, PersonId, RecordId, ReleaseAuthority, Timestamp,
+    WorkspaceId,
 };
 
+use crate::access_transparency::PublicFacts;
 use crate::error::LedgerError;
-use crate::event::{Event, RecordAccess};
+use crate::event::{Event, RecordAccess, TEXT_BYTES_MAX};
 use crate::leaf::{EventId, Leaf};
 use crate::ledger::Ledger;
 
 /// Most records one access may name.
 pub const ACCESS_RECORDS_MAX: usize = 1_000;
+
+/// Whose look it is, and with that whether the public log speaks of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AccessBy {
+    /// The person reads what is their own. That is no access by the operator's staff, so no public event speaks of it.
+    TheirOwn,
+    /// A program of the organisation whose content it is reads by a key that the organisation holds. That is no access by the operator's
+    /// staff either.
+    TheirOrganization,
+    /// Somebody else reads: one public event for each answer that is read.
+    Staff {
+        /// The role or department in which they act, never who they are; at most 256 bytes.
+        department: Option<String>,
+        /// What is read, 1 to [`ACCESS_RECORDS_MAX`], in the order in which the events are appended.
+        answers: Vec<AnswerRead>,
+    },
+}
+
+/// One model answer that is read, with what was asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AnswerRead {
+    /// What the public event names: the provider's id of the answer (`msg_…`, `chatcmpl-…`, `resp_…`) or, where there is none, our id
+    /// of the record; at most 256 bytes.
+    pub resource: String,
+    /// Of which workspace, where it is known.
+    pub workspace: Option<WorkspaceId>,
+}
 
 /// A person's request to read, to be logged. The ledger's clock says when.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +63,8 @@ pub struct AccessEntry {
     pub ground: GroundKind,
     /// When the permission ends; later than now.
     pub expires_at: Timestamp,
+    /// Whose look it is.
+    pub by: AccessBy,
 }
 
 /// Permission to decrypt the records of one durable access entry.
@@ -42,7 +73,7 @@ pub struct AccessEntry {
 ///
 /// ```compile_fail,E0451
 /// fn forge(entry: fiducia_policy::EntryProof, expires_at: fiducia_policy::Timestamp) -> fiducia_ledger::AccessReceipt {
-///     fiducia_ledger::AccessReceipt { entry, records: vec![], at: expires_at, expires_at }
+///     fiducia_ledger::AccessReceipt { entry, records: vec![], public: vec![], at: expires_at, expires_at }
 /// }
 /// ```
 ///
@@ -57,6 +88,7 @@ pub struct AccessReceipt {
     entry: EntryProof,
     /// Sorted.
     records: Vec<RecordId>,
+    public: Vec<EntryProof>,
     at: Timestamp,
     expires_at: Timestamp,
 }
@@ -81,6 +113,11 @@ impl AccessReceipt {
     pub fn proof(&self) -> EntryProof {
         self.entry
     }
+
+    /// Where the public events of this access lie: directly behind the entry, in the order of their answers.
+    pub fn public_entries(&self) -> &[EntryProof] {
+        &self.public
+    }
 }
 
 impl ReleaseAuthority for AccessReceipt {
@@ -94,31 +131,67 @@ impl ReleaseAuthority for AccessReceipt {
 }
 
 impl Ledger {
-    /// Logs a person's access and gives the receipt that permits it. The entry is durable when this returns.
+    /// Logs a person's access and gives the receipt that permits it. The entry and, behind it, one public event for each answer that is
+    /// read are durable when this returns, by one flush.
     ///
     /// # Errors
-    /// When the request names no record or too many, ends before it starts, or cannot be made durable. Nothing may be
-    /// read then.
+    /// When the request names no record or too many, no answer or too long an id, ends before it starts, or cannot be made durable.
+    /// Nothing may be read then, and nothing of it is in the log.
     pub fn append_access(&mut self, access: AccessEntry) -> Result<AccessReceipt, LedgerError> {
-        let refused = |reason| LedgerError::AccessRefused { reason };
-        if access.records.is_empty() {
-            return Err(refused("it names no record"));
-        }
-        if access.records.len() > ACCESS_RECORDS_MAX {
-            return Err(refused("it names more than 1000 records; ask in parts"));
-        }
         let at = self.clock.now();
-        if access.expires_at <= at {
-            return Err(refused("it would end before it starts"));
-        }
-        let AccessEntry { id, organization, actor, reason, ticket, mut records, ground, expires_at } = access;
+        check(&access, at)?;
+        let AccessEntry { id, organization, actor, reason, ticket, mut records, ground, expires_at, by } =
+            access;
         records.sort_unstable();
         records.dedup();
         let logged = RecordAccess { actor, reason, ticket, records: records.clone(), ground, expires_at };
-        let leaf = Leaf { id, at, event: Event::RecordAccess(logged) };
-        let appended = self.append(&[(organization, leaf)])?;
-        let appended = appended.first().ok_or_else(|| refused("the ledger gave no index"))?;
-        let entry = EntryProof { index: appended.index, leaf_hash: appended.leaf_hash };
-        Ok(AccessReceipt { entry, records, at, expires_at })
+        let mut batch = Vec::new();
+        if let AccessBy::Staff { department, answers } = by {
+            for (ordinal, answer) in (0_u32..).zip(answers) {
+                let facts = PublicFacts {
+                    id: PublicFacts::id_of(&id, ordinal)?,
+                    organization,
+                    at,
+                    department: department.clone(),
+                    reason,
+                    resource: answer.resource,
+                    workspace: answer.workspace,
+                };
+                batch.push((organization, facts.access()));
+            }
+        }
+        batch.insert(0, (organization, Leaf { id, at, event: Event::RecordAccess(logged) }));
+        let mut appended = self
+            .append(&batch)?
+            .into_iter()
+            .map(|appended| EntryProof { index: appended.index, leaf_hash: appended.leaf_hash });
+        let entry =
+            appended.next().ok_or(LedgerError::AccessRefused { reason: "the ledger gave no index" })?;
+        Ok(AccessReceipt { entry, records, public: appended.collect(), at, expires_at })
     }
+}
+
+fn check(access: &AccessEntry, at: Timestamp) -> Result<(), LedgerError> {
+    let refused = |reason| Err(LedgerError::AccessRefused { reason });
+    if access.records.is_empty() {
+        return refused("it names no record");
+    }
+    if access.records.len() > ACCESS_RECORDS_MAX {
+        return refused("it names more than 1000 records; ask in parts");
+    }
+    if access.expires_at <= at {
+        return refused("it would end before it starts");
+    }
+    let AccessBy::Staff { department, answers } = &access.by else { return Ok(()) };
+    if answers.is_empty() {
+        return refused("it names no answer that is read, so no public event would speak of it");
+    }
+    if answers.len() > ACCESS_RECORDS_MAX {
+        return refused("it names more than 1000 answers; ask in parts");
+    }
+    let mut texts = answers.iter().map(|answer| &answer.resource).chain(department);
+    if texts.any(|text| text.len() > TEXT_BYTES_MAX) {
+        return refused("a department or the id of an answer is longer than 256 bytes");
+    }
+    Ok(())
 }

@@ -8,8 +8,10 @@ use fiducia_policy::{
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::access_transparency::AccessTransparencyEvent;
 use crate::consent::{CampaignClosed, CampaignOpened, ConsentChanged, NoticePublished};
 use crate::hash::{Hash, from_hex, to_hex};
+use crate::log_keys::LogKeyStep;
 
 /// Longest free text in an event. It is meant for names of rules, models and kinds, never for content.
 pub const TEXT_BYTES_MAX: usize = 256;
@@ -413,6 +415,13 @@ pub enum Event {
         /// Who deleted it.
         actor: PersonId,
     },
+    /// An event in the public form. Its leaf is another ([`crate::LeafVersion::AccessTransparency`]); this variant's name is only
+    /// that of outbox rows.
+    AccessTransparency(Box<AccessTransparencyEvent>),
+    /// A new key for the log's checkpoints was announced: until it signs, the one before it does.
+    LogKeyAnnounced(LogKeyStep),
+    /// The key that was announced signs from now on. The ones before it no longer do.
+    LogKeyChanged(LogKeyStep),
     /// An event of a type that this version does not know. It can be read but not appended.
     #[serde(skip)]
     Unknown {
@@ -425,7 +434,7 @@ pub enum Event {
 
 impl Event {
     /// The types this version reads and writes.
-    const KINDS: [&'static str; 38] = [
+    const KINDS: [&'static str; 40] = [
         "log_opened",
         "capture_batch",
         "record_access",
@@ -464,6 +473,8 @@ impl Event {
         "campaign_closed",
         "compliance_key_created",
         "compliance_key_deleted",
+        "log_key_announced",
+        "log_key_changed",
     ];
 
     /// The types this version reads and writes.
@@ -516,6 +527,9 @@ impl Event {
             Self::CampaignClosed(_) => "campaign_closed",
             Self::ComplianceKeyCreated { .. } => "compliance_key_created",
             Self::ComplianceKeyDeleted { .. } => "compliance_key_deleted",
+            Self::AccessTransparency(event) => event.kind.name(),
+            Self::LogKeyAnnounced(_) => "log_key_announced",
+            Self::LogKeyChanged(_) => "log_key_changed",
             Self::Unknown { kind, .. } => kind,
         }
     }

@@ -28,6 +28,12 @@ pub(crate) const TABLES: &str = "
     CREATE INDEX conversations_deleted ON conversations (subject, id) WHERE deleted_at IS NOT NULL AND destroyed_at IS NULL;
 ";
 
+/// Where the public events of a look lie, a later step of `control.db`.
+pub(crate) const PUBLIC_COLUMNS: &str = "
+    ALTER TABLE accesses ADD COLUMN public_first BIGINT NOT NULL DEFAULT 0;
+    ALTER TABLE accesses ADD COLUMN public_count BIGINT NOT NULL DEFAULT 0;
+";
+
 /// A look at what is kept of one person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccessRecord {
@@ -57,6 +63,10 @@ pub struct AccessRecord {
     pub expires_at: Timestamp,
     /// Where its entry lies in the organisation's log, once that is known.
     pub ledger_index: Option<u64>,
+    /// How many public events of the same access, about others, lie between its entry and the first one of this look.
+    pub public_first: u64,
+    /// How many public events are about this look. They lie behind each other.
+    pub public_count: u64,
 }
 
 impl ControlStore {
@@ -65,8 +75,8 @@ impl ControlStore {
         self.file.write("begin_access", |tx| {
             let mut insert = tx.prepare_cached(
                 "INSERT INTO accesses (event, organization, subject, conversation, records, actor, reason, ticket, ground, at,
-                    expires_at)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+                    expires_at, public_first, public_count)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
             )?;
             for look in looks {
                 insert.execute(params![
@@ -81,6 +91,8 @@ impl ControlStore {
                     look.ground.name(),
                     look.at.as_microsecond(),
                     look.expires_at.as_microsecond(),
+                    look.public_first,
+                    look.public_count,
                 ])?;
             }
             Ok(())
@@ -114,7 +126,7 @@ impl ControlStore {
             connection
                 .prepare_cached(
                     "SELECT sequence, event, organization, subject, conversation, records, actor, reason, ticket, ground, at,
-                        expires_at, ledger_index
+                        expires_at, ledger_index, public_first, public_count
                      FROM accesses WHERE subject = ?1 AND sequence < ?2 ORDER BY sequence DESC LIMIT ?3",
                 )?
                 .query_map(params![subject.as_bytes(), before, limit], access)?
@@ -168,5 +180,7 @@ fn access(row: &rusqlite::Row<'_>) -> rusqlite::Result<AccessRecord> {
         at: instant(row, 10)?,
         expires_at: instant(row, 11)?,
         ledger_index: row.get(12)?,
+        public_first: row.get(13)?,
+        public_count: row.get(14)?,
     })
 }

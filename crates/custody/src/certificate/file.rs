@@ -151,26 +151,15 @@ pub fn verify_certificate(
         return Err(CertificateRejected::OtherNames);
     }
     let origin = &certificate.issuer.ledger_origin;
-    let mut rejected = CertificateRejected::NoKey { origin: origin.clone() };
-    for key in keys.iter().filter(|key| installation(key) == *origin) {
-        match signed_and_logged(&certificate, digest, &file, key) {
-            Ok((ledger_index, checkpoint)) => {
-                contradiction(&certificate)?;
-                let digest = format!("{digest:?}");
-                let CertificateFile { note, proof, .. } = file;
-                return Ok(VerifiedCertificate {
-                    certificate,
-                    digest,
-                    ledger_index,
-                    checkpoint,
-                    note,
-                    proof,
-                });
-            }
-            Err(error) => rejected = error,
-        }
+    let own: Vec<&VerifierKey> = keys.iter().filter(|key| installation(key) == *origin).collect();
+    if own.is_empty() {
+        return Err(CertificateRejected::NoKey { origin: origin.clone() });
     }
-    Err(rejected)
+    let (ledger_index, checkpoint) = signed_and_logged(&certificate, digest, &file, &own)?;
+    contradiction(&certificate)?;
+    let digest = format!("{digest:?}");
+    let CertificateFile { note, proof, .. } = file;
+    Ok(VerifiedCertificate { certificate, digest, ledger_index, checkpoint, note, proof })
 }
 
 fn parse(bytes: &[u8]) -> Result<CertificateFile, CertificateRejected> {
@@ -204,9 +193,12 @@ fn signed_and_logged(
     certificate: &Certificate,
     digest: fiducia_ledger::Digest,
     file: &CertificateFile,
-    key: &VerifierKey,
+    keys: &[&VerifierKey],
 ) -> Result<(u64, Checkpoint), CertificateRejected> {
-    let named = |name: &str| key.renamed(name).map_err(CertificateRejected::Signature);
+    // The key of documents and those of logs are the same at first and part when the logs' keys change.
+    let named = |name: &str| -> Result<Vec<VerifierKey>, CertificateRejected> {
+        keys.iter().map(|key| key.renamed(name).map_err(CertificateRejected::Signature)).collect()
+    };
     let signer = named(&signer_name(&certificate.issuer.ledger_origin))?;
     let text = verify_note(file.note.as_bytes(), &signer).map_err(CertificateRejected::Signature)?;
     if text != note_text(&certificate.reference, digest) {

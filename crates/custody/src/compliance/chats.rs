@@ -10,6 +10,7 @@ use fiducia_wire::compliance::{Chat, ChatUser, Message, OtherFields, ToolLimits,
 use super::activities::{PageCursor, outside, rfc3339, user_id};
 use super::commands::{ComplianceKey, ComplianceReach};
 use crate::administration::RecordContent;
+use crate::looking::LookBy;
 use crate::reading::ReadRequest;
 use crate::{AdminCommand, AdminError, AdminReply, Custody, DestructionReport, DestructionScope};
 
@@ -172,6 +173,7 @@ impl Custody {
             reason: AccessReason::OrganizationCompliance,
             ticket: None,
             ground: GroundKind::Service,
+            by: LookBy::TheirOrganization,
         };
         let AdminReply::Content(content) = self.reader().show_records(request, window.records)? else {
             return Err(AdminError::Storage("the store gave an answer to another question".to_owned()));

@@ -7,6 +7,7 @@ mod directory;
 mod feed;
 mod keys;
 mod projection;
+mod transparency;
 
 pub use activities::{ActivityPage, ActivityQuery, ComplianceCall, PageCursor};
 pub use chats::{ChatPage, ChatQuery, MessagePage, MessagePlace, MessageQuery};
@@ -17,3 +18,4 @@ pub use commands::{
 pub use directory::Listed;
 pub(crate) use feed::Feed;
 pub use projection::activity_names;
+pub use transparency::TransparencyLog;

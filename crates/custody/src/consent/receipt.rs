@@ -220,17 +220,12 @@ pub fn verify_receipt(file: &[u8], keys: &[VerifierKey]) -> Result<VerifiedRecei
     if file.verifier_keys != [signer_name(&facts.ledger_origin), facts.log()] {
         return Err(ReceiptRejected::NotAFile { reason: "it was put together from parts".to_owned() });
     }
-    let mut rejected = ReceiptRejected::NoKey { origin: facts.ledger_origin.clone() };
-    for key in keys.iter().filter(|key| installation(key) == facts.ledger_origin) {
-        match signed_and_logged(&facts, (&text, &salt), &file, key) {
-            Ok((ledger_index, checkpoint)) => {
-                let receipt = file.receipt;
-                return Ok(VerifiedReceipt { facts, receipt, ledger_index, checkpoint });
-            }
-            Err(error) => rejected = error,
-        }
+    let own: Vec<&VerifierKey> = keys.iter().filter(|key| installation(key) == facts.ledger_origin).collect();
+    if own.is_empty() {
+        return Err(ReceiptRejected::NoKey { origin: facts.ledger_origin });
     }
-    Err(rejected)
+    let (ledger_index, checkpoint) = signed_and_logged(&facts, (&text, &salt), &file, &own)?;
+    Ok(VerifiedReceipt { facts, receipt: file.receipt, ledger_index, checkpoint })
 }
 
 fn parse(bytes: &[u8]) -> Result<ReceiptFile, ReceiptRejected> {
@@ -251,11 +246,14 @@ fn signed_and_logged(
     facts: &ReceiptFacts,
     (text, salt): (&str, &[u8; 16]),
     file: &ReceiptFile,
-    key: &VerifierKey,
+    keys: &[&VerifierKey],
 ) -> Result<(u64, Checkpoint), ReceiptRejected> {
     let signature = |error: LedgerError| ReceiptRejected::Signature(error.to_string());
     let proof_error = |error: LedgerError| ReceiptRejected::Proof(error.to_string());
-    let signer = key.renamed(&signer_name(&facts.ledger_origin)).map_err(signature)?;
+    let named = |name: &str| -> Result<Vec<VerifierKey>, LedgerError> {
+        keys.iter().map(|key| key.renamed(name)).collect()
+    };
+    let signer = named(&signer_name(&facts.ledger_origin)).map_err(signature)?;
     let said = verify_note(file.note.as_bytes(), &signer).map_err(signature)?;
     if said != note_text(&facts.id, text) {
         return Err(ReceiptRejected::Signature("it is over another receipt".to_owned()));
@@ -265,7 +263,7 @@ fn signed_and_logged(
     if proof.extra.as_deref() != Some(entry.as_slice()) || proof.to_string() != file.proof {
         return Err(ReceiptRejected::Proof("it is of another entry".to_owned()));
     }
-    let log = key.renamed(&facts.log()).map_err(proof_error)?;
+    let log = named(&facts.log()).map_err(proof_error)?;
     let checkpoint = proof.verify(&entry, &log).map_err(proof_error)?;
     Ok((proof.index, checkpoint))
 }

@@ -1,8 +1,8 @@
 //! What a person does with what is theirs.
 
 use fiducia_policy::{
-    AccessReason, ConsentChannel, ConsentId, ConsentPurpose, ConversationId, GroundKind, RecordId, Regime,
-    RequestKind, RightsRequestId, SubjectId,
+    ConsentChannel, ConsentId, ConsentPurpose, ConversationId, GroundKind, RecordId, Regime, RequestKind,
+    RightsRequestId, SubjectId,
 };
 use fiducia_store::RightsFilter;
 
@@ -14,7 +14,7 @@ use crate::consent::{ChoiceRequest, Speaker};
 use crate::retention::commands::{ConversationWish, RetentionCommand, RetentionReply};
 use crate::rights::commands::{NewRequest, RightsAction, RightsCommand, RightsReply};
 use crate::staging::sha256;
-use crate::{AdminCommand, AdminError, AdminReply, Custody, DestructionScope};
+use crate::{AdminCommand, AdminError, AdminReply, Custody};
 
 /// Explanations of one conversation: its records are kept in few different ways.
 const EXPLANATIONS_MAX: usize = 20;
@@ -201,15 +201,9 @@ impl Custody {
             PersonalCommand::Wish { conversation, wish } => self.with_own(who, conversation, |custody| {
                 custody.administer(AdminCommand::Govern(RetentionCommand::Wish { conversation, wish }))
             }),
-            PersonalCommand::Read { conversation } => self.with_own(who, conversation, |custody| {
-                custody.administer(AdminCommand::ShowRecords {
-                    target: DestructionScope::Conversation(conversation),
-                    actor: who.actor(),
-                    reason: AccessReason::SubjectRequest,
-                    ticket: None,
-                    ground: GroundKind::Service,
-                })
-            }),
+            PersonalCommand::Read { conversation } => {
+                self.with_own(who, conversation, |custody| custody.read_own(who.actor(), conversation))
+            }
             PersonalCommand::OpenRequest(request) => self.open_own_request(who, request),
             PersonalCommand::WithdrawRequest { request } => {
                 self.own_request(who, request)?;

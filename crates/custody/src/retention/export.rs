@@ -19,6 +19,7 @@ use super::commands::HoldExportReport;
 use super::holds::scope_of;
 use crate::AdminError;
 use crate::administer::hex;
+use crate::looking::{LookBy, ToRead, divided};
 use crate::reading::{ACCESS_SECONDS, Envelopes, ReadPath, Reader, check_ticket, wrap_for};
 use crate::scribe::{Delivery, Fact, Look, Source, event_id};
 
@@ -89,6 +90,7 @@ struct Reference {
     id: RecordId,
     created_at: Timestamp,
     sealed_bytes: usize,
+    read: ToRead,
 }
 
 impl Reader {
@@ -261,6 +263,7 @@ impl<W: Write> Export<'_, W> {
                             id: record.id,
                             created_at: record.created_at,
                             sealed_bytes: record.ciphertext.len(),
+                            read: ToRead::from(record),
                         });
                     }
                 }
@@ -282,6 +285,9 @@ impl<W: Write> Export<'_, W> {
         }
         let now = self.reader.clock.now();
         let event = ExchangeId::generate(now, self.randomness)?;
+        let department = self.reader.department_of(self.request.reviewer)?;
+        let to_read: Vec<ToRead> = batch.iter().map(|reference| reference.read.clone()).collect();
+        let (by, of) = divided(&to_read, LookBy::Staff { department });
         let entry = AccessEntry {
             id: event_id(*event.as_bytes()).map_err(|error| AdminError::Storage(error.to_string()))?,
             organization: self.request.hold.organization,
@@ -292,8 +298,9 @@ impl<W: Write> Export<'_, W> {
             ground: GroundKind::LegalHold,
             expires_at: Timestamp::from_second(now.as_second() + ACCESS_SECONDS)
                 .map_err(|error| AdminError::Storage(error.to_string()))?,
+            by,
         };
-        let look = Look { event: *event.as_bytes(), at: now, entry, of: looked_at(batch) };
+        let look = Look { event: *event.as_bytes(), at: now, entry, of };
         let receipt = self.reader.scribe.access(look).map_err(|error| {
             AdminError::Storage(format!(
                 "the access could not be logged, so nothing more was decrypted: {error}"
@@ -429,10 +436,9 @@ impl<W: Write> Export<'_, W> {
         // A proof needs a checkpoint over its entry.
         self.reader.scribe.settle();
         let organization = self.request.hold.organization;
-        let names = &self.reader.names;
-        let key = names.key.renamed(&names.origin_of(organization)).map_err(unproved)?;
+        let keys = self.reader.names.keys_of(organization).map_err(unproved)?;
         let log = DataDirectory::ledger(&self.reader.root).join(organization.uuid());
-        let mut log = LogReader::open(&log, &key).map_err(unproved)?;
+        let mut log = LogReader::open(&log, &keys).map_err(unproved)?;
         let mut hold_entries = Vec::new();
         for entry in log.entries(0) {
             let (index, bytes) = entry.map_err(unproved)?;
@@ -460,18 +466,4 @@ fn step_of(references: &[Reference]) -> usize {
         bytes <= DECRYPTED_BYTES_MAX
     });
     fitting.count().max(1)
-}
-
-/// Whose records of which conversations a batch holds, and how many.
-fn looked_at(batch: &[Reference]) -> Vec<(SubjectId, Option<ConversationId>, u64)> {
-    let mut found: Vec<(SubjectId, Option<ConversationId>, u64)> = Vec::new();
-    for reference in batch {
-        let whose = (reference.subject, Some(reference.conversation));
-        // A batch is in the order of conversations.
-        match found.last_mut().filter(|last| (last.0, last.1) == whose) {
-            Some(last) => last.2 += 1,
-            None => found.push((whose.0, whose.1, 1)),
-        }
-    }
-    found
 }

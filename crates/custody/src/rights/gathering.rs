@@ -24,6 +24,7 @@ use super::document::{
 use super::pages::{ConversationPage, ListPage, ListRow, page};
 use crate::AdminError;
 use crate::administration::{RecordContent, RecordRow};
+use crate::looking::{LookBy, ToRead, divided};
 use crate::reading::{ACCESS_SECONDS, Envelopes, ReadPath, Reader, row};
 use crate::retention::archive::Archive;
 use crate::retention::governance::{PersonTerms, situation};
@@ -52,6 +53,7 @@ struct Reference {
     created_at: Timestamp,
     sealed_bytes: usize,
     is_readable: bool,
+    read: ToRead,
 }
 
 /// A conversation that waits for an access entry.
@@ -203,6 +205,8 @@ impl<'a, W: Write> Volume<'a, W> {
                         created_at: record.created_at,
                         sealed_bytes: record.ciphertext.len(),
                         is_readable: is_readable(record, &self.open.keys)?,
+                        // An export is told as one look at the person, not as one at each conversation.
+                        read: ToRead { conversation: None, ..ToRead::from(record) },
                     });
                 }
             }
@@ -216,9 +220,9 @@ impl<'a, W: Write> Volume<'a, W> {
     fn flush(&mut self) -> Result<(), AdminError> {
         self.waiting_readable = 0;
         let waiting = std::mem::take(&mut self.waiting);
-        let together: Vec<RecordId> = waiting.iter().flat_map(|one| readable(&one.references)).collect();
+        let together: Vec<ToRead> = waiting.iter().flat_map(|one| readable(&one.references)).collect();
         let receipt = if (1..=ACCESS_RECORDS_MAX).contains(&together.len()) {
-            Some(self.access(together)?)
+            Some(self.access(&together)?)
         } else {
             None
         };
@@ -229,7 +233,7 @@ impl<'a, W: Write> Volume<'a, W> {
             while let Some(chunk) = chunks.next() {
                 let ids = readable(chunk);
                 let own = match &receipt {
-                    None if !ids.is_empty() => Some(self.access(ids)?),
+                    None if !ids.is_empty() => Some(self.access(&ids)?),
                     _ => None,
                 };
                 let receipt = receipt.as_ref().or(own.as_ref());
@@ -245,22 +249,23 @@ impl<'a, W: Write> Volume<'a, W> {
         Ok(())
     }
 
-    pub(super) fn access(&mut self, records: Vec<RecordId>) -> Result<AccessReceipt, AdminError> {
+    pub(super) fn access(&mut self, records: &[ToRead]) -> Result<AccessReceipt, AdminError> {
         let now = self.reader.clock.now();
         let event = ExchangeId::generate(now, self.randomness)?;
-        let count = u64::try_from(records.len()).unwrap_or(u64::MAX);
+        let department = self.reader.department_of(self.exported.actor)?;
+        let (by, of) = divided(records, LookBy::Staff { department });
         let entry = AccessEntry {
             id: event_id(*event.as_bytes()).map_err(|error| AdminError::Storage(error.to_string()))?,
             organization: self.exported.request.organization,
             actor: self.exported.actor,
             reason: AccessReason::SubjectRequest,
             ticket: Some(self.exported.request.id.to_string()),
-            records,
+            records: records.iter().map(|one| one.record).collect(),
             ground: GroundKind::Service,
             expires_at: Timestamp::from_second(now.as_second() + ACCESS_SECONDS)
                 .map_err(|error| AdminError::Storage(error.to_string()))?,
+            by,
         };
-        let of = vec![(self.exported.subject.id, None, count)];
         let look = Look { event: *event.as_bytes(), at: now, entry, of };
         let receipt = self.reader.scribe.access(look).map_err(|error| {
             AdminError::Storage(format!(
@@ -523,8 +528,12 @@ fn is_readable(record: &StoredRecord, keys: &KeyStore) -> Result<bool, AdminErro
     })
 }
 
-fn readable(references: &[Reference]) -> Vec<RecordId> {
-    references.iter().filter(|reference| reference.is_readable).map(|reference| reference.id).collect()
+fn readable(references: &[Reference]) -> Vec<ToRead> {
+    references
+        .iter()
+        .filter(|reference| reference.is_readable)
+        .map(|reference| reference.read.clone())
+        .collect()
 }
 
 fn part_name(conversation: ConversationId, part: u32) -> String {

@@ -17,6 +17,7 @@ mod export;
 #[cfg(feature = "fault-injection")]
 mod interrupted;
 mod letters;
+mod log_keys;
 mod refusals;
 mod retention;
 mod rights;

@@ -27,7 +27,7 @@ pub(crate) use holds::{CasesCommand, HoldsCommand};
 pub(crate) use installation::{
     ConfigCommand, DemoArguments, DoctorArguments, ImportArguments, KeyfileCommand,
 };
-pub(crate) use ledger::{LedgerCommand, LogOptions};
+pub(crate) use ledger::{LedgerCommand, LogKeyCommand, LogOptions};
 pub(crate) use organizations::{
     KeysCommand, OrganizationsCommand, SubjectsCommand, TermsOptions, WorkspacesCommand,
 };

@@ -1,5 +1,7 @@
 //! `ledger verify`, `ledger prove`, `ledger checkpoint`, `ledger tail`: on the log's files alone.
 
+mod keys;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -27,6 +29,7 @@ pub(super) fn run(command: LedgerCommand) -> Result<ExitStatus, Failure> {
         }
         LedgerCommand::Checkpoint(options) => checkpoint(&options),
         LedgerCommand::Tail { log, from, follow } => tail(&log, from, follow),
+        LedgerCommand::Key(command) => keys::run(command),
     }
 }
 
@@ -34,7 +37,8 @@ pub(super) fn run(command: LedgerCommand) -> Result<ExitStatus, Failure> {
 pub(super) struct Log {
     pub(super) organization: OrganizationId,
     pub(super) directory: PathBuf,
-    pub(super) key: VerifierKey,
+    /// Of which any may have signed the checkpoint.
+    pub(super) keys: Vec<VerifierKey>,
 }
 
 /// The logs that the options select.
@@ -77,11 +81,11 @@ fn select(options: &LogOptions) -> Result<Selection, Failure> {
     };
     let mut logs = Vec::new();
     for organization in organizations {
-        let key = match &pinned {
-            Some(key) => pinned_for(key, organization)?,
+        let keys = match &pinned {
+            Some(key) => vec![pinned_for(key, organization)?],
             None => stored_for(&kept, organization)?,
         };
-        logs.push(Log { organization, directory: root.join(organization.uuid()), key });
+        logs.push(Log { organization, directory: root.join(organization.uuid()), keys });
     }
     Ok(Selection { root, logs, pinned: pinned.is_some() })
 }
@@ -100,13 +104,15 @@ fn pinned_for(key: &VerifierKey, organization: OrganizationId) -> Result<Verifie
     key.renamed(&name).map_err(|error| Failure::Argument(error.to_string()))
 }
 
-fn stored_for(kept: &[VerifierKey], organization: OrganizationId) -> Result<VerifierKey, Failure> {
+fn stored_for(kept: &[VerifierKey], organization: OrganizationId) -> Result<Vec<VerifierKey>, Failure> {
     let suffix = format!("/{}", organization.uuid());
-    kept.iter().find(|key| key.name().ends_with(&suffix)).cloned().ok_or_else(|| {
-        Failure::Argument(format!(
+    let found: Vec<VerifierKey> = kept.iter().filter(|key| key.name().ends_with(&suffix)).cloned().collect();
+    if found.is_empty() {
+        return Err(Failure::Argument(format!(
             "no verifier key of {organization} is stored; add --key with the one that `fiducia organizations create` printed"
-        ))
-    })
+        )));
+    }
+    Ok(found)
 }
 
 /// The logs in a ledger's root: folders that are named by a UUID.
@@ -175,7 +181,7 @@ fn verify(options: &LogOptions) -> Result<ExitStatus, Failure> {
 
 fn verify_one(log: &Log, key_pinned: bool) -> Verified {
     let organization = log.organization;
-    match settled(|| verify_log(&log.directory, &log.key)) {
+    match settled(|| verify_log(&log.directory, &log.keys)) {
         Ok(report) => Verified {
             organization,
             entries: Some(report.size),
@@ -241,7 +247,7 @@ fn one(options: &LogOptions) -> Result<Log, Failure> {
 }
 
 fn open(log: &Log) -> Result<LogReader, Failure> {
-    LogReader::open(&log.directory, &log.key).map_err(|error| Failure::Ledger(error.to_string()))
+    LogReader::open(&log.directory, &log.keys).map_err(|error| Failure::Ledger(error.to_string()))
 }
 
 fn prove(
@@ -364,7 +370,7 @@ fn print_entry(output: &mut Output, index: u64, bytes: &[u8]) -> Result<(), Fail
             bytes.len()
         ));
     };
-    let own = ["type", "id", "at", "org"];
+    let own = ["type", "id", "at", "org", "created_at", "organization_id", "organization_uuid"];
     let rest: Vec<String> = fields
         .as_object()
         .into_iter()

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bytes::Bytes;
-use fiducia_custody::{AdminCommand, AdminReply, Custody};
+use fiducia_custody::{AdminCommand, AdminReply, Custody, OrganizationRow};
 use fiducia_ledger::{
     Checkpoint, CosignerKey, LogReader, VerifierKey, origin_digest, request_for, verify_note,
     with_cosignature,
@@ -143,13 +143,13 @@ impl Witnessing {
     /// witnesses than the quorum can be asked.
     pub async fn compare(&mut self) -> Result<(), StartError> {
         let refuse = StartError::Unwitnessed;
-        for key in self.logs().map_err(refuse)? {
-            let origin = key.name().to_owned();
+        for keys in self.logs().map_err(refuse)? {
+            let origin = origin_of_keys(&keys);
             // A log that has no checkpoint here is as long as nothing: a witness may know better.
-            let mut log = self.log(&key);
+            let mut log = self.log(&keys);
             let mut asked = 0;
             for witness in &mut self.witnesses {
-                match witness.compare(log.as_mut(), &key).await {
+                match witness.compare(log.as_mut(), &keys).await {
                     Ok(()) => asked += 1,
                     Err(error) if error.accuses() => {
                         return Err(refuse(format!(
@@ -178,11 +178,11 @@ impl Witnessing {
     /// When the logs cannot be listed, as text. What one witness refuses is logged and does not keep the others waiting.
     pub async fn round(&mut self) -> Result<Vec<Witnessed>, String> {
         let mut all = Vec::new();
-        for key in self.logs()? {
-            let Some(mut log) = self.log(&key) else { continue };
-            let (origin, size) = (key.name().to_owned(), log.checkpoint().size);
+        for keys in self.logs()? {
+            let Some(mut log) = self.log(&keys) else { continue };
+            let (origin, size) = (origin_of_keys(&keys), log.checkpoint().size);
             let path = self.settings.directory.join(file_name(&origin));
-            let mut note = current_note(&path, &log, &key);
+            let mut note = current_note(&path, &log, &keys);
             let mut cosignatures = 0;
             for witness in &mut self.witnesses {
                 if witness.address.key.cosigned_at(note.as_bytes()).is_ok() {
@@ -211,10 +211,14 @@ impl Witnessing {
         Ok(all)
     }
 
-    fn logs(&self) -> Result<Vec<VerifierKey>, String> {
+    /// The keys of every log, those that sign now first in each.
+    fn logs(&self) -> Result<Vec<Vec<VerifierKey>>, String> {
         match self.custody.administer(AdminCommand::ListOrganizations) {
             Ok(AdminReply::Organizations(rows)) => {
-                Ok(rows.iter().filter_map(|row| row.ledger_verifier_key.parse().ok()).collect())
+                let keys = |row: &OrganizationRow| {
+                    row.ledger_verifier_keys.iter().filter_map(|key| key.parse().ok()).collect::<Vec<_>>()
+                };
+                Ok(rows.iter().map(keys).filter(|keys| !keys.is_empty()).collect())
             }
             Ok(_) => Err("the store gave an answer to another question".to_owned()),
             Err(error) => Err(error.to_string()),
@@ -222,9 +226,9 @@ impl Witnessing {
     }
 
     /// A log as it is published; `None` while it has no checkpoint.
-    fn log(&self, key: &VerifierKey) -> Option<LogReader> {
-        let organization = key.name().rsplit('/').next()?;
-        LogReader::open(&self.settings.ledger_directory.join(organization), key).ok()
+    fn log(&self, keys: &[VerifierKey]) -> Option<LogReader> {
+        let organization = keys.first()?.name().rsplit('/').next()?;
+        LogReader::open(&self.settings.ledger_directory.join(organization), keys).ok()
     }
 }
 
@@ -268,20 +272,25 @@ impl Asked {
     }
 
     /// Compares the log with what this witness holds of it.
-    async fn compare(&mut self, log: Option<&mut LogReader>, key: &VerifierKey) -> Result<(), NotWitnessed> {
+    async fn compare(
+        &mut self,
+        log: Option<&mut LogReader>,
+        keys: &[VerifierKey],
+    ) -> Result<(), NotWitnessed> {
+        let origin = origin_of_keys(keys);
         let unusable = |error: &dyn std::fmt::Display| NotWitnessed::Unusable(error.to_string());
-        let path = format!("/{}/checkpoint", origin_digest(key.name()));
+        let path = format!("/{}/checkpoint", origin_digest(&origin));
         let (status, note) = self.send(Method::GET, &path, String::new()).await?;
         if status == StatusCode::NOT_FOUND {
-            self.held.insert(key.name().to_owned(), 0);
+            self.held.insert(origin, 0);
             return Ok(());
         }
         if status != StatusCode::OK {
             return Err(NotWitnessed::Refused(status));
         }
         self.address.key.cosigned_at(note.as_bytes()).map_err(|error| unusable(&error))?;
-        verify_note(note.as_bytes(), key).map_err(|error| unusable(&error))?;
-        let held = Checkpoint::verify(note.as_bytes(), key).map_err(|error| unusable(&error))?;
+        verify_note(note.as_bytes(), keys).map_err(|error| unusable(&error))?;
+        let held = Checkpoint::verify(note.as_bytes(), keys).map_err(|error| unusable(&error))?;
         let size = log.as_ref().map_or(0, |log| log.checkpoint().size);
         if held.size > size {
             return Err(NotWitnessed::Ahead { held: held.size, size });
@@ -292,7 +301,7 @@ impl Asked {
                 return Err(NotWitnessed::Forked);
             }
         }
-        self.held.insert(key.name().to_owned(), held.size);
+        self.held.insert(origin, held.size);
         Ok(())
     }
 
@@ -332,10 +341,16 @@ impl Asked {
     }
 }
 
-/// The note that is kept, if it is of the log's present checkpoint; else the log's own.
-fn current_note(path: &Path, log: &LogReader, key: &VerifierKey) -> String {
+/// The origin that the keys of one log carry as their name.
+fn origin_of_keys(keys: &[VerifierKey]) -> String {
+    keys.first().map(|key| key.name().to_owned()).unwrap_or_default()
+}
+
+/// The note that is kept, if it is of the log's present checkpoint and signed by the keys that sign now; else the log's own.
+fn current_note(path: &Path, log: &LogReader, keys: &[VerifierKey]) -> String {
+    let signing = keys.get(..1).unwrap_or_default();
     let kept = std::fs::read_to_string(path).ok().filter(|kept| {
-        Checkpoint::verify(kept.as_bytes(), key).is_ok_and(|checkpoint| checkpoint == *log.checkpoint())
+        Checkpoint::verify(kept.as_bytes(), signing).is_ok_and(|checkpoint| checkpoint == *log.checkpoint())
     });
     kept.unwrap_or_else(|| log.checkpoint_note().to_owned())
 }
