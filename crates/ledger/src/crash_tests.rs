@@ -48,7 +48,7 @@ fn batch(number: u8, range: std::ops::Range<usize>) -> Vec<(OrganizationId, Leaf
 }
 
 fn open(storage: Arc<dyn Storage>, root: &Path) -> Result<Ledger, LedgerError> {
-    Ledger::open_on(storage, root, PREFIX, signer(), Arc::new(Noon))
+    Ledger::open_on(storage, root, PREFIX, signer().into(), Arc::new(Noon))
 }
 
 /// How to take a change of names back that was not flushed.

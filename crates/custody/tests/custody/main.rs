@@ -23,6 +23,7 @@ mod interrupted;
 mod letters;
 mod looking;
 mod organization_keys;
+mod log_keys;
 mod refusals;
 mod retention;
 mod rights;
