@@ -11,11 +11,11 @@ use fiducia_ledger::{
     verify_log,
 };
 use fiducia_policy::{
-    AccessReason, Agreement, Clock, ExchangeId, GroundKind, OrganizationId, PersonId, Plan, RecordId,
-    SubjectId, Tier, Timestamp, WorkspaceId,
+    AccessLimits, AccessReason, Agreement, Clock, ExchangeId, GroundKind, OrganizationId, PersonId, Plan,
+    RecordId, SubjectId, Tier, Timestamp, WorkspaceId,
 };
 use fiducia_store::{
-    AccessRecord, Announcement, ControlStore, DataDirectory, NewOrganization, OrganizationRecord,
+    AccessRecord, Announcement, BeginLook, ControlStore, DataDirectory, NewOrganization, OrganizationRecord,
     OrganizationTerms,
 };
 
@@ -84,6 +84,7 @@ impl Stand {
             records: vec![RecordId::from_bytes([5; 16])],
             ground: GroundKind::Service,
             expires_at: at(second + 900),
+            look: None,
         };
         self.append(event, second, Event::RecordAccess(access))
     }
@@ -109,11 +110,14 @@ impl Stand {
             at: at(second),
             expires_at: at(second + 900),
             ledger_index: None,
+            session: None,
+            sight: None,
         };
         change(&mut row);
-        self.control.begin_access(&[row]).unwrap();
+        let look = BeginLook { rows: vec![row], session: None, at: at(second) };
+        self.control.begin_looks(&[look], &AccessLimits::default()).unwrap();
         if let Some(index) = index {
-            self.control.place_access(event, index).unwrap();
+            self.control.place_accesses(&[(event, index)]).unwrap();
         }
     }
 
