@@ -115,7 +115,9 @@ fn opened() -> Result<(Custody, tempfile::TempDir), Failure> {
     };
     let settings = CustodySettings {
         data_directory: folder.path().join("data"),
-        keyfile,
+        keyfile: Some(keyfile),
+        key_services: fiducia_custody::KeyServices::default(),
+        witnesses: None,
         ledger_origin: "ledger.bench".to_owned(),
         limits: CaptureLimits::default(),
         certificates: fiducia_custody::CertificateSettings::default(),

@@ -53,6 +53,7 @@ pub(crate) fn opened(clock: Arc<dyn Clock>) -> Result<(Custody, tempfile::TempDi
         ledger_origin: "ledger.bench".to_owned(),
         limits: CaptureLimits::default(),
         certificates: fiducia_custody::CertificateSettings::default(),
+        witnesses: None,
         access: fiducia_custody::AccessSettings::default(),
     };
     let custody = Custody::open(&settings, clock, randomness).map_err(refused)?;

@@ -93,6 +93,7 @@ impl World {
             ledger_origin: "ledger.bench".to_owned(),
             limits: CaptureLimits::default(),
             certificates: fiducia_custody::CertificateSettings::default(),
+            witnesses: None,
             access: fiducia_custody::AccessSettings::default(),
         };
         let custody =

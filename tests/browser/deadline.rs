@@ -70,7 +70,8 @@ impl Calendar {
         KeyfileKms::create(&keyfile, &*randomness).unwrap();
         let settings = CustodySettings {
             data_directory: directory.path().join("data"),
-            keyfile,
+            keyfile: Some(keyfile),
+            key_services: fiducia_custody::KeyServices::default(),
             ledger_origin: "ledger.test".to_owned(),
             limits: CaptureLimits::default(),
             certificates: CertificateSettings::default(),

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::Arc;
 
-use fiducia_keyring::{KeyManagementService, KeyfileKms};
+use fiducia_keyring::{KeyManagementService, KeyfileKms, RootBinding, RootWrap};
 use fiducia_ledger::{Leaf, Ledger, LogReader, LoggedLeaf, SigningKey, VerifierKey};
 use fiducia_policy::{Clock, OrganizationId, Timestamp};
 use fiducia_store::{DataDirectory, KeyKind, KeyStore};
@@ -85,8 +85,13 @@ fn signing_key(data: &Path, keyfile: &Path) -> SigningKey {
     let keys = KeyStore::open_for_reading(&DataDirectory::keys(data)).unwrap();
     let program = OrganizationId::from_bytes([0; 16]);
     let node = keys.root(program, KeyKind::LedgerSigning, "").unwrap().unwrap();
-    let wrap = keys.edge(node.id).unwrap().unwrap().wrap;
-    let key = KeyfileKms::open(keyfile).unwrap().unwrap_root(program, node.id, &wrap).unwrap();
+    let edge = keys.edge(node.id).unwrap().unwrap();
+    let above = edge.parent.unwrap();
+    let wrap = keys.service_wrap(above).unwrap().unwrap();
+    let wrap = RootWrap { version: wrap.version, bytes: wrap.wrap };
+    let binding = RootBinding { organization: program, id: above };
+    let key = KeyfileKms::open(keyfile).unwrap().unwrap_root(binding, &wrap).unwrap();
+    let key = key.unwrap_key(above, node.id, &edge.wrap).unwrap();
     SigningKey::from_seed(LEDGER_ORIGIN, key.signing_seed()).unwrap()
 }
 

@@ -14,7 +14,7 @@ struct Tool {
 }
 
 /// Programs that the tests call. Python's `venv` and pip are looked for apart: they are no programs.
-const TEST_TOOLS: [Tool; 8] = [
+const TEST_TOOLS: &[Tool] = &[
     Tool { program: "strace", package: "strace" },
     Tool { program: "curl", package: "curl" },
     Tool { program: "fiu-run", package: "fiu-utils" },

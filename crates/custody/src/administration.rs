@@ -16,8 +16,8 @@ use crate::consent::commands::{ConsentCommand, ConsentReply};
 use crate::evidence::commands::{EvidenceCommand, EvidenceReply};
 use crate::import::{ImportOutcome, ImportProgress};
 use crate::keys::{OrganizationKeyCommand, OrganizationKeyReply};
-use crate::looking::{AccessActor, AccessCommand, AccessReply};
 use crate::log_keys::{LogKeyCommand, LogKeyReply};
+use crate::looking::{AccessActor, AccessCommand, AccessReply};
 use crate::mail::{MailCommand, MailReply};
 use crate::people::{PeopleCommand, PeopleReply};
 use crate::retention::commands::{

@@ -107,9 +107,15 @@ pub use exchange::{
 };
 pub use fiducia_store::ActivityKey;
 pub use import::{ImportOutcome, ImportProgress, RejectedLine};
-pub use keys::{KEYFILE_SERVICE, KeyServiceDirectory, KeyServices, OrganizationKeyCommand, OrganizationKeyReply, OrganizationKeyRow, ServiceKey};
-pub use looking::{AccessActor, AccessCommand, AccessNoticeRow, AccessReply, AccessRequest, AccessSessionDetail, LookTarget, SessionContent};
+pub use keys::{
+    KEYFILE_SERVICE, KeyServiceDirectory, KeyServices, OrganizationKeyCommand, OrganizationKeyReply,
+    OrganizationKeyRow, ServiceKey,
+};
 pub use log_keys::{LogKeyCommand, LogKeyReply, LogKeyRow, LogKeys};
+pub use looking::{
+    AccessActor, AccessCommand, AccessNoticeRow, AccessReply, AccessRequest, AccessSessionDetail, LookTarget,
+    SessionContent,
+};
 pub use mail::{
     DueMail, Letter, LetterAbout, MailAbout, MailAddress, MailCommand, MailOutcome, MailReply, MailState,
     NotAnAddress, WarningLetter,

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 
 use fiducia_keyring::{KeyfileKms, KmsProblem, RootBinding, SymmetricKey};
-use fiducia_policy::{Clock, KeyId, OrganizationId, Randomness, Timestamp};
+use fiducia_policy::{Clock, KeyId, Randomness, Timestamp};
 use fiducia_store::{ActivityStore, ControlStore, DataDirectory, Edge, KeyKind, KeyNode, ServiceWrap};
 use tokio::sync::mpsc;
 

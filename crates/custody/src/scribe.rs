@@ -452,7 +452,11 @@ impl Pen {
                     // A look at many answers has as many public events, and what the ledger takes at once is bounded.
                     if leaves + entry.leaves() > BATCH_ENTRIES_MAX {
                         let replies = std::mem::take(&mut replies);
-                        self.log_accesses(std::mem::take(&mut entries), &std::mem::take(&mut events), &replies);
+                        self.log_accesses(
+                            std::mem::take(&mut entries),
+                            &std::mem::take(&mut events),
+                            &replies,
+                        );
                         leaves = 0;
                     }
                     leaves += entry.leaves();

@@ -47,6 +47,8 @@ pub struct CustodySettings {
     pub certificates: CertificateSettings,
     /// Who cosigns the logs; `None` where nobody is asked to.
     pub witnesses: Option<WitnessTerms>,
+    /// Who may read what is others', and how much.
+    pub access: AccessSettings,
 }
 
 /// Who cosigns the logs. Custody asks nobody: it reads what is kept of their cosignatures, for those who check.
@@ -58,8 +60,6 @@ pub struct WitnessTerms {
     pub quorum: usize,
     /// Where witnessed checkpoints are kept, one file for each log.
     pub directory: PathBuf,
-    /// Who may read what is others', and how much.
-    pub access: AccessSettings,
 }
 
 /// Who may read what is others', and how much.

@@ -400,6 +400,7 @@ fn a_full_disk_gives_nobody_of_a_group_a_receipt() {
                 ground: fiducia_policy::GroundKind::SafetyWindow,
                 expires_at: Timestamp::from_second(1_795_000_600).unwrap(),
                 look: None,
+                by: crate::AccessBy::TheirOwn,
             })
             .collect()
     };

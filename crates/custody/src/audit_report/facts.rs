@@ -12,6 +12,7 @@ use super::probes::{Trials, try_everything};
 use super::report::WitnessState;
 use crate::AdminError;
 use crate::consent::commands::ConsentReply;
+use crate::keychain::Keychain;
 use crate::reading::Reader;
 use crate::staging::sha256;
 
@@ -84,7 +85,7 @@ impl Reader {
     pub(super) fn audit_facts(&self, organization: OrganizationId) -> Result<Facts, AdminError> {
         // Whatever is waiting for the log comes under a checkpoint first.
         self.scribe.settle();
-        let log = self.log_figures(organization)?;
+        let log = self.audited_log(organization)?;
         let (certificate, receipt) = self.newest_proofs(organization)?;
         let reading = self.reading();
         let (control, keys) = (self.control()?, self.keys()?);
@@ -103,8 +104,6 @@ impl Reader {
         let notices = control.notices(None)?;
         let mut purposes: Vec<_> = notices.iter().map(|notice| notice.identity.purpose).collect();
         purposes.dedup();
-        let others: Vec<_> =
-            organizations.iter().map(|record| record.id).filter(|id| *id != organization).collect();
         let since = published.iter().filter(|stored| stored.published_at >= found.created_at).count();
         let facts = Facts {
             now,
@@ -121,7 +120,7 @@ impl Reader {
             notices: (count(notices.len()), count(purposes.len())),
             certificate,
             receipt,
-            trials: try_everything(&*self.kms, &keys, organization, &others)?,
+            trials: try_everything(Keychain::new(Arc::clone(&self.access)), &keys, organization)?,
             reports: control
                 .audit_reports(organization, 1_000)?
                 .into_iter()
@@ -132,7 +131,7 @@ impl Reader {
         Ok(facts)
     }
 
-    fn log_figures(&self, organization: OrganizationId) -> Result<LogFigures, AdminError> {
+    fn audited_log(&self, organization: OrganizationId) -> Result<LogFigures, AdminError> {
         let directory = DataDirectory::ledger(&self.root).join(organization.uuid());
         let keys = self.names.keys_of(organization);
         keys.and_then(|keys| LogFigures::gather(&directory, &keys)).map_err(|error| {

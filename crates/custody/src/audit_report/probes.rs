@@ -1,6 +1,5 @@
 //! What is tried while a report is made, instead of being believed.
 
-use fiducia_keyring::KeyManagementService;
 use fiducia_policy::{
     AccessAction, AccessPolicy, AccessPrincipal, AccessReason, AccessTarget, AccountId, Circumstances,
     DataKind, Eligibility, Feature, OrganizationId, Purpose, Role, RoleSet,
@@ -8,13 +7,14 @@ use fiducia_policy::{
 use fiducia_store::{KeyKind, KeyStore};
 
 use crate::AdminError;
+use crate::keychain::Keychain;
 
 /// What was tried, and what came of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Trials {
-    /// Root keys of the organisation that opened under its own name, of how many.
+    /// Root keys of the organisation that opened with its own key, of how many.
     pub(super) roots_opened: (u64, u64),
-    /// How many of them opened under another organisation's name, of how many attempts.
+    /// How many of them opened with another organisation's key, of how many attempts.
     pub(super) opened_for_others: (u64, u64),
     /// What the access policies permit that is promised to nobody, in words.
     pub(super) permitted: Vec<String>,
@@ -43,12 +43,11 @@ pub(super) const CLOSED_PURPOSES: [&str; 8] = [
 ];
 
 pub(super) fn try_everything(
-    kms: &dyn KeyManagementService,
+    mut keychain: Keychain,
     keys: &KeyStore,
     organization: OrganizationId,
-    others: &[OrganizationId],
 ) -> Result<Trials, AdminError> {
-    let (roots_opened, opened_for_others) = try_roots(kms, keys, organization, others)?;
+    let (roots_opened, opened_for_others) = try_roots(&mut keychain, keys, organization)?;
     let policy = AccessPolicy::built_in()
         .map_err(|error| AdminError::Storage(format!("the policies on access cannot be read: {error}")))?;
     let permits = |&(role, action, kind, circumstances): &Question| {
@@ -82,23 +81,28 @@ pub(super) fn try_everything(
     })
 }
 
-/// Tries to open the organisation's service root under its own name and, which must fail, under every other's.
+/// Tries to open the organisation's service root with the organisation's own key and, which must fail, with every other's.
 fn try_roots(
-    kms: &dyn KeyManagementService,
+    keychain: &mut Keychain,
     keys: &KeyStore,
     organization: OrganizationId,
-    others: &[OrganizationId],
 ) -> Result<((u64, u64), (u64, u64)), AdminError> {
     let (mut opened, mut tried) = (0, 0);
     let (mut opened_for_others, mut tried_for_others) = (0, 0);
+    let organizations = keys.roots_of_kind(KeyKind::OrganizationKey)?;
     let roots = keys.roots_of_kind(KeyKind::ServiceRoot)?;
     for root in roots.iter().filter(|root| root.organization == organization) {
         let Some(edge) = keys.edge(root.id)? else { continue };
         tried += 1;
-        opened += u64::from(kms.unwrap_root(organization, root.id, &edge.wrap).is_ok());
-        for other in others {
+        opened += u64::from(keychain.key(keys, root.id).is_ok());
+        for other in organizations.iter().filter(|key| key.organization != organization) {
+            // One that its owner closed opens nothing, which is no trial.
+            let Ok(key) = keychain.key(keys, other.id) else { continue };
             tried_for_others += 1;
-            opened_for_others += u64::from(kms.unwrap_root(*other, root.id, &edge.wrap).is_ok());
+            // Under its own name, and posing as the one from which the root hangs.
+            let names = [Some(other.id), edge.parent].into_iter().flatten();
+            opened_for_others +=
+                u64::from(names.into_iter().any(|name| key.unwrap_key(name, root.id, &edge.wrap).is_ok()));
         }
     }
     Ok(((opened, tried), (opened_for_others, tried_for_others)))

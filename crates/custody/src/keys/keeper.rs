@@ -128,7 +128,9 @@ mod tests {
         let access = access(&service, &clock);
         assert!(access.require(program()).is_err(), "nothing was asked yet");
         let (sender, changes) = channel();
-        let changed = move || drop(sender.send(()));
+        let changed = move || {
+            let _ = sender.send(());
+        };
         let keeper = KeyKeeper::start(Arc::clone(&access), Duration::from_millis(1), changed).unwrap();
         changes.recv().unwrap();
         access.require(program()).unwrap();

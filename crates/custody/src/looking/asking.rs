@@ -528,7 +528,9 @@ const fn grounds_of(reason: AccessReason) -> &'static [GroundKind] {
         | AccessReason::PolicyViolationInvestigation
         | AccessReason::CsaeReport => &[Violation, SafetyWindow],
         AccessReason::IncidentResponse => &[SafetyWindow, Service],
-        AccessReason::SubjectRequest | AccessReason::CustomerSupport => &[Service],
+        AccessReason::SubjectRequest
+        | AccessReason::CustomerSupport
+        | AccessReason::OrganizationCompliance => &[Service],
         AccessReason::LegalObligation => &[LegalHold, Service],
     }
 }

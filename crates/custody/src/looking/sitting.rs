@@ -1,9 +1,7 @@
 //! What a look is taken in, and the one place where looks are entered into the log.
 
 use fiducia_ledger::{AccessEntry, AccessReceipt, LookTerms};
-use fiducia_policy::{
-    AccessReason, AccessSession, GroundKind, OrganizationId, PersonId, Sight, Timestamp,
-};
+use fiducia_policy::{AccessReason, AccessSession, GroundKind, OrganizationId, PersonId, Sight, Timestamp};
 use fiducia_store::{BeginLook, SessionLook};
 
 use super::public::{LookBy, LookOf, ToRead, divided};

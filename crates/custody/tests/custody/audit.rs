@@ -11,11 +11,11 @@ use fiducia_ledger::{
     verify_log,
 };
 use fiducia_policy::{
-    AccessReason, Agreement, Clock, ExchangeId, GroundKind, OrganizationId, PersonId, Plan, RecordId,
-    SubjectId, Tier, Timestamp, WorkspaceId,
+    AccessLimits, AccessReason, Agreement, Clock, ExchangeId, GroundKind, OrganizationId, PersonId, Plan,
+    RecordId, SubjectId, Tier, Timestamp, WorkspaceId,
 };
 use fiducia_store::{
-    AccessRecord, Announcement, ControlStore, DataDirectory, NewOrganization, OrganizationRecord,
+    AccessRecord, Announcement, BeginLook, ControlStore, DataDirectory, NewOrganization, OrganizationRecord,
     OrganizationTerms,
 };
 
@@ -84,6 +84,7 @@ impl Stand {
             records: vec![RecordId::from_bytes([5; 16])],
             ground: GroundKind::Service,
             expires_at: at(second + 900),
+            look: None,
         };
         self.append(event, second, Event::RecordAccess(access))
     }
@@ -109,11 +110,16 @@ impl Stand {
             at: at(second),
             expires_at: at(second + 900),
             ledger_index: None,
+            session: None,
+            sight: None,
+            public_first: 0,
+            public_count: 0,
         };
         change(&mut row);
-        self.control.begin_access(&[row]).unwrap();
+        let look = BeginLook { rows: vec![row], session: None, at: at(second) };
+        self.control.begin_looks(&[look], &AccessLimits::default()).unwrap();
         if let Some(index) = index {
-            self.control.place_access(event, index).unwrap();
+            self.control.place_accesses(&[(event, index)]).unwrap();
         }
     }
 
@@ -139,7 +145,7 @@ impl Stand {
     fn audit_with(&self, settings: &AuditSettings, remembered: &[RememberedCheckpoint]) -> LogAuditReport {
         let log = AuditedLog { organization: ORGANIZATION, keys: vec![self.key()] };
         let folder = self.ledger.log_directory(ORGANIZATION);
-        let verified = verify_log(&folder, &log.key).err().unwrap_or_default();
+        let verified = verify_log(&folder, &log.keys).err().unwrap_or_default();
         let verified = verified.iter().map(ToString::to_string).collect();
         audit(settings, &log, remembered, verified, &mut |_, _| true).unwrap()
     }

@@ -21,9 +21,9 @@ mod feed;
 #[cfg(feature = "fault-injection")]
 mod interrupted;
 mod letters;
+mod log_keys;
 mod looking;
 mod organization_keys;
-mod log_keys;
 mod refusals;
 mod retention;
 mod rights;

@@ -31,7 +31,7 @@ pub(crate) use holds::{CasesCommand, HoldsCommand};
 pub(crate) use installation::{
     ConfigCommand, DemoArguments, DoctorArguments, ImportArguments, KeyfileCommand,
 };
-pub(crate) use ledger::{AuditArguments, LedgerCommand, LogOptions, LogKeyCommand};
+pub(crate) use ledger::{AuditArguments, LedgerCommand, LogKeyCommand, LogOptions};
 pub(crate) use organizations::{
     KeysCommand, OrganizationKeyArguments, OrganizationsCommand, SubjectsCommand, TermsOptions,
     WorkspacesCommand,

@@ -172,8 +172,7 @@ fn ask(
                 incomplete.push(format!("the witness {name} holds nothing of {}", log.origin()));
             }
             Err(error) => {
-                incomplete
-                    .push(format!("the witness {name} was not heard about {}: {error}", log.origin()));
+                incomplete.push(format!("the witness {name} was not heard about {}: {error}", log.origin()));
             }
         }
     }

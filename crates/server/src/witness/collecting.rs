@@ -289,7 +289,7 @@ impl Asked {
     /// What this witness holds of a log.
     async fn held(&self, keys: &[VerifierKey]) -> Result<Option<Checkpoint>, NotWitnessed> {
         let unusable = |error: &dyn std::fmt::Display| NotWitnessed::Unusable(error.to_string());
-        let path = format!("/{}/checkpoint", origin_digest(&origin));
+        let path = format!("/{}/checkpoint", origin_digest(&origin_of_keys(keys)));
         let (status, note) = self.send(Method::GET, &path, String::new()).await?;
         if status == StatusCode::NOT_FOUND {
             return Ok(None);

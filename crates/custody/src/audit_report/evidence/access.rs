@@ -121,7 +121,7 @@ fn encryption(facts: &Facts) -> Answer {
     Answer::default()
         .figure("keys that live, and tombstones of destroyed ones", format!("{living}, {destroyed}"), AuditSource::Keys {})
         .check(
-            "the organisation's root opens under its own name",
+            "the organisation's root opens with its own key",
             opened == tried && tried > 0,
             format!("{opened} of {tried}"),
             AuditSource::Trial {},
@@ -137,7 +137,7 @@ fn isolation(facts: &Facts) -> Answer {
         answer.but("There is no other organisation here, so none could be tried.")
     } else {
         answer.none(
-            "the organisation's root opens under no other organisation's name",
+            "the organisation's root opens with no other organisation's key",
             opened,
             AuditSource::Trial {},
         )

@@ -14,7 +14,6 @@ use crate::output::instant;
 #[template(path = "audit.html")]
 struct Page<'a> {
     report: &'a AuditReport,
-    verified: &'a VerifiedAuditReport,
     verifier_keys: &'a [String],
     summary: String,
     /// Promises by what the evidence comes to, what is most urgent first.
@@ -36,7 +35,7 @@ pub(super) fn render(
     });
     let parts = parts.filter(|(_, promises): &(_, Vec<_>)| !promises.is_empty()).collect();
     let summary = standing_summary(report);
-    Page { report, verified, verifier_keys, summary, parts, steps: check_with(verified) }.render()
+    Page { report, verifier_keys, summary, parts, steps: check_with(verified) }.render()
 }
 
 impl Page<'_> {
