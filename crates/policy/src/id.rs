@@ -195,6 +195,10 @@ id!(
     /// A campaign: a question put to many people, with a date by which silence is a no.
     CampaignId, "campaign", "campaign_"
 );
+id!(
+    /// A webhook: an endpoint of an organisation to which its activities are sent.
+    WebhookId, "webhook", "webhook_"
+);
 
 #[cfg(test)]
 mod tests {
