@@ -63,6 +63,7 @@ pub(crate) fn console(custody: &Custody, clock: Arc<dyn Clock>) -> Result<Runnin
             listen: local,
             ..ConsoleSettings::new("http://localhost:4102".to_owned())
         }),
+        compliance: None,
         admin_socket: None,
     };
     Server::start(&settings, custody.clone(), clock, Arc::new(SystemRandomness::new())).map_err(refused)

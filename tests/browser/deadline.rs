@@ -197,6 +197,7 @@ fn serve(root: &std::path::Path, custody: &Custody, clock: &ManualClock) -> (Str
             listen: SocketAddr::from(([127, 0, 0, 1], port)),
             ..ConsoleSettings::new(url.clone())
         }),
+        compliance: None,
         admin_socket: None,
     };
     let randomness = Arc::new(SeededRandomness(AtomicU64::new(77)));

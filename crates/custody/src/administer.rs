@@ -114,6 +114,7 @@ impl Writer {
             AdminCommand::Mail(command) => self.mail(command).map(AdminReply::Mailed),
             AdminCommand::Account(command) => self.change_accounts(command).map(AdminReply::Account),
             AdminCommand::Consent(command) => self.consent(command).map(AdminReply::Consented),
+            AdminCommand::Compliance(command) => self.change_compliance(command).map(AdminReply::Compliance),
             AdminCommand::NameSubject { organization, name } => {
                 self.subject_named(organization, &name).map(AdminReply::Subject)
             }

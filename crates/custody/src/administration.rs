@@ -10,6 +10,7 @@ use crate::Scope;
 use crate::accounts::{AccountCommand, AccountReply};
 use crate::centre::LookRow;
 use crate::certificate::{CertificateCommand, CertificateReference, CertificateReply};
+use crate::compliance::{ComplianceCommand, ComplianceReply};
 use crate::consent::commands::{ConsentCommand, ConsentReply};
 use crate::import::{ImportOutcome, ImportProgress};
 use crate::mail::{MailCommand, MailReply};
@@ -145,6 +146,8 @@ pub enum AdminCommand {
     Rights(RightsCommand),
     /// Looks people up. Nothing is changed.
     People(PeopleCommand),
+    /// Makes, lists and deletes keys to the Compliance API.
+    Compliance(ComplianceCommand),
     /// Finds or makes the subject of a name.
     NameSubject {
         /// Whose.
@@ -212,6 +215,7 @@ impl AdminCommand {
             Self::Account(_) => "account",
             Self::Rights(_) => "rights",
             Self::People(_) => "people",
+            Self::Compliance(_) => "compliance",
             Self::NameSubject { .. } => "name-subject",
             Self::NamePerson { .. } => "name-person",
             Self::BeginImport { .. } => "begin-import",
@@ -270,6 +274,8 @@ pub enum AdminReply {
     Rights(RightsReply),
     /// To [`AdminCommand::People`].
     People(PeopleReply),
+    /// To [`AdminCommand::Compliance`].
+    Compliance(ComplianceReply),
     /// To [`crate::PersonalCommand::Accesses`].
     Accesses(Vec<LookRow>),
     /// To [`AdminCommand::NameSubject`].

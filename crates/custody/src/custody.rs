@@ -425,6 +425,9 @@ impl Custody {
             AdminCommand::Mail(MailCommand::Due { limit }) => reader.due_mails(limit),
             AdminCommand::Account(command) => self.administer_accounts(command).map(AdminReply::Account),
             AdminCommand::Consent(command) => self.consent(command).map(AdminReply::Consented),
+            AdminCommand::Compliance(command) => {
+                self.administer_compliance(command).map(AdminReply::Compliance)
+            }
             other => self.on_writer(other),
         }
     }

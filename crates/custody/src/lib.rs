@@ -13,6 +13,7 @@ mod caller;
 mod callers;
 mod centre;
 mod certificate;
+mod compliance;
 mod consent;
 mod console;
 mod custody;
@@ -61,6 +62,10 @@ pub use certificate::{
     Backups, CERTIFICATE_FILE_BYTES_MAX, Certificate, CertificateCommand, CertificateReference,
     CertificateRejected, CertificateReply, CertificateRow, CertificateStage, CertifiedScope, Confidentiality,
     Destroyed, Issuer, KeptPart, Method, Order, Verification, VerifiedCertificate, verify_certificate,
+};
+pub use compliance::{
+    ComplianceCommand, ComplianceKey, ComplianceKeyRow, ComplianceReach, ComplianceReply,
+    CreatedComplianceKey, NewComplianceKey,
 };
 pub use consent::commands::{
     CHOICES_MAX, CampaignRow, CampaignTally, ConsentChoice, ConsentCommand, ConsentEntry, ConsentEvidence,

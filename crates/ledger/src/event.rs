@@ -3,8 +3,8 @@
 use std::fmt;
 
 use fiducia_policy::{
-    AccessReason, AccountId, CaseId, ExchangeId, FlagId, GroundKind, HoldId, PersonId, Pseudonym, RecordId,
-    RightsRequestId, Timestamp, VirtualKeyId, WorkspaceId,
+    AccessReason, AccountId, CaseId, ComplianceKeyId, ExchangeId, FlagId, GroundKind, HoldId, PersonId,
+    Pseudonym, RecordId, RightsRequestId, Timestamp, VirtualKeyId, WorkspaceId,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -393,6 +393,26 @@ pub enum Event {
     CampaignOpened(CampaignOpened),
     /// A campaign was closed.
     CampaignClosed(CampaignClosed),
+    /// A key to the Compliance API was made.
+    ComplianceKeyCreated {
+        /// Which.
+        key: ComplianceKeyId,
+        /// What it reaches: `organization` for this one alone, `installation` for every one.
+        #[serde(serialize_with = "text")]
+        reach: String,
+        /// What it permits, by name.
+        #[serde(serialize_with = "texts")]
+        scopes: Vec<String>,
+        /// Who made it.
+        actor: PersonId,
+    },
+    /// A key to the Compliance API was deleted.
+    ComplianceKeyDeleted {
+        /// Which.
+        key: ComplianceKeyId,
+        /// Who deleted it.
+        actor: PersonId,
+    },
     /// An event of a type that this version does not know. It can be read but not appended.
     #[serde(skip)]
     Unknown {
@@ -405,7 +425,7 @@ pub enum Event {
 
 impl Event {
     /// The types this version reads and writes.
-    const KINDS: [&'static str; 36] = [
+    const KINDS: [&'static str; 38] = [
         "log_opened",
         "capture_batch",
         "record_access",
@@ -442,6 +462,8 @@ impl Event {
         "notice_published",
         "campaign_opened",
         "campaign_closed",
+        "compliance_key_created",
+        "compliance_key_deleted",
     ];
 
     pub(crate) fn is_known(kind: &str) -> bool {
@@ -487,6 +509,8 @@ impl Event {
             Self::NoticePublished(_) => "notice_published",
             Self::CampaignOpened(_) => "campaign_opened",
             Self::CampaignClosed(_) => "campaign_closed",
+            Self::ComplianceKeyCreated { .. } => "compliance_key_created",
+            Self::ComplianceKeyDeleted { .. } => "compliance_key_deleted",
             Self::Unknown { kind, .. } => kind,
         }
     }

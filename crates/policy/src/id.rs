@@ -188,6 +188,10 @@ id!(
     ApiTokenId, "token", "apitok_"
 );
 id!(
+    /// A compliance access key. The id is public and names the key in the feed and the ledger, the secret is not.
+    ComplianceKeyId, "compliance access key", "apikey_"
+);
+id!(
     /// One entry in the history of a person's choices. The receipt of the choice has the same number.
     ConsentId, "consent", "consent_"
 );

@@ -182,6 +182,7 @@ mod cases;
 mod census;
 mod change;
 mod chart;
+mod compliance_scope;
 mod consent;
 mod diff;
 mod edge;
@@ -209,6 +210,7 @@ pub use cases::{CaseFileError, CaseOutcome, EventName, cases_schema, end_in_word
 pub use census::{CensusError, CensusRow, read_census};
 pub use change::{Carried, CarriedSchedule};
 pub use chart::chart;
+pub use compliance_scope::{ComplianceScope, ComplianceScopes};
 pub use consent::{
     Asked, CampaignError, CampaignTerms, ConsentAct, ConsentChannel, ConsentKind, ConsentPurpose,
     ConsentState, Controller, GradeFormula, LastNo, Meanwhile, NOTICE_BYTES_MAX, NotAsked, Notice,
@@ -223,9 +225,9 @@ pub use feature::{Eligibility, Feature, FeatureSet, UnknownFeature};
 pub use ground::{Ground, GroundKind, LegalBasis, Purpose};
 pub use hold::{HoldCandidate, HoldScope, HoldScopeError, SCOPE_ENTRIES_MAX, SCOPE_NAME_BYTES_MAX};
 pub use id::{
-    AccountId, ApiTokenId, CampaignId, CaseId, ConsentId, ConversationId, ExchangeId, FlagId, HoldId,
-    IdParseError, KeyId, LetterId, OrganizationId, PersonId, Pseudonym, RecordId, RightsRequestId, SessionId,
-    SubjectId, VirtualKeyId, WarningId, WebhookId, WorkspaceId,
+    AccountId, ApiTokenId, CampaignId, CaseId, ComplianceKeyId, ConsentId, ConversationId, ExchangeId,
+    FlagId, HoldId, IdParseError, KeyId, LetterId, OrganizationId, PersonId, Pseudonym, RecordId,
+    RightsRequestId, SessionId, SubjectId, VirtualKeyId, WarningId, WebhookId, WorkspaceId,
 };
 pub use language::{
     Audience, BUILT_IN_NAMES, Chooser, ConsentNotice, ConsentRule, Counterexample, ExistingRecords,

@@ -4,6 +4,7 @@
 //! bytes on. [`Server::start`] takes settings as data and runs on threads of its own.
 
 pub mod admin;
+mod compliance;
 mod console;
 mod error;
 mod gateway;
@@ -16,6 +17,7 @@ mod settings;
 mod tls;
 mod witness;
 
+pub use compliance::ComplianceSettings;
 pub use console::{ConsoleSettings, IdentityProviderSettings, api_document};
 pub use error::StartError;
 pub use secret::{SECRET_BYTES_MAX, Secret, SecretSource, SecretUnreadable};

@@ -9,6 +9,7 @@ use fiducia_custody::Custody;
 use fiducia_policy::{Clock, Randomness};
 use tokio::sync::watch;
 
+use crate::compliance::{Compliance, ComplianceThread};
 use crate::console::{Console, ConsoleThread};
 use crate::gateway::{self, Gateway, GatewayThreads};
 use crate::metrics::Metrics;
@@ -31,6 +32,8 @@ pub struct Addresses {
     pub operations: Option<SocketAddr>,
     /// The console.
     pub console: Option<SocketAddr>,
+    /// The Compliance API.
+    pub compliance: Option<SocketAddr>,
     /// The admin socket.
     pub admin_socket: Option<PathBuf>,
 }
@@ -42,6 +45,7 @@ pub struct RunningServer {
     stop_side: watch::Sender<bool>,
     gateway: Option<GatewayThreads>,
     console: Option<ConsoleThread>,
+    compliance: Option<ComplianceThread>,
     side: Option<std::thread::JoinHandle<()>>,
 }
 
@@ -71,7 +75,15 @@ impl Server {
         let console = settings
             .console
             .as_ref()
-            .map(|console| Console::bind(console, custody.clone(), clock, randomness, metrics))
+            .map(|console| {
+                let (clock, randomness) = (Arc::clone(&clock), Arc::clone(&randomness));
+                Console::bind(console, custody.clone(), clock, randomness, metrics)
+            })
+            .transpose()?;
+        let compliance = settings
+            .compliance
+            .as_ref()
+            .map(|compliance| Compliance::bind(compliance, custody.clone(), clock, randomness))
             .transpose()?;
         let side = SideListeners::bind(settings, &gateway, custody)?;
         let (stop_gateway, gateway_stops) = watch::channel(false);
@@ -80,10 +92,16 @@ impl Server {
             gateway: address,
             operations: side.operations.as_ref().map(|(_, address, _)| *address),
             console: console.as_ref().map(|(_, _, address)| *address),
+            compliance: compliance.as_ref().map(|(_, _, address)| *address),
             admin_socket: settings.admin_socket.clone(),
         };
         let console = console
             .map(|(console, listener, _)| ConsoleThread::start(console, listener, gateway_stops.clone()))
+            .transpose()?;
+        let compliance = compliance
+            .map(|(compliance, listener, _)| {
+                ComplianceThread::start(&compliance, listener, gateway_stops.clone())
+            })
             .transpose()?;
         let side = side.start(side_stops)?;
         let gateway = GatewayThreads::start(&gateway, listeners, &gateway_stops)?;
@@ -93,6 +111,7 @@ impl Server {
             stop_side,
             gateway: Some(gateway),
             console,
+            compliance,
             side: Some(side),
         })
     }
@@ -129,6 +148,9 @@ impl RunningServer {
         }
         if let Some(console) = self.console.take() {
             console.join();
+        }
+        if let Some(compliance) = self.compliance.take() {
+            compliance.join();
         }
         // Health and metrics stay up until the last exchange is done.
         let _ = self.stop_side.send(true);

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
+use crate::compliance::ComplianceSettings;
 use crate::console::ConsoleSettings;
 use crate::secret::SecretSource;
 
@@ -25,6 +26,8 @@ pub struct ServerSettings {
     pub operations: Option<OperationsSettings>,
     /// The console; none when absent.
     pub console: Option<ConsoleSettings>,
+    /// The Compliance API; none when absent.
+    pub compliance: Option<ComplianceSettings>,
     /// Path of the admin socket; none when absent.
     pub admin_socket: Option<PathBuf>,
 }

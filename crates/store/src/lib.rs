@@ -16,6 +16,7 @@ mod accounts;
 mod api;
 mod campaigns;
 mod certificates;
+mod compliance_keys;
 mod connection;
 mod consents;
 mod control;
@@ -46,6 +47,7 @@ pub use accounts::{AccountRecord, PasskeyRecord, PrivacySignal, SessionRecord};
 pub use api::{ApiAnswerRecord, ApiTokenRecord};
 pub use campaigns::{CampaignCount, CampaignMember, CampaignRecord};
 pub use certificates::{CertificateRecord, MailCounts, MailRecord};
+pub use compliance_keys::ComplianceKeyRecord;
 pub use consents::{ConsentRecord, ConsentStanding, ConsentWrite};
 pub use control::{
     ControlStore, NewOrganization, NewSubject, OrganizationRecord, OrganizationTerms, SubjectRecord,

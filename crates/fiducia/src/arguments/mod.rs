@@ -3,6 +3,7 @@
 
 mod accounts;
 mod certificates;
+mod compliance;
 mod consent;
 mod holds;
 mod installation;
@@ -20,6 +21,7 @@ use clap::{Args, Parser, Subcommand};
 
 pub(crate) use accounts::{AccountsCommand, TokenCommand};
 pub(crate) use certificates::CertificateCommand;
+pub(crate) use compliance::{ComplianceCommand, ComplianceKeysCommand};
 pub(crate) use consent::{CampaignsCommand, ChoiceOptions, ConsentCommand, NoticesCommand};
 pub(crate) use holds::{CasesCommand, HoldsCommand};
 pub(crate) use installation::{
@@ -99,6 +101,9 @@ pub(crate) enum Command {
     /// The JSON API
     #[command(subcommand)]
     Api(ApiCommand),
+    /// The Compliance API, for audit and security programs
+    #[command(subcommand)]
+    Compliance(ComplianceCommand),
     /// Sealed records: list, read with a reason, destroy
     #[command(subcommand)]
     Records(RecordsCommand),

@@ -4,8 +4,8 @@ use clap::ArgGroup;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use fiducia_custody::{ContentScope, DestructionScope};
 use fiducia_policy::{
-    AccessReason, Agreement, ApiScope, ConversationId, ExtensionReason, GroundKind, IdentityMethod, Plan,
-    RecordClass, RecordId, RefusalReason, Regime, RequestKind, Role, Tier, Timestamp,
+    AccessReason, Agreement, ApiScope, ComplianceScope, ConversationId, ExtensionReason, GroundKind,
+    IdentityMethod, Plan, RecordClass, RecordId, RefusalReason, Regime, RequestKind, Role, Tier, Timestamp,
 };
 
 /// A plan.
@@ -26,6 +26,11 @@ pub(super) fn role() -> impl TypedValueParser<Value = Role> {
 /// What a token for the JSON API permits.
 pub(super) fn api_scope() -> impl TypedValueParser<Value = ApiScope> {
     one_of(ApiScope::ALL.map(ApiScope::name))
+}
+
+/// What a key to the Compliance API permits.
+pub(super) fn compliance_scope() -> impl TypedValueParser<Value = ComplianceScope> {
+    one_of(ComplianceScope::ALL.map(ComplianceScope::name))
 }
 
 /// An agreement on retention.

@@ -5,6 +5,7 @@ mod api;
 mod campaigns;
 mod cases;
 pub(crate) mod certificates;
+mod compliance;
 mod configuration;
 mod consent;
 mod conversations;
@@ -54,6 +55,7 @@ pub(crate) fn run(command: Command) -> Result<ExitStatus, Failure> {
         Command::Keys(command) => keys::run(command),
         Command::Accounts(command) => accounts::run(command),
         Command::Api(command) => api::run(&command),
+        Command::Compliance(command) => compliance::run(command),
         Command::Records(command) => records::run(command),
         Command::Conversations(command) => conversations::run(command),
         Command::Subjects(command) => subjects::run(command),

@@ -39,10 +39,12 @@ fn serve(configuration: &Configuration) -> Result<ExitStatus, Failure> {
     let addresses = running.addresses();
     let operations = addresses.operations.map(|address| address.to_string()).unwrap_or_default();
     let console = addresses.console.map(|address| address.to_string()).unwrap_or_default();
+    let compliance = addresses.compliance.map(|address| address.to_string()).unwrap_or_default();
     tracing::info!(
         gateway = %addresses.gateway,
         operations,
         console,
+        compliance,
         process = std::process::id(),
         version = env!("CARGO_PKG_VERSION"),
         "serving"

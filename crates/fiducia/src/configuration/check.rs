@@ -29,6 +29,9 @@ pub(crate) fn check(configuration: &Configuration, extent: Extent) -> Vec<Proble
         providers(configuration, &mut problems);
         let console = configuration.console.iter().flat_map(fiducia_server::ConsoleSettings::problems);
         problems.extend(console.map(Problem::general));
+        let compliance =
+            configuration.compliance.iter().filter_map(fiducia_server::ComplianceSettings::problem);
+        problems.extend(compliance.map(Problem::general));
         routes(configuration, &mut problems);
         if let Some(text) = configuration.eligibility.covered_models_problem() {
             problems.push(Problem::general(format!("eligibility.covered_models: {text}")));
@@ -161,13 +164,17 @@ fn listeners(configuration: &Configuration, problems: &mut Problems) {
     let gateway = Some(("gateway.listen", configuration.gateway.listen));
     let operations = configuration.operations.as_ref().map(|found| ("operations.listen", found.listen));
     let console = configuration.console.as_ref().map(|found| ("console.listen", found.listen));
-    for (one, other) in [(gateway, operations), (gateway, console), (operations, console)] {
-        if let (Some((one, address)), Some((other, same))) = (one, other)
-            && collide(address, same)
-        {
-            problems.push(Problem::general(format!(
-                "{one} {address} and {other} {same} are the same address; give one of them another port"
-            )));
+    let compliance = configuration.compliance.as_ref().map(|found| ("compliance.listen", found.listen));
+    let all = [gateway, operations, console, compliance];
+    for (place, first) in all.iter().enumerate() {
+        for second in all.iter().skip(place + 1) {
+            if let (Some((one, address)), Some((other, same))) = (first, second)
+                && collide(*address, *same)
+            {
+                problems.push(Problem::general(format!(
+                    "{one} {address} and {other} {same} are the same address; give one of them another port"
+                )));
+            }
         }
     }
 }

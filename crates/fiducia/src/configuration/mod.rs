@@ -14,8 +14,8 @@ use std::path::PathBuf;
 
 use fiducia_custody::{CaptureLimits, CustodySettings};
 use fiducia_server::{
-    ConsoleSettings, EligibilitySettings, GatewaySettings, ModelRoute, OperationsSettings, ProviderSettings,
-    ServerSettings,
+    ComplianceSettings, ConsoleSettings, EligibilitySettings, GatewaySettings, ModelRoute,
+    OperationsSettings, ProviderSettings, ServerSettings,
 };
 use serde::Deserialize;
 
@@ -49,6 +49,9 @@ pub(crate) struct Configuration {
     /// The console; absent: there is none.
     #[serde(default)]
     pub(crate) console: Option<ConsoleSettings>,
+    /// The Compliance API; absent: there is none.
+    #[serde(default)]
+    pub(crate) compliance: Option<ComplianceSettings>,
     /// What certificates of destruction say.
     #[serde(default)]
     pub(crate) certificates: CertificatesSection,
@@ -197,6 +200,7 @@ impl Configuration {
             eligibility: self.eligibility.clone(),
             operations,
             console: self.console.clone(),
+            compliance: self.compliance.clone(),
             admin_socket: Some(self.admin_socket()),
         }
     }

@@ -129,6 +129,23 @@ fn each_event_about_people_has_exactly_one_spelling() {
             .replace("HEX", &hex),
     );
     check(
+        &Event::ComplianceKeyCreated {
+            key: ComplianceKeyId::from_bytes([0; 16]),
+            reach: "organization".to_owned(),
+            scopes: vec!["read:compliance_activities".to_owned()],
+            actor: PersonId::from_bytes([0; 16]),
+        },
+        &r#"{"actor":"person_0","at":"AT","id":"event_1","key":"apikey_0","org":"ORG","reach":"organization","scopes":["read:compliance_activities"],"type":"compliance_key_created"}"#
+            .replace("person_0", &format!("person_{zeros}"))
+            .replace("apikey_0", &format!("apikey_{zeros}")),
+    );
+    check(
+        &Event::ComplianceKeyDeleted { key: ComplianceKeyId::from_bytes([0; 16]), actor: PersonId::from_bytes([0; 16]) },
+        &r#"{"actor":"person_0","at":"AT","id":"event_1","key":"apikey_0","org":"ORG","type":"compliance_key_deleted"}"#
+            .replace("person_0", &format!("person_{zeros}"))
+            .replace("apikey_0", &format!("apikey_{zeros}")),
+    );
+    check(
         &Event::SafetyWindowClosed { day: "2026-10-22".parse().unwrap() },
         r#"{"at":"AT","day":"2026-10-22","id":"event_1","org":"ORG","type":"safety_window_closed"}"#,
     );

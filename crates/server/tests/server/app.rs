@@ -16,8 +16,8 @@ use fiducia_policy::{
     RandomnessUnavailable, Timestamp,
 };
 use fiducia_server::{
-    ConsoleSettings, EligibilitySettings, GatewayLimits, GatewaySettings, ModelRoute, OperationsSettings,
-    ProviderKind, ProviderSettings, RunningServer, SecretSource, Server, ServerSettings,
+    ComplianceSettings, ConsoleSettings, EligibilitySettings, GatewayLimits, GatewaySettings, ModelRoute,
+    OperationsSettings, ProviderKind, ProviderSettings, RunningServer, SecretSource, Server, ServerSettings,
 };
 
 use crate::client::{Answer, send};
@@ -87,6 +87,8 @@ pub(crate) struct AppSettings {
     pub(crate) secured: Option<(String, Option<std::path::PathBuf>)>,
     /// The console, if there is one.
     pub(crate) console: Option<ConsoleSettings>,
+    /// The Compliance API, if there is one.
+    pub(crate) compliance: Option<ComplianceSettings>,
 }
 
 impl AppSettings {
@@ -101,6 +103,7 @@ impl AppSettings {
             eligibility: EligibilitySettings::default(),
             secured: None,
             console: None,
+            compliance: None,
         }
     }
 
@@ -117,6 +120,7 @@ pub(crate) struct App {
     pub(crate) gateway: SocketAddr,
     pub(crate) operations: SocketAddr,
     pub(crate) console: Option<SocketAddr>,
+    pub(crate) compliance: Option<SocketAddr>,
     pub(crate) clock: TestClock,
     server: Option<RunningServer>,
     verifier_key: String,
@@ -142,9 +146,11 @@ impl App {
         let server = start_server(directory.path(), settings, custody.clone(), clock.clone());
         let (gateway, operations) = (server.addresses().gateway, server.addresses().operations.unwrap());
         let console = server.addresses().console;
+        let compliance = server.addresses().compliance;
         Self {
             custody,
             console,
+            compliance,
             clock,
             organization: organization.id,
             key,
@@ -349,6 +355,7 @@ fn start_server(root: &Path, settings: &AppSettings, custody: Custody, clock: Te
             ledger_directory: Some(root.join("data/ledger")),
         }),
         console: settings.console.clone(),
+        compliance: settings.compliance.clone(),
         admin_socket: Some(root.join("admin.sock")),
     };
     let randomness = SeededRandomness(AtomicU64::new(77));

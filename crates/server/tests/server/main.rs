@@ -14,6 +14,7 @@ mod app;
 mod bytes;
 mod centre;
 mod client;
+mod compliance;
 mod console;
 mod eligibility;
 mod operations;
