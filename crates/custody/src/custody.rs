@@ -11,13 +11,14 @@ use fiducia_policy::{
     Clock, ConsentChannel, ConsentPurpose, ExchangeId, OrganizationId, PersonId, Randomness, SubjectId,
     WarningId,
 };
-use fiducia_store::{ControlStore, DataDirectory, Journal};
+use fiducia_store::{ActivityStore, ControlStore, DataDirectory, Journal};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::accounts::{PrivacySignals, Throttle};
 use crate::administer::LedgerNames;
 use crate::callers::{Callers, is_subject_name};
 use crate::certificate::{CertificateCommand, signer_name};
+use crate::compliance::Feed;
 use crate::consent::{ChoiceRequest, ConsentMemory, Speaker};
 use crate::filing::Filing;
 use crate::import::ImportChunk;
@@ -25,7 +26,7 @@ use crate::keychain::Keychain;
 use crate::mail::{MailCommand, WarningLetter};
 use crate::mailbox::{Message, WriterHandle, WriterState};
 use crate::open_error::OpenError;
-use crate::opening::{load_callers, refuse_keyfile_inside, signing_key, when_idle};
+use crate::opening::{cursor_secret, load_callers, refuse_keyfile_inside, signing_key, when_idle};
 use crate::reading::{ReadRequest, Reader};
 use crate::recovery::{file_journal, log_facts};
 use crate::retention::commands::{
@@ -97,6 +98,9 @@ pub(crate) struct Inner {
     last_probe: Mutex<Option<fiducia_policy::Timestamp>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     names: LedgerNames,
+    pub(crate) feed: Feed,
+    feed_thread: Mutex<Option<JoinHandle<()>>>,
+    pub(crate) cursor_secret: [u8; 32],
     governance: Governance,
     pub(crate) throttle: Mutex<Throttle>,
     pub(crate) signals: PrivacySignals,
@@ -145,8 +149,11 @@ impl Custody {
         let callers = load_callers(&files, &mut keychain)?;
         let governance = Governance::load(&files.control.policies()?)?;
         let holds = Holds::load(&files.control).map_err(|error| OpenError::Destruction(error.to_string()))?;
+        let mut activities = ActivityStore::open(&DataDirectory::activities(&root))?;
+        let cursor_secret = cursor_secret(&mut activities, &*randomness)?;
+        let (feed, feed_thread) = Feed::start(&root, names.clone(), activities)?;
         let (scribe, scribe_thread) =
-            Scribe::start(ledger, ControlStore::open(&DataDirectory::control(&root))?)?;
+            Scribe::start(ledger, ControlStore::open(&DataDirectory::control(&root))?, feed.clone())?;
         let readers = Arc::new(RwLock::new(()));
         let (sender, mut receiver) = mpsc::channel(settings.limits.queue_parts_max);
         let state = Arc::new(WriterState::default());
@@ -213,6 +220,9 @@ impl Custody {
             last_probe: Mutex::new(None),
             threads: Mutex::new(vec![writer_thread, filing_thread, scribe_thread]),
             names,
+            feed,
+            feed_thread: Mutex::new(Some(feed_thread)),
+            cursor_secret,
             governance,
             throttle: Mutex::default(),
             signals: PrivacySignals::default(),
@@ -560,6 +570,7 @@ impl Custody {
             total.add(step);
             let done = total.keys_destroyed.saturating_add(total.records_purged);
             if total.is_done || limit.is_some_and(|limit| done >= limit) {
+                self.drop_old_activities()?;
                 return Ok(total);
             }
         }
@@ -682,6 +693,11 @@ impl Custody {
             }
             self.0.scribe.stop();
             let _ = scribe.join();
+        }
+        let feed = self.0.feed_thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(feed) = feed {
+            self.0.feed.stop();
+            let _ = feed.join();
         }
     }
 }

@@ -64,8 +64,8 @@ pub use certificate::{
     Destroyed, Issuer, KeptPart, Method, Order, Verification, VerifiedCertificate, verify_certificate,
 };
 pub use compliance::{
-    ComplianceCommand, ComplianceKey, ComplianceKeyRow, ComplianceReach, ComplianceReply,
-    CreatedComplianceKey, NewComplianceKey,
+    ActivityPage, ActivityQuery, ComplianceCall, ComplianceCommand, ComplianceKey, ComplianceKeyRow,
+    ComplianceReach, ComplianceReply, CreatedComplianceKey, NewComplianceKey, PageCursor, activity_names,
 };
 pub use consent::commands::{
     CHOICES_MAX, CampaignRow, CampaignTally, ConsentChoice, ConsentCommand, ConsentEntry, ConsentEvidence,
@@ -81,6 +81,7 @@ pub use custody::{Custody, CustodyMetrics, PendingImport};
 pub use exchange::{
     AnswerOutcome, CaptureFailed, CaptureRefused, CapturedAnswer, ExchangeOpening, Notice, OpenExchange,
 };
+pub use fiducia_store::ActivityKey;
 pub use import::{ImportOutcome, ImportProgress, RejectedLine};
 pub use mail::{
     DueMail, Letter, LetterAbout, MailAbout, MailAddress, MailCommand, MailOutcome, MailReply, MailState,

@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use fiducia_keyring::SymmetricKey;
 use fiducia_ledger::SigningKey;
 use fiducia_policy::{Clock, OrganizationId, Randomness};
-use fiducia_store::KeyKind;
+use fiducia_store::{ActivityStore, KeyKind};
 use tokio::sync::mpsc;
 
 use crate::CustodySettings;
@@ -55,6 +55,20 @@ pub(crate) fn signing_key(
         }
     };
     Ok(SigningKey::from_seed(&settings.ledger_origin, key.signing_seed())?)
+}
+
+/// The secret of the Compliance API's cursors, made when the feed is new.
+pub(crate) fn cursor_secret(
+    activities: &mut ActivityStore,
+    randomness: &dyn Randomness,
+) -> Result<[u8; 32], OpenError> {
+    const NAME: &str = "cursors";
+    if let Some(known) = activities.known_secret(NAME)? {
+        return Ok(known);
+    }
+    let mut fresh = [0_u8; 32];
+    randomness.fill(&mut fresh)?;
+    Ok(activities.secret(NAME, &fresh)?)
 }
 
 /// Asks the writer to empty the journal. Nobody waits for it: when the queue is full the writer is not idle.

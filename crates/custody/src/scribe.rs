@@ -13,6 +13,8 @@ use fiducia_ledger::{AccessEntry, AccessReceipt, Event, EventId, Leaf, Ledger, L
 use fiducia_policy::{ConversationId, OrganizationId, SubjectId, Timestamp};
 use fiducia_store::{AccessRecord, Announcement, ControlStore};
 
+use crate::compliance::Feed;
+
 /// Facts that may wait for the ledger before the writer waits too.
 const QUEUE_FACTS_MAX: usize = 4_096;
 /// Entries that one append takes at most.
@@ -124,13 +126,17 @@ impl std::fmt::Debug for Message {
 impl Scribe {
     /// Starts the thread. The ledger's own lock lasts until its last write, also when the handles are gone earlier.
     /// `control` is for the index of accesses alone.
-    pub(crate) fn start(ledger: Ledger, control: ControlStore) -> std::io::Result<(Self, JoinHandle<()>)> {
+    pub(crate) fn start(
+        ledger: Ledger,
+        control: ControlStore,
+        feed: Feed,
+    ) -> std::io::Result<(Self, JoinHandle<()>)> {
         let (sender, receiver) = sync_channel(QUEUE_FACTS_MAX);
         let state = Arc::new(ScribeState::default());
         let thread_state = Arc::clone(&state);
         let thread = std::thread::Builder::new()
             .name("fiducia-scribe".to_owned())
-            .spawn(move || Pen::new(ledger, control, thread_state).run(&receiver))?;
+            .spawn(move || Pen::new(ledger, control, feed, thread_state).run(&receiver))?;
         Ok((Self { sender, state }, thread))
     }
 
@@ -203,6 +209,8 @@ impl Scribe {
 struct Pen {
     ledger: Ledger,
     control: ControlStore,
+    /// Is told what is published.
+    feed: Feed,
     state: Arc<ScribeState>,
     /// Facts that are in the ledger but not yet under a published checkpoint, oldest first.
     appended: Vec<(Source, [u8; 16])>,
@@ -212,8 +220,16 @@ struct Pen {
 }
 
 impl Pen {
-    fn new(ledger: Ledger, control: ControlStore, state: Arc<ScribeState>) -> Self {
-        Self { ledger, control, state, appended: Vec::new(), backlog: Vec::new(), unpublished_since: None }
+    fn new(ledger: Ledger, control: ControlStore, feed: Feed, state: Arc<ScribeState>) -> Self {
+        Self {
+            ledger,
+            control,
+            feed,
+            state,
+            appended: Vec::new(),
+            backlog: Vec::new(),
+            unpublished_since: None,
+        }
     }
 
     fn run(mut self, receiver: &Receiver<Message>) {
@@ -257,10 +273,16 @@ impl Pen {
             return;
         }
         self.unpublished_since = None;
-        match self.ledger.publish() {
-            Ok(_) => self.hand_back(),
+        match self.publish() {
+            Ok(()) => self.hand_back(),
             Err(error) => self.fail(&error),
         }
+    }
+
+    fn publish(&mut self) -> Result<(), LedgerError> {
+        let published = self.ledger.publish()?;
+        self.feed.published(published.into_iter().map(|published| published.organization).collect());
+        Ok(())
     }
 
     /// Hands facts back that lie under a published checkpoint. Until then they stay in journal and outbox, so that even
@@ -294,7 +316,7 @@ impl Pen {
     /// Tries whether the ledger can be written again. After a write that was not confirmed it refuses until the program
     /// is started anew.
     fn recover(&mut self) {
-        if self.catch_up().and_then(|()| self.ledger.publish()).is_ok() {
+        if self.catch_up().and_then(|()| self.publish()).is_ok() {
             self.hand_back();
             self.state.down.store(false, Ordering::Release);
             tracing::info!("the ledger can be written again and has everything that was captured meanwhile");

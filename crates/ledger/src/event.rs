@@ -466,6 +466,11 @@ impl Event {
         "compliance_key_deleted",
     ];
 
+    /// The types this version reads and writes.
+    pub const fn kinds() -> &'static [&'static str] {
+        &Self::KINDS
+    }
+
     pub(crate) fn is_known(kind: &str) -> bool {
         Self::KINDS.contains(&kind)
     }

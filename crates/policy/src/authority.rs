@@ -25,6 +25,8 @@ pub enum AccessReason {
     CustomerSupport,
     /// A court order or another duty in law.
     LegalObligation,
+    /// The organisation's own compliance program reads, by a key that the organisation was given.
+    OrganizationCompliance,
 }
 
 /// A reason that is not in the list.
@@ -37,7 +39,7 @@ pub struct UnknownReason {
 
 impl AccessReason {
     /// Every reason, in the order in which help texts show them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::SafetyReview,
         Self::IncidentResponse,
         Self::PolicyViolationInvestigation,
@@ -45,6 +47,7 @@ impl AccessReason {
         Self::SubjectRequest,
         Self::CustomerSupport,
         Self::LegalObligation,
+        Self::OrganizationCompliance,
     ];
 
     /// The name in the ledger and on command lines.
@@ -57,6 +60,7 @@ impl AccessReason {
             Self::SubjectRequest => "subject_request",
             Self::CustomerSupport => "customer_support",
             Self::LegalObligation => "legal_obligation",
+            Self::OrganizationCompliance => "organization_compliance",
         }
     }
 
@@ -70,6 +74,7 @@ impl AccessReason {
             Self::SubjectRequest => "RightsFulfilment",
             Self::CustomerSupport => "CustomerCare",
             Self::LegalObligation => "LegalCompliance",
+            Self::OrganizationCompliance => "OrganisationComplianceManagement",
         }
     }
 

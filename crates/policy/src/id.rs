@@ -192,6 +192,10 @@ id!(
     ComplianceKeyId, "compliance access key", "apikey_"
 );
 id!(
+    /// One row of the activity feed. A row that stands for a leaf of the ledger has the number of the leaf's event.
+    ActivityId, "activity", "activity_"
+);
+id!(
     /// One entry in the history of a person's choices. The receipt of the choice has the same number.
     ConsentId, "consent", "consent_"
 );

@@ -225,8 +225,8 @@ pub use feature::{Eligibility, Feature, FeatureSet, UnknownFeature};
 pub use ground::{Ground, GroundKind, LegalBasis, Purpose};
 pub use hold::{HoldCandidate, HoldScope, HoldScopeError, SCOPE_ENTRIES_MAX, SCOPE_NAME_BYTES_MAX};
 pub use id::{
-    AccountId, ApiTokenId, CampaignId, CaseId, ComplianceKeyId, ConsentId, ConversationId, ExchangeId,
-    FlagId, HoldId, IdParseError, KeyId, LetterId, OrganizationId, PersonId, Pseudonym, RecordId,
+    AccountId, ActivityId, ApiTokenId, CampaignId, CaseId, ComplianceKeyId, ConsentId, ConversationId,
+    ExchangeId, FlagId, HoldId, IdParseError, KeyId, LetterId, OrganizationId, PersonId, Pseudonym, RecordId,
     RightsRequestId, SessionId, SubjectId, VirtualKeyId, WarningId, WebhookId, WorkspaceId,
 };
 pub use language::{

@@ -768,6 +768,7 @@ centre-reason-csae-report = Meldung von Missbrauch an Kindern
 centre-reason-subject-request = Ein Antrag von Ihnen
 centre-reason-customer-support = Unterstützung
 centre-reason-legal-obligation = Eine rechtliche Pflicht
+centre-reason-organization-compliance = Compliance-Programm Ihrer Organisation
 centre-entry = Eintrag { $index }
 centre-proof = Nachweis
 centre-proof-label = Nachweis für Eintrag { $index }

@@ -768,6 +768,7 @@ centre-reason-csae-report = Report on the abuse of children
 centre-reason-subject-request = A request of yours
 centre-reason-customer-support = Support
 centre-reason-legal-obligation = A duty in law
+centre-reason-organization-compliance = Your organisation's compliance program
 centre-entry = Entry { $index }
 centre-proof = Proof
 centre-proof-label = Proof of entry { $index }

@@ -14,6 +14,7 @@ pub(crate) const TABLES: &str = "
         id BLOB PRIMARY KEY, secret_digest BLOB UNIQUE, organization BLOB REFERENCES organizations, name TEXT NOT NULL,
         scopes TEXT NOT NULL, created_at BIGINT NOT NULL, created_by BLOB NOT NULL, deleted_at BIGINT
     ) WITHOUT ROWID;
+    CREATE INDEX subjects_pseudonym ON subjects (pseudonym) WHERE pseudonym IS NOT NULL;
     CREATE TRIGGER compliance_keys_keep_their_reach BEFORE UPDATE OF id, organization, scopes, created_at, created_by
     ON compliance_keys
     BEGIN SELECT RAISE(ABORT, 'what a compliance access key reaches and permits never changes'); END;

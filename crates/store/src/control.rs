@@ -274,6 +274,16 @@ impl ControlStore {
         })
     }
 
+    /// The subject whom the ledger knows by a pseudonym, as long as that is known.
+    pub fn subject_behind(&self, pseudonym: Pseudonym) -> Result<Option<SubjectId>, StoreError> {
+        self.file.read("subject_behind", |connection| {
+            connection
+                .prepare_cached("SELECT id FROM subjects WHERE pseudonym = ?1")?
+                .query_row([pseudonym.as_bytes()], |row| Ok(SubjectId::from_bytes(bytes16(row, 0)?)))
+                .optional()
+        })
+    }
+
     /// The subjects of an organisation, oldest first, with the number of their living conversations and whether there is an
     /// address to which warnings go.
     pub fn subjects(

@@ -104,6 +104,11 @@ impl DataDirectory {
         root.join("control.db")
     }
 
+    /// Where the activity feed is.
+    pub fn activities(root: &Path) -> PathBuf {
+        root.join("activities.db")
+    }
+
     /// Where the key graph is.
     pub fn keys(root: &Path) -> PathBuf {
         root.join("keys.db")

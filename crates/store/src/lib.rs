@@ -13,6 +13,7 @@
 
 mod accesses;
 mod accounts;
+mod activities;
 mod api;
 mod campaigns;
 mod certificates;
@@ -44,6 +45,7 @@ mod warnings;
 
 pub use accesses::AccessRecord;
 pub use accounts::{AccountRecord, PasskeyRecord, PrivacySignal, SessionRecord};
+pub use activities::{ActivityFilter, ActivityKey, ActivityRecord, ActivityStore, STREAMS_MAX};
 pub use api::{ApiAnswerRecord, ApiTokenRecord};
 pub use campaigns::{CampaignCount, CampaignMember, CampaignRecord};
 pub use certificates::{CertificateRecord, MailCounts, MailRecord};

@@ -12,10 +12,12 @@
 //! - [`texts()`] and [`conversation_line()`] serve readers of stored records and importers of old conversations.
 //! - [`WebhookSecret`] and [`webhook_body`] write what is sent to webhooks, signed as Standard Webhooks says.
 //! - [`siem`] writes activities as lines for a security information and event management system.
+//! - [`compliance`] holds the shapes of the public Compliance API.
 //! - [`batch_requests`] and [`results_urls`] read the batches of the Messages API.
 
 mod answer;
 mod batch;
+pub mod compliance;
 mod error;
 mod features;
 pub mod fingerprint;

@@ -1,9 +1,15 @@
-//! The Compliance API's use cases: keys, and what they reach.
+//! The Compliance API's use cases: keys and what they reach, the activity feed.
 
+mod activities;
 mod commands;
+mod feed;
 mod keys;
+mod projection;
 
+pub use activities::{ActivityPage, ActivityQuery, ComplianceCall, PageCursor};
 pub use commands::{
     ComplianceCommand, ComplianceKey, ComplianceKeyRow, ComplianceReach, ComplianceReply,
     CreatedComplianceKey, NewComplianceKey,
 };
+pub(crate) use feed::Feed;
+pub use projection::activity_names;

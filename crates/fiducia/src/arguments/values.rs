@@ -143,6 +143,7 @@ const fn explain(reason: AccessReason) -> &'static str {
         AccessReason::SubjectRequest => "answering a request of the person the data is about",
         AccessReason::CustomerSupport => "the customer asked for help with this record",
         AccessReason::LegalObligation => "a court order or another duty in law",
+        AccessReason::OrganizationCompliance => "the organisation's own compliance program, by its key",
     }
 }
 

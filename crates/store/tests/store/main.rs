@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "tests may fail loudly")]
 
 mod accounts;
+mod activities;
 mod consents;
 mod control;
 mod files;

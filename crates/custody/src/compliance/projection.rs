@@ -1,0 +1,216 @@
+//! What a leaf of the ledger is in the activity feed. Pure: the same leaf always gives the same row.
+//!
+//! A row holds what its leaf holds and nothing else: pseudonyms, ids, counts, names of rules. Who a pseudonym stands for is looked up
+//! when a row is shown, so that an erasure reaches the feed too ([`super::activities`]).
+
+use fiducia_ledger::Event;
+use fiducia_policy::{ActivityId, OrganizationId, PersonId, Pseudonym, Timestamp};
+use fiducia_store::ActivityRecord;
+use serde_json::{Map, Value, json};
+
+use crate::staging::sha256;
+
+/// The byte that our own leaves begin with.
+const OWN_LEAF: u8 = 0x80;
+/// The byte that leaves in the public format begin with.
+const PUBLIC_LEAF: u8 = 0x01;
+/// What names of our own begin with.
+const OWN_PREFIX: &str = "fiducia_";
+
+/// What a row says beside its columns.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+pub(super) struct ActivityBody {
+    /// The id as it is shown, where it is not the column's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) id: Option<String>,
+    /// The time as it is shown, where it is spelt otherwise than ours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) created_at: Option<String>,
+    /// Whether it is shown without an organisation.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) is_global: bool,
+    /// Who did it; people by the ledger's ids.
+    pub(super) actor: Value,
+    /// What its type says, flat.
+    pub(super) details: Map<String, Value>,
+}
+
+impl ActivityBody {
+    /// The bytes in the row. A map of texts and numbers always has some.
+    pub(super) fn to_bytes(&self) -> Vec<u8> {
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+}
+
+/// Types of leaves that have a public name, with the names they may get; the others are called by their own with `fiducia_` before.
+pub(crate) const PUBLIC_NAMES: &[(&str, &[&str])] = &[
+    ("virtual_key_created", &["platform_api_key_created"]),
+    ("virtual_key_revoked", &["platform_api_key_updated"]),
+    ("organization_created", &["platform_organization_created"]),
+    (
+        "covered_models_changed",
+        &[
+            "platform_workspace_inference_data_retention_enabled",
+            "platform_workspace_inference_data_retention_disabled",
+        ],
+    ),
+    ("subject_terms_changed", &["claude_user_settings_updated"]),
+    ("consent_changed", &["user_consent_recorded", "user_consent_revoked"]),
+    ("compliance_key_created", &["api_key_created"]),
+    ("compliance_key_deleted", &["scoped_api_key_deleted"]),
+];
+
+/// The row of a leaf. `None` when the bytes are no leaf that this version can read.
+pub(super) fn project(organization: OrganizationId, index: u64, entry: &[u8]) -> Option<ActivityRecord> {
+    let (version, text) = entry.split_first()?;
+    let fields: Map<String, Value> = serde_json::from_slice(text).ok()?;
+    match *version {
+        OWN_LEAF => own(organization, index, fields),
+        PUBLIC_LEAF => public(organization, index, fields),
+        _ => None,
+    }
+}
+
+/// A leaf in the public format, shown exactly as it is committed to.
+fn public(
+    organization: OrganizationId,
+    index: u64,
+    mut fields: Map<String, Value>,
+) -> Option<ActivityRecord> {
+    let id = text(&mut fields, "id")?;
+    let kind = text(&mut fields, "type")?;
+    let written_at = text(&mut fields, "created_at")?;
+    let created_at: Timestamp = written_at.parse().ok()?;
+    let actor = fields.remove("actor")?;
+    fields.remove("organization_id");
+    fields.remove("organization_uuid");
+    fields.insert("transparency_log_leaf_index".to_owned(), json!(index));
+    // An id of another form still has its place in the order, always the same.
+    let place = id.parse().unwrap_or_else(|_| {
+        let digest = sha256(&[id.as_bytes()]);
+        ActivityId::from_bytes(std::array::from_fn(|place| digest.get(place).copied().unwrap_or(0)))
+    });
+    let body =
+        ActivityBody { id: Some(id), created_at: Some(written_at), is_global: false, actor, details: fields };
+    Some(ActivityRecord {
+        id: place,
+        created_at,
+        organization: Some(organization),
+        kind,
+        actor: None,
+        body: body.to_bytes(),
+    })
+}
+
+/// A leaf of ours.
+fn own(organization: OrganizationId, index: u64, mut fields: Map<String, Value>) -> Option<ActivityRecord> {
+    let leaf_kind = text(&mut fields, "type")?;
+    let event = text(&mut fields, "id")?;
+    let id = event.strip_prefix("event_")?.parse().ok()?;
+    let created_at = text(&mut fields, "at")?.parse().ok()?;
+    fields.remove("org");
+    let kind = name(&leaf_kind, &fields);
+    let person = fields.get("actor").and_then(Value::as_str).map(str::to_owned);
+    let pseudonym = fields.get("pseudonym").and_then(Value::as_str).map(str::to_owned);
+    let acting = match person {
+        Some(person) => Some(person),
+        None => pseudonym.filter(|_| is_done_by_its_person(&leaf_kind, &fields)),
+    };
+    fields.remove("actor");
+    renamed(&leaf_kind, &mut fields);
+    fields.insert("ledger_index".to_owned(), json!(index));
+    let (actor, actor_id) = match acting {
+        Some(acting) => {
+            let bytes = acting_bytes(&acting);
+            let actor = json!({ "type": "user_actor", "user_id": acting, "email_address": null, "ip_address": null, "user_agent": null });
+            (actor, bytes)
+        }
+        None => (json!({ "type": "system_actor", "service": "fiducia" }), None),
+    };
+    let body = ActivityBody { id: None, created_at: None, is_global: false, actor, details: fields };
+    Some(ActivityRecord {
+        id,
+        created_at,
+        organization: Some(organization),
+        kind,
+        actor: actor_id,
+        body: body.to_bytes(),
+    })
+}
+
+fn text(fields: &mut Map<String, Value>, name: &str) -> Option<String> {
+    match fields.remove(name)? {
+        Value::String(text) => Some(text),
+        _ => None,
+    }
+}
+
+fn acting_bytes(acting: &str) -> Option<[u8; 16]> {
+    acting
+        .parse::<PersonId>()
+        .map(|id| *id.as_bytes())
+        .or_else(|_| acting.parse::<Pseudonym>().map(|id| *id.as_bytes()))
+        .ok()
+}
+
+/// The type in the feed.
+fn name(leaf_kind: &str, fields: &Map<String, Value>) -> String {
+    let names = PUBLIC_NAMES.iter().find(|(kind, _)| *kind == leaf_kind).map(|(_, names)| *names);
+    let is_second = match leaf_kind {
+        "covered_models_changed" => fields.get("enabled") == Some(&Value::Bool(false)),
+        "consent_changed" => fields.get("state").and_then(Value::as_str) == Some("withdrawn"),
+        _ => false,
+    };
+    let public = names.and_then(|names| names.get(usize::from(is_second)));
+    public.map_or_else(|| format!("{OWN_PREFIX}{leaf_kind}"), |name| (*name).to_owned())
+}
+
+/// What public names call a field, where they have a word for it.
+fn renamed(leaf_kind: &str, fields: &mut Map<String, Value>) {
+    let names: &[(&str, &str)] = match leaf_kind {
+        "virtual_key_created"
+        | "virtual_key_revoked"
+        | "compliance_key_created"
+        | "compliance_key_deleted" => &[("key", "api_key_id"), ("workspace", "workspace_id")],
+        "covered_models_changed" => &[("workspace", "workspace_id")],
+        _ => &[],
+    };
+    for (ours, public) in names {
+        if let Some(value) = fields.remove(*ours) {
+            fields.insert((*public).to_owned(), value);
+        }
+    }
+    if leaf_kind == "virtual_key_revoked" {
+        fields.insert("status".to_owned(), json!("inactive"));
+    }
+    if leaf_kind == "covered_models_changed"
+        && let Some(Value::Bool(enabled)) = fields.remove("enabled")
+    {
+        fields.insert("previous_value".to_owned(), json!(!enabled));
+    }
+}
+
+/// Whether the person whom a leaf is about did what it tells, where it names nobody else.
+fn is_done_by_its_person(leaf_kind: &str, fields: &Map<String, Value>) -> bool {
+    match leaf_kind {
+        "conversation_deleted" | "feedback_given" | "privacy_signal_received" => true,
+        // A yes that ran out and a silence that became a no are nobody's doing.
+        "consent_changed" => !matches!(fields.get("channel").and_then(Value::as_str), Some("system")),
+        _ => false,
+    }
+}
+
+/// Every type of leaf that this version writes, with the names it may get in the feed.
+pub fn activity_names() -> Vec<(&'static str, Vec<String>)> {
+    Event::kinds()
+        .iter()
+        .map(|kind| {
+            let public = PUBLIC_NAMES.iter().find(|(known, _)| known == kind);
+            let names = match public {
+                Some((_, names)) => names.iter().map(|name| (*name).to_owned()).collect(),
+                None => vec![format!("{OWN_PREFIX}{kind}")],
+            };
+            (*kind, names)
+        })
+        .collect()
+}
