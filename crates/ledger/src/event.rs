@@ -4,7 +4,7 @@ use std::fmt;
 
 use fiducia_policy::{
     AccessReason, AccountId, CaseId, ComplianceKeyId, ExchangeId, FlagId, GroundKind, HoldId, PersonId,
-    Pseudonym, RecordId, RightsRequestId, Timestamp, VirtualKeyId, WorkspaceId,
+    Pseudonym, RecordId, RightsRequestId, Timestamp, VirtualKeyId, WebhookId, WorkspaceId,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -413,6 +413,20 @@ pub enum Event {
         /// Who deleted it.
         actor: PersonId,
     },
+    /// Where an organisation's activities are sent was added, changed or ended.
+    WebhookChanged {
+        /// Which.
+        webhook: WebhookId,
+        /// What was done: `created`, `rotated`, `enabled`, `disabled` or `deleted`.
+        #[serde(serialize_with = "text")]
+        what: String,
+        /// Why it was disabled, from a closed list.
+        #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "optional_text")]
+        reason: Option<String>,
+        /// Who did it; absent where the program did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        actor: Option<PersonId>,
+    },
     /// An event of a type that this version does not know. It can be read but not appended.
     #[serde(skip)]
     Unknown {
@@ -425,7 +439,7 @@ pub enum Event {
 
 impl Event {
     /// The types this version reads and writes.
-    const KINDS: [&'static str; 38] = [
+    const KINDS: [&'static str; 39] = [
         "log_opened",
         "capture_batch",
         "record_access",
@@ -464,6 +478,7 @@ impl Event {
         "campaign_closed",
         "compliance_key_created",
         "compliance_key_deleted",
+        "webhook_changed",
     ];
 
     /// The types this version reads and writes.
@@ -516,6 +531,7 @@ impl Event {
             Self::CampaignClosed(_) => "campaign_closed",
             Self::ComplianceKeyCreated { .. } => "compliance_key_created",
             Self::ComplianceKeyDeleted { .. } => "compliance_key_deleted",
+            Self::WebhookChanged { .. } => "webhook_changed",
             Self::Unknown { kind, .. } => kind,
         }
     }

@@ -48,13 +48,15 @@ pub enum KeyKind {
     ConversationHeld,
     /// An organisation's key for keyed digests of subject names, wrapped by the KMS.
     NameLookup,
+    /// The key of a webhook's secrets (label: the webhook's id), wrapped by the KMS.
+    Webhook,
     /// The seed of an organisation's or the program's signing key, wrapped by the KMS.
     LedgerSigning,
 }
 
 impl KeyKind {
     /// All kinds.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::ServiceRoot,
         Self::SafetyDay,
         Self::ViolationDay,
@@ -71,6 +73,7 @@ impl KeyKind {
         Self::ConversationSafety,
         Self::ConversationHeld,
         Self::NameLookup,
+        Self::Webhook,
         Self::LedgerSigning,
     ];
 
@@ -93,6 +96,7 @@ impl KeyKind {
             Self::ConversationSafety => "conversation-safety",
             Self::ConversationHeld => "conversation-held",
             Self::NameLookup => "name-lookup",
+            Self::Webhook => "webhook",
             Self::LedgerSigning => "ledger-signing",
         }
     }

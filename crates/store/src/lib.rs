@@ -42,6 +42,7 @@ mod rights;
 mod rights_effects;
 mod scrub;
 mod warnings;
+mod webhooks;
 
 pub use accesses::AccessRecord;
 pub use accounts::{AccountRecord, PasskeyRecord, PrivacySignal, SessionRecord};
@@ -75,3 +76,4 @@ pub use rights::{RightsAgent, RightsCounts, RightsFilter, RightsRecord, RightsSt
 pub use rights_effects::{ExportVolume, OptOut, Restriction, RightsEffect, RightsStatement};
 pub use scrub::Scrubbed;
 pub use warnings::{EndingSoon, SealedContact, WarningRecord};
+pub use webhooks::{WebhookChange, WebhookCounts, WebhookDeliveryRecord, WebhookIntake, WebhookRecord};

@@ -24,9 +24,7 @@ pub struct WebhookSecret(Zeroizing<Vec<u8>>);
 
 /// A text that is no secret of a webhook. The error holds nothing of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "a webhook's secret is `whsec_` and the base64 of {SECRET_BYTES_LEAST} to {SECRET_BYTES_MOST} bytes"
-)]
+#[error("a webhook's secret is `whsec_` and the base64 of {SECRET_BYTES_LEAST} to {SECRET_BYTES_MOST} bytes")]
 pub struct WebhookSecretError;
 
 impl fmt::Debug for WebhookSecret {
@@ -113,11 +111,7 @@ pub fn webhook_headers<'a>(
     let timestamp = now.as_second();
     let signatures: Vec<String> =
         secrets.into_iter().map(|secret| secret.sign(id, timestamp, body)).collect();
-    WebhookHeaders {
-        id: id.to_owned(),
-        timestamp: timestamp.to_string(),
-        signature: signatures.join(" "),
-    }
+    WebhookHeaders { id: id.to_owned(), timestamp: timestamp.to_string(), signature: signatures.join(" ") }
 }
 
 /// The body of a delivery: the activity's type, when it happened, and the activity as the feed shows it. `activity` is put in
@@ -156,7 +150,9 @@ pub enum WebhookUrlError {
     #[error("a webhook's address names a host, such as `https://siem.example.org/events`")]
     Host,
     /// It holds a user name or password.
-    #[error("a webhook's address holds no user name or password: deliveries prove themselves by their signature")]
+    #[error(
+        "a webhook's address holds no user name or password: deliveries prove themselves by their signature"
+    )]
     Credentials,
     /// It holds a fragment.
     #[error("a webhook's address has no `#`: that part would never be sent")]
@@ -230,7 +226,8 @@ mod tests {
     fn the_signature_is_the_one_of_the_specification() {
         // The test vector of the reference implementations.
         let secret = WebhookSecret::parse("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap();
-        let signature = secret.sign("msg_p5jXN8AQM9LWM0D4loKWxJek", 1_614_265_330, br#"{"test": 2432232314}"#);
+        let signature =
+            secret.sign("msg_p5jXN8AQM9LWM0D4loKWxJek", 1_614_265_330, br#"{"test": 2432232314}"#);
         assert_eq!(signature, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
     }
 
@@ -263,7 +260,10 @@ mod tests {
         let at = "2026-11-21T04:15:23.5Z".parse().unwrap();
         let activity = r#"{"id":"activity_1",  "number":1.50,"text":"\u00e9"}"#;
         let body = webhook_body("a\"b", at, activity).unwrap();
-        assert_eq!(body, format!(r#"{{"type":"a\"b","timestamp":"2026-11-21T04:15:23.5Z","data":{activity}}}"#));
+        assert_eq!(
+            body,
+            format!(r#"{{"type":"a\"b","timestamp":"2026-11-21T04:15:23.5Z","data":{activity}}}"#)
+        );
         for wrong in ["", "[]", "1", "{} {}", "{\"a\":}"] {
             assert!(webhook_body("a", at, wrong).is_err(), "{wrong}");
         }

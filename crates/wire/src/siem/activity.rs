@@ -145,10 +145,13 @@ mod tests {
     #[test]
     fn actors_say_who_they_are_in_one_of_several_fields() {
         let actor = |json: &str| {
-            let body = format!(r#"{{"id":"a","type":"t","created_at":"2026-01-01T00:00:00Z","actor":{json}}}"#);
+            let body =
+                format!(r#"{{"id":"a","type":"t","created_at":"2026-01-01T00:00:00Z","actor":{json}}}"#);
             Activity::parse(&body).unwrap().actor
         };
-        let user = actor(r#"{"type":"user_actor","user_id":"user_1","email_address":null,"ip_address":"192.0.2.1"}"#);
+        let user = actor(
+            r#"{"type":"user_actor","user_id":"user_1","email_address":null,"ip_address":"192.0.2.1"}"#,
+        );
         assert_eq!((user.id.as_deref(), user.address.as_deref()), (Some("user_1"), Some("192.0.2.1")));
         assert!(user.rest.is_empty() && !user.is_system());
         assert_eq!(actor(r#"{"type":"api_actor","api_key_id":"k"}"#).id.as_deref(), Some("k"));

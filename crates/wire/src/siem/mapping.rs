@@ -192,14 +192,65 @@ pub fn mapping_of(kind: &str) -> Mapping {
     ROWS.iter().find(|(row, _)| *row == kind).map_or(UNKNOWN, |(_, mapping)| *mapping)
 }
 
-/// The rows, by type.
+/// The rows, by type, in the order of the ledger's own list; then what no leaf of ours stands behind.
 const ROWS: &[(&str, Mapping)] = &[
+    ("fiducia_log_opened", entity(1, "log", None, CREATION)),
+    ("fiducia_capture_batch", data(5, "records", None, CREATION)),
+    ("fiducia_record_access", data(1, "records", None, ACCESS)),
+    ("fiducia_keys_destroyed", data(7, "keys", None, DELETION)),
+    ("fiducia_import_finished", data(5, "records", None, CREATION)),
+    ("fiducia_routing_notice", API_CALL),
+    ("platform_api_key_created", entity(1, "virtual key", Some("api_key_id"), CREATION)),
+    ("platform_api_key_updated", entity(3, "virtual key", Some("api_key_id"), CHANGE)),
+    ("platform_organization_created", entity(1, "organisation", None, CREATION)),
+    ("fiducia_safety_window_closed", data(7, "safety window", None, DELETION)),
+    ("fiducia_policy_published", entity(1, "policy", Some("policy"), CREATION)),
+    ("fiducia_organization_terms_changed", entity(3, "organisation", None, CHANGE)),
+    (
+        "platform_workspace_inference_data_retention_enabled",
+        entity(3, "workspace", Some("workspace_id"), CHANGE),
+    ),
+    (
+        "platform_workspace_inference_data_retention_disabled",
+        entity(3, "workspace", Some("workspace_id"), CHANGE),
+    ),
+    ("claude_user_settings_updated", account(99, Some("user_id"), CHANGE)),
+    ("fiducia_account_closed", account(6, Some("user_id"), DELETION)),
+    ("fiducia_conversation_deleted", data(7, "conversations", None, DELETION)),
+    ("fiducia_content_flagged", entity(1, "finding", Some("flag"), CREATION)),
+    ("fiducia_feedback_given", entity(1, "feedback", None, CREATION)),
+    ("fiducia_case_opened", entity(1, "case", Some("case"), CREATION)),
+    ("fiducia_case_extended", entity(3, "case", Some("case"), CHANGE)),
+    ("fiducia_case_closed", entity(3, "case", Some("case"), CHANGE)),
+    ("fiducia_hold_placed", entity(1, "legal hold", Some("hold"), CREATION)),
+    ("fiducia_hold_widened", entity(3, "legal hold", Some("hold"), CHANGE)),
+    ("fiducia_hold_released", entity(3, "legal hold", Some("hold"), CHANGE)),
+    ("fiducia_hold_exported", data(1, "records", Some("hold"), ACCESS)),
+    ("fiducia_certificate_issued", entity(1, "certificate", Some("reference"), CREATION)),
+    ("fiducia_warning_given", entity(1, "warning", None, INFO)),
+    ("fiducia_console_account_created", account(1, Some("account"), CREATION)),
+    ("fiducia_console_account_changed", account(99, Some("account"), CHANGE)),
+    ("fiducia_privacy_signal_received", entity(3, "privacy signal", None, INFO)),
+    ("fiducia_rights_step", entity(3, "request", Some("request"), CHANGE)),
+    ("fiducia_rights_exported", data(1, "records", Some("request"), ACCESS)),
+    ("user_consent_recorded", entity(3, "consent", Some("receipt"), CHANGE)),
+    ("user_consent_revoked", entity(3, "consent", Some("receipt"), CHANGE)),
+    ("fiducia_notice_published", entity(1, "notice", None, CREATION)),
+    ("fiducia_campaign_opened", entity(1, "campaign", Some("campaign"), CREATION)),
+    ("fiducia_campaign_closed", entity(3, "campaign", Some("campaign"), CHANGE)),
+    ("api_key_created", entity(1, "compliance access key", Some("api_key_id"), CREATION)),
+    ("scoped_api_key_deleted", entity(4, "compliance access key", Some("api_key_id"), DELETION)),
+    ("fiducia_webhook_changed", entity(3, "webhook", Some("webhook"), CHANGE)),
     ("compliance_api_accessed", API_CALL),
-    ("user_logged_out", sign_in(2, &["end"])),
-    ("claude_chat_deleted", data(7, "conversations", Some("claude_chat_id"), DELETION)),
     ("anthropic_access", data(1, "records", None, ACCESS)),
+    ("cmek_preserve", data(5, "records", None, CREATION)),
+    ("user_logged_out", sign_in(2, &["end"])),
+    ("session_revoked", sign_in(2, &["end"])),
+    ("sso_login_succeeded", sign_in(1, &["start"])),
+    ("sso_login_failed", sign_in(1, &["start"])),
 ];
 
+/// What goes through the gateway or the Compliance API.
 const API_CALL: Mapping = Mapping {
     class: OcsfClass::ApiActivity,
     activity: 2,

@@ -181,7 +181,11 @@ fn own_attributes(
             if let (Some(id), Some(database)) = (target, database.as_object_mut()) {
                 database.insert("uid".to_owned(), Value::from(id));
             }
-            vec![("database", database), ("type_id", Value::from(DATABASE)), ("type", Value::from("Database"))]
+            vec![
+                ("database", database),
+                ("type_id", Value::from(DATABASE)),
+                ("type", Value::from("Database")),
+            ]
         }
     }
 }

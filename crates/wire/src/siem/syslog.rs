@@ -31,7 +31,8 @@ impl std::str::FromStr for SyslogName {
     type Err = SyslogNameError;
 
     fn from_str(text: &str) -> Result<Self, SyslogNameError> {
-        let fits = (1..=HOST_BYTES_MAX).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
+        let fits =
+            (1..=HOST_BYTES_MAX).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
         if fits { Ok(Self(text.to_owned())) } else { Err(SyslogNameError) }
     }
 }
@@ -60,7 +61,12 @@ mod tests {
         let check = |facility, host: &str, kind, expect| {
             assert_eq!(syslog_message(facility, &host.parse().unwrap(), at, kind, "{}"), expect);
         };
-        check(13, "-", "user_logged_out", "<110>1 2026-11-21T04:15:23.500000Z - fiducia - user_logged_out - {}");
+        check(
+            13,
+            "-",
+            "user_logged_out",
+            "<110>1 2026-11-21T04:15:23.500000Z - fiducia - user_logged_out - {}",
+        );
         check(
             16,
             "gate.example.org",
