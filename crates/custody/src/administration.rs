@@ -19,6 +19,7 @@ use crate::retention::commands::{
     HoldExport, HoldExportReport, RetentionCommand, RetentionProgress, RetentionReply,
 };
 use crate::rights::commands::{RightsCommand, RightsReply};
+use crate::webhooks::{WebhookCommand, WebhookReply};
 
 /// What to read or destroy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -148,6 +149,8 @@ pub enum AdminCommand {
     People(PeopleCommand),
     /// Makes, lists and deletes keys to the Compliance API.
     Compliance(ComplianceCommand),
+    /// Adds, lists, changes and ends webhooks.
+    Webhook(WebhookCommand),
     /// Finds or makes the subject of a name.
     NameSubject {
         /// Whose.
@@ -216,6 +219,7 @@ impl AdminCommand {
             Self::Rights(_) => "rights",
             Self::People(_) => "people",
             Self::Compliance(_) => "compliance",
+            Self::Webhook(_) => "webhook",
             Self::NameSubject { .. } => "name-subject",
             Self::NamePerson { .. } => "name-person",
             Self::BeginImport { .. } => "begin-import",
@@ -276,6 +280,8 @@ pub enum AdminReply {
     People(PeopleReply),
     /// To [`AdminCommand::Compliance`].
     Compliance(ComplianceReply),
+    /// To [`AdminCommand::Webhook`].
+    Webhook(WebhookReply),
     /// To [`crate::PersonalCommand::Accesses`].
     Accesses(Vec<LookRow>),
     /// To [`AdminCommand::NameSubject`].

@@ -38,6 +38,7 @@ mod scribe;
 mod settings;
 mod staging;
 mod unfinished;
+mod webhooks;
 mod wrapping;
 mod writer;
 
@@ -101,3 +102,7 @@ pub use rights::commands::{
 };
 pub use rights::rights_export_schema;
 pub use settings::{CaptureLimits, CertificateSettings, CustodySettings, MailSchedule};
+pub use webhooks::{
+    CreatedWebhook, DeliveryState, FeedActivity, NewWebhook, OutgoingWebhook, WEBHOOK_TEST, WebhookCommand,
+    WebhookDeliveryRow, WebhookReply, WebhookRoom, WebhookRow,
+};

@@ -7,6 +7,8 @@ mod certificates;
 mod check;
 mod load;
 mod problem;
+mod siem;
+mod webhooks;
 mod witnesses;
 
 use std::collections::BTreeMap;
@@ -23,6 +25,8 @@ pub(crate) use certificates::{CertificatesSection, MailSection, MailSecurity};
 pub(crate) use check::{Extent, check, require};
 pub(crate) use load::load;
 pub(crate) use problem::{ConfigurationError, Place, Problem};
+pub(crate) use siem::SiemSection;
+pub(crate) use webhooks::WebhooksSection;
 pub(crate) use witnesses::WitnessesSection;
 
 /// The whole file.
@@ -61,6 +65,12 @@ pub(crate) struct Configuration {
     /// Who remembers how far the logs had grown.
     #[serde(default)]
     pub(crate) witnesses: Option<WitnessesSection>,
+    /// How activities are sent to the endpoints that organisations name.
+    #[serde(default)]
+    pub(crate) webhooks: WebhooksSection,
+    /// Where activities are written for a log system; absent: nowhere.
+    #[serde(default)]
+    pub(crate) siem: Option<SiemSection>,
     /// Logs.
     #[serde(default)]
     pub(crate) log: LogSection,

@@ -18,6 +18,7 @@ mod privacy_signal;
 mod request_files;
 mod request_view;
 mod requests;
+mod webhooks;
 
 use super::endpoint::Endpoint;
 
@@ -36,6 +37,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         certificates::endpoints,
         privacy_signal::endpoints,
         people::endpoints,
+        webhooks::endpoints,
     ]
     .into_iter()
     .flat_map(|endpoints| endpoints())
