@@ -166,6 +166,7 @@ const fn sign_in(activity: u64, ecs_type: &'static [&'static str]) -> Mapping {
     Mapping { class, activity, entity: "account", target: None, ecs_category, ecs_type }
 }
 
+/// Writing and destroying are changes in the words of ECS.
 const fn data(
     activity: u64,
     entity: &'static str,
@@ -195,15 +196,15 @@ pub fn mapping_of(kind: &str) -> Mapping {
 /// The rows, by type, in the order of the ledger's own list; then what no leaf of ours stands behind.
 const ROWS: &[(&str, Mapping)] = &[
     ("fiducia_log_opened", entity(1, "log", None, CREATION)),
-    ("fiducia_capture_batch", data(5, "records", None, CREATION)),
+    ("fiducia_capture_batch", data(5, "records", None, CHANGE)),
     ("fiducia_record_access", data(1, "records", None, ACCESS)),
-    ("fiducia_keys_destroyed", data(7, "keys", None, DELETION)),
-    ("fiducia_import_finished", data(5, "records", None, CREATION)),
+    ("fiducia_keys_destroyed", data(7, "keys", None, CHANGE)),
+    ("fiducia_import_finished", data(5, "records", None, CHANGE)),
     ("fiducia_routing_notice", API_CALL),
     ("platform_api_key_created", entity(1, "virtual key", Some("api_key_id"), CREATION)),
     ("platform_api_key_updated", entity(3, "virtual key", Some("api_key_id"), CHANGE)),
     ("platform_organization_created", entity(1, "organisation", None, CREATION)),
-    ("fiducia_safety_window_closed", data(7, "safety window", None, DELETION)),
+    ("fiducia_safety_window_closed", data(7, "safety window", None, CHANGE)),
     ("fiducia_policy_published", entity(1, "policy", Some("policy"), CREATION)),
     ("fiducia_organization_terms_changed", entity(3, "organisation", None, CHANGE)),
     (
@@ -216,7 +217,7 @@ const ROWS: &[(&str, Mapping)] = &[
     ),
     ("claude_user_settings_updated", account(99, Some("user_id"), CHANGE)),
     ("fiducia_account_closed", account(6, Some("user_id"), DELETION)),
-    ("fiducia_conversation_deleted", data(7, "conversations", None, DELETION)),
+    ("fiducia_conversation_deleted", data(7, "conversations", None, CHANGE)),
     ("fiducia_content_flagged", entity(1, "finding", Some("flag"), CREATION)),
     ("fiducia_feedback_given", entity(1, "feedback", None, CREATION)),
     ("fiducia_case_opened", entity(1, "case", Some("case"), CREATION)),
@@ -243,7 +244,7 @@ const ROWS: &[(&str, Mapping)] = &[
     ("fiducia_webhook_changed", entity(3, "webhook", Some("webhook"), CHANGE)),
     ("compliance_api_accessed", API_CALL),
     ("anthropic_access", data(1, "records", None, ACCESS)),
-    ("cmek_preserve", data(5, "records", None, CREATION)),
+    ("cmek_preserve", data(5, "records", None, CHANGE)),
     ("user_logged_out", sign_in(2, &["end"])),
     ("session_revoked", sign_in(2, &["end"])),
     ("sso_login_succeeded", sign_in(1, &["start"])),

@@ -33,3 +33,6 @@ impl SiemFormat {
         event.to_string()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -27,7 +27,8 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             "Adds a webhook. It gets what happens from then on; its secret is in this answer alone.",
             staff,
             create,
-        ),
+        )
+        .shows_secret(),
         Endpoint::get("/webhooks/{webhook}", "show-webhook", "One webhook.", staff, show),
         Endpoint::post(
             "/webhooks/{webhook}/rotation",
@@ -36,7 +37,8 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             staff,
             rotate,
         )
-        .changes("/webhooks/{webhook}"),
+        .changes("/webhooks/{webhook}")
+        .shows_secret(),
         Endpoint::post(
             "/webhooks/{webhook}/disabling",
             "disable-webhook",
