@@ -65,8 +65,9 @@ pub use certificate::{
     Destroyed, Issuer, KeptPart, Method, Order, Verification, VerifiedCertificate, verify_certificate,
 };
 pub use compliance::{
-    ActivityPage, ActivityQuery, ComplianceCall, ComplianceCommand, ComplianceKey, ComplianceKeyRow,
-    ComplianceReach, ComplianceReply, CreatedComplianceKey, NewComplianceKey, PageCursor, activity_names,
+    ActivityPage, ActivityQuery, ChatPage, ChatQuery, ComplianceCall, ComplianceCommand, ComplianceKey,
+    ComplianceKeyRow, ComplianceReach, ComplianceReply, CreatedComplianceKey, Listed, MessagePage,
+    MessagePlace, MessageQuery, NewComplianceKey, PageCursor, activity_names,
 };
 pub use consent::commands::{
     CHOICES_MAX, CampaignRow, CampaignTally, ConsentChoice, ConsentCommand, ConsentEntry, ConsentEvidence,

@@ -268,8 +268,13 @@ impl Reader {
     /// Decrypts for a person: first the entry, then the keys.
     pub(crate) fn show(&self, request: ReadRequest) -> Result<AdminReply, AdminError> {
         check_ticket(request.ticket.as_deref())?;
+        let records = self.asked_records(&request)?;
+        self.show_records(request, records)
+    }
+
+    fn asked_records(&self, request: &ReadRequest) -> Result<Vec<StoredRecord>, AdminError> {
         let _reading = self.reading();
-        let records = match request.target {
+        Ok(match request.target {
             DestructionScope::Record(id) => vec![self.one_record(id)?],
             DestructionScope::Conversation(id) => {
                 self.refuse_destroyed(&self.control()?, id)?;
@@ -281,7 +286,16 @@ impl Reader {
                         .to_owned(),
                 ));
             }
-        };
+        })
+    }
+
+    /// As [`Self::show`], of a conversation's records that were picked out. What is opened is what is named in the entry.
+    pub(crate) fn show_records(
+        &self,
+        request: ReadRequest,
+        records: Vec<StoredRecord>,
+    ) -> Result<AdminReply, AdminError> {
+        let _reading = self.reading();
         let (organization, conversation, subject) = records
             .first()
             .map(|record| (record.organization, record.conversation, record.subject))

@@ -18,6 +18,7 @@ mod api;
 mod campaigns;
 mod certificates;
 mod compliance_keys;
+mod compliance_lists;
 mod connection;
 mod consents;
 mod control;
@@ -51,6 +52,7 @@ pub use api::{ApiAnswerRecord, ApiTokenRecord};
 pub use campaigns::{CampaignCount, CampaignMember, CampaignRecord};
 pub use certificates::{CertificateRecord, MailCounts, MailRecord};
 pub use compliance_keys::ComplianceKeyRecord;
+pub use compliance_lists::{ConversationOrder, OrganizationMember};
 pub use consents::{ConsentRecord, ConsentStanding, ConsentWrite};
 pub use control::{
     ControlStore, NewOrganization, NewSubject, OrganizationRecord, OrganizationTerms, SubjectRecord,

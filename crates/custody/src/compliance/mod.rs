@@ -1,15 +1,19 @@
 //! The Compliance API's use cases: keys and what they reach, the activity feed.
 
 mod activities;
+mod chats;
 mod commands;
+mod directory;
 mod feed;
 mod keys;
 mod projection;
 
 pub use activities::{ActivityPage, ActivityQuery, ComplianceCall, PageCursor};
+pub use chats::{ChatPage, ChatQuery, MessagePage, MessagePlace, MessageQuery};
 pub use commands::{
     ComplianceCommand, ComplianceKey, ComplianceKeyRow, ComplianceReach, ComplianceReply,
     CreatedComplianceKey, NewComplianceKey,
 };
+pub use directory::Listed;
 pub(crate) use feed::Feed;
 pub use projection::activity_names;

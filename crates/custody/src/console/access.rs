@@ -83,7 +83,7 @@ pub(super) const fn asked(command: &AdminCommand) -> Option<(AccessAction, DataK
 
 /// What the policies say to somebody with these roles doing this to data of their own organisation. Whether the data is of that
 /// organisation is looked up where the command is carried out.
-pub(super) fn decide(roles: &RoleSet, action: AccessAction, kind: DataKind) -> AccessDecision {
+pub(crate) fn decide(roles: &RoleSet, action: AccessAction, kind: DataKind) -> AccessDecision {
     let refused = AccessDecision { is_permitted: false, policies: Vec::new() };
     let Some(policy) = POLICY.as_ref() else { return refused };
     // The same on both sides, as is the region: commands are bound to the organisation of whoever gives them.

@@ -203,6 +203,20 @@ impl Governance {
         self.current().1.consent(purpose).ends_at(at)
     }
 
+    /// How a ground would stand for something that is captured at `at`, as the policy in force says.
+    pub(crate) fn standing_now(
+        &self,
+        terms: OrganizationTerms,
+        person: PersonTerms,
+        class: RecordClass,
+        ground: GroundKind,
+        at: Timestamp,
+    ) -> Standing {
+        let (_, policy) = self.current();
+        let situation = situation(terms, person, class, false);
+        policy.schedule(situation, &facts(terms, person, at, at)).standing(ground)
+    }
+
     /// The class of what is captured on a plan, where nothing else says.
     pub(crate) fn default_class(&self, terms: OrganizationTerms, person: PersonTerms) -> RecordClass {
         let (_, policy) = self.current();

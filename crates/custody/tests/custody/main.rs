@@ -14,6 +14,7 @@ mod console;
 #[cfg(feature = "fault-injection")]
 mod crashes;
 mod export;
+mod feed;
 #[cfg(feature = "fault-injection")]
 mod interrupted;
 mod letters;

@@ -4,7 +4,11 @@
 //! function in one file. It takes a [`Call`], asks for the scope it needs, takes its parameters out of the query, which must leave
 //! none, and asks custody one thing.
 
+mod activities;
 mod caller;
+mod chats;
+mod cursor;
+mod directory;
 mod failure;
 mod pace;
 mod passage;
@@ -16,6 +20,7 @@ use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use axum::routing::{delete, get};
 use fiducia_custody::Custody;
 use fiducia_policy::{Clock, Randomness, Timestamp};
 use http::Request;
@@ -25,6 +30,7 @@ use tokio::sync::watch;
 use tower_service::Service;
 
 use self::caller::Peer;
+use self::cursor::Cursors;
 use self::failure::Failure;
 use self::pace::Pace;
 use crate::StartError;
@@ -53,6 +59,7 @@ pub(crate) struct Compliance {
     clock: Arc<dyn Clock>,
     randomness: Arc<dyn Randomness>,
     pace: Mutex<Pace>,
+    cursors: Cursors,
 }
 
 impl Compliance {
@@ -73,12 +80,14 @@ impl Compliance {
         let (listeners, address) = bind(settings.listen, 1, "compliance")?;
         let listener = listeners.into_iter().next().ok_or_else(|| unfit("it has no listener".to_owned()))?;
         let settings = settings.clone();
-        let compliance = Self { settings, custody, clock, randomness, pace: Mutex::default() };
+        let cursors = Cursors::new(&custody.compliance_cursor_secret());
+        let compliance = Self { settings, custody, clock, randomness, pace: Mutex::default(), cursors };
         Ok((Arc::new(compliance), listener, address))
     }
 
     fn router(self: &Arc<Self>) -> Router {
         Router::new()
+            .nest(ROOT, endpoints())
             .method_not_allowed_fallback(async || Failure::Method)
             .fallback(async || Failure::NotFound)
             .layer(axum::middleware::from_fn_with_state(Arc::clone(self), passage::pass))
@@ -101,6 +110,27 @@ impl Compliance {
             Failure::Unavailable
         })
     }
+}
+
+/// What there is beneath [`ROOT`].
+fn endpoints() -> Router<Arc<Compliance>> {
+    Router::new()
+        .route("/activities", get(activities::list))
+        .route("/organizations", get(directory::organizations))
+        .route("/organizations/{uuid}/users", get(directory::users))
+        .route("/organizations/{uuid}/roles", get(directory::roles))
+        .route("/organizations/{uuid}/roles/{id}", get(directory::role))
+        .route("/organizations/{uuid}/roles/{id}/permissions", get(directory::permissions))
+        .route("/organizations/{uuid}/settings", get(directory::settings))
+        .route("/groups", get(directory::groups))
+        .route("/groups/{id}", get(directory::group))
+        .route("/groups/{id}/members", get(directory::group))
+        .route("/apps/chats", get(chats::list))
+        .route("/apps/chats/{id}", delete(chats::delete))
+        .route("/apps/chats/{id}/messages", get(chats::messages))
+        .route("/apps/chats/files/{id}", get(chats::nothing))
+        .route("/apps/chats/files/{id}/content", get(chats::nothing))
+        .method_not_allowed_fallback(async || Failure::Method)
 }
 
 /// The thread that serves the Compliance API.

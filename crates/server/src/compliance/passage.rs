@@ -3,9 +3,11 @@
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use axum::extract::{Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use fiducia_custody::ComplianceCall;
+use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use super::Compliance;
@@ -15,6 +17,9 @@ use super::pace::{Allowance, PER_MINUTE};
 
 /// Within which a request is answered.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+/// The longest method and path that are kept, in characters.
+const METHOD_CHARACTERS_MAX: usize = 16;
+const PATH_CHARACTERS_MAX: usize = 512;
 /// The header with the number by which a request can be asked about.
 const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
 const LIMIT: HeaderName = HeaderName::from_static("anthropic-ratelimit-requests-limit");
@@ -27,9 +32,11 @@ pub(super) async fn pass(
     request: Request,
     next: Next,
 ) -> Response {
-    let mut response = passed(&compliance, request, next).await.unwrap_or_else(IntoResponse::into_response);
+    let Some(number) = request_number(&compliance) else { return Failure::Unavailable.into_response() };
+    let mut response =
+        passed(&compliance, &number, request, next).await.unwrap_or_else(IntoResponse::into_response);
     let headers = response.headers_mut();
-    if let Some(value) = request_id(&compliance) {
+    if let Ok(value) = HeaderValue::try_from(number) {
         headers.insert(REQUEST_ID, value);
     }
     // Nobody on the way keeps what a key was shown, unless the handler says otherwise.
@@ -38,7 +45,12 @@ pub(super) async fn pass(
     response
 }
 
-async fn passed(compliance: &Arc<Compliance>, request: Request, next: Next) -> Result<Response, Failure> {
+async fn passed(
+    compliance: &Arc<Compliance>,
+    number: &str,
+    request: Request,
+    next: Next,
+) -> Result<Response, Failure> {
     let (mut parts, body) = request.into_parts();
     let caller = Caller::recognised(&parts, compliance).await?;
     let reach = caller.key.reach;
@@ -46,13 +58,47 @@ async fn passed(compliance: &Arc<Compliance>, request: Request, next: Next) -> R
         compliance.pace.lock().unwrap_or_else(PoisonError::into_inner).count(reach, compliance.now());
     let allowance = match counted {
         Ok(allowance) => allowance,
-        Err(soon) => return Err(Failure::TooMany(soon.seconds)),
+        Err(soon) => {
+            let refused = Failure::TooMany(soon.seconds).into_response();
+            // One for each time that a program is told to slow down, so that going on regardless does not fill the feed.
+            if soon.is_first {
+                note(compliance, call_of(&caller, number, &parts, &refused)).await?;
+            }
+            return Ok(refused);
+        }
     };
-    parts.extensions.insert(caller);
+    parts.extensions.insert(caller.clone());
+    let asked = parts.clone();
     let answered = tokio::time::timeout(ANSWER_TIMEOUT, next.run(Request::from_parts(parts, body))).await;
     let mut response = answered.unwrap_or_else(|_| Failure::TooSlow.into_response());
+    // INVARIANT: nothing is answered to a key before the feed has durably that it was asked.
+    note(compliance, call_of(&caller, number, &asked, &response)).await?;
     say_allowance(response.headers_mut(), allowance);
     Ok(response)
+}
+
+fn call_of(caller: &Caller, number: &str, parts: &Parts, answer: &Response) -> ComplianceCall {
+    ComplianceCall {
+        key: caller.key.id,
+        reach: caller.key.reach,
+        address: caller.address.clone(),
+        agent: caller.agent.clone(),
+        request: number.to_owned(),
+        method: parts.method.as_str().chars().take(METHOD_CHARACTERS_MAX).collect(),
+        path: path_of(parts, answer).chars().take(PATH_CHARACTERS_MAX).collect(),
+        status: answer.status().as_u16(),
+    }
+}
+
+/// What was asked for. The query is left out, and of what was refused so is what the path names: programs put names and addresses of
+/// people there.
+fn path_of<'a>(parts: &'a Parts, answer: &Response) -> &'a str {
+    let route = parts.extensions.get::<MatchedPath>().map_or("(no such path)", MatchedPath::as_str);
+    if answer.status().is_success() { parts.uri.path() } else { route }
+}
+
+async fn note(compliance: &Arc<Compliance>, call: ComplianceCall) -> Result<(), Failure> {
+    Ok(compliance.ask(move |custody| custody.note_compliance_call(call)).await??)
 }
 
 fn say_allowance(headers: &mut HeaderMap, allowance: Allowance) {
@@ -63,10 +109,9 @@ fn say_allowance(headers: &mut HeaderMap, allowance: Allowance) {
     }
 }
 
-/// A fresh number. Without randomness there is none, and the answer goes without.
-fn request_id(compliance: &Compliance) -> Option<HeaderValue> {
+/// A fresh number, unless randomness fails.
+fn request_number(compliance: &Compliance) -> Option<String> {
     let mut bytes = [0_u8; 16];
     compliance.randomness.fill(&mut bytes).ok()?;
-    let text = bytes.iter().fold("req_".to_owned(), |text, byte| format!("{text}{byte:02x}"));
-    HeaderValue::try_from(text).ok()
+    Some(bytes.iter().fold("req_".to_owned(), |text, byte| format!("{text}{byte:02x}")))
 }

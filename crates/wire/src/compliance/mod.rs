@@ -6,6 +6,7 @@
 mod activity;
 mod actor;
 mod chat;
+mod content;
 mod directory;
 mod page;
 mod types;
@@ -13,6 +14,7 @@ mod types;
 pub use activity::Activity;
 pub use actor::{Actor, ActorSource};
 pub use chat::{Chat, ChatMessages, ChatUser, ContentBlock, Deleted, Message, ToolResultText};
+pub use content::{SaidMessage, ToolLimits, said};
 pub use directory::{
     EffectiveSettings, FixedPeriod, Organization, Permission, RetentionPeriod, Role, Setting, SettingValue,
     User,
