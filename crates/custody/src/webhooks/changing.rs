@@ -1,5 +1,6 @@
 //! Adding, changing and ending endpoints: on the writer, one command at a time.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use fiducia_keyring::seal_value;
@@ -117,6 +118,7 @@ impl Writer {
         };
         let announced = self.announced(organization, webhook_event(id, "created", None, Some(actor)), now)?;
         self.files.control.create_webhook(&webhook, &announced.0)?;
+        self.look_at_webhooks_anew();
         self.delivered(announced)?;
         Ok(created(&webhook, &secret))
     }
@@ -175,7 +177,14 @@ impl Writer {
         }
         let place = if skip { Some(self.feed_end()?) } else { None };
         let change = WebhookChange { disabled: Some(None), place, ..WebhookChange::default() };
-        self.announce_webhook(&webhook, &change, "enabled", actor)
+        let reply = self.announce_webhook(&webhook, &change, "enabled", actor)?;
+        self.look_at_webhooks_anew();
+        Ok(reply)
+    }
+
+    /// An endpoint may lack something that the feed has had for long.
+    fn look_at_webhooks_anew(&self) {
+        self.handle.webhooks_have_up_to.store(0, Ordering::Release);
     }
 
     /// The key first: once it is destroyed no backup gives the secret back. Should the rest be cut off, the endpoint is still listed

@@ -45,6 +45,16 @@ pub struct WebhookRoom {
     pub more_max: u32,
 }
 
+/// What the feed has for endpoints.
+#[derive(Default)]
+struct Intakes {
+    all: Vec<WebhookIntake>,
+    /// Activities that were looked at.
+    looked_at: u64,
+    /// The end of the feed, when nothing lay before any endpoint.
+    complete_up_to: Option<i64>,
+}
+
 /// Something to be sent. Its `Debug` shows no body and no signature.
 #[derive(Clone)]
 pub struct OutgoingWebhook {
@@ -76,8 +86,19 @@ impl Custody {
     /// # Errors
     /// When the store fails. What was not queued is queued the next time.
     pub fn take_for_webhooks(&self) -> Result<u64, AdminError> {
-        let (intakes, looked_at) = self.reader().webhook_intakes()?;
-        self.change_webhook(WebhookCommand::Take(intakes))?;
+        let have_up_to = &self.0.handle.state.webhooks_have_up_to;
+        let (reader, known) = (self.reader(), have_up_to.load(Ordering::Acquire));
+        let intakes = {
+            let _reading = reader.reading();
+            let last = reader.feed_end()?;
+            if last == known { Intakes::default() } else { reader.webhook_intakes(last)? }
+        };
+        let looked_at = intakes.looked_at;
+        self.change_webhook(WebhookCommand::Take(intakes.all))?;
+        if let Some(last) = intakes.complete_up_to {
+            // Unless an endpoint was added or enabled meanwhile, which has more to be looked at.
+            let _ = have_up_to.compare_exchange(known, last, Ordering::AcqRel, Ordering::Acquire);
+        }
         Ok(looked_at)
     }
 
@@ -127,26 +148,30 @@ impl Custody {
 }
 
 impl Reader {
-    /// What lies before each active endpoint in the feed.
-    fn webhook_intakes(&self) -> Result<(Vec<WebhookIntake>, u64), AdminError> {
-        let _reading = self.reading();
+    /// What lies before each active endpoint in the feed, whose end is `last`. Whoever calls this holds destruction off.
+    fn webhook_intakes(&self, last: i64) -> Result<Intakes, AdminError> {
         let control = self.control()?;
-        let (mut intakes, mut looked_at) = (Vec::new(), 0_u64);
+        let mut intakes = Intakes { complete_up_to: Some(last), ..Intakes::default() };
         for webhook in control.webhooks(None)?.into_iter().filter(|webhook| webhook.disabled.is_none()) {
             let waiting = control.webhook_deliveries_waiting(webhook.id, WAITING_MAX)?;
             let room = WAITING_MAX.saturating_sub(waiting).min(TAKEN_MAX);
             if room == 0 {
+                intakes.complete_up_to = None;
                 continue;
             }
             let activities = self.feed_after(Some(webhook.organization), webhook.place, room)?;
-            let Some(last) = activities.last() else { continue };
-            looked_at = looked_at.saturating_add(u64::try_from(activities.len()).unwrap_or(u64::MAX));
-            let place = last.place;
-            let admitted = activities.into_iter().filter(|activity| webhook.types.admits(&activity.kind));
+            let Some(place) = activities.last().map(|last| last.place) else { continue };
+            let count = u64::try_from(activities.len()).unwrap_or(u64::MAX);
+            intakes.looked_at = intakes.looked_at.saturating_add(count);
+            intakes.complete_up_to = None;
+            // What happened before comes up only where the feed was lost and made again.
+            let admitted = activities
+                .into_iter()
+                .filter(|activity| activity.at >= webhook.created_at && webhook.types.admits(&activity.kind));
             let activities = admitted.map(|activity| (activity.id, activity.kind, activity.place)).collect();
-            intakes.push(WebhookIntake { webhook: webhook.id, place, activities });
+            intakes.all.push(WebhookIntake { webhook: webhook.id, place, activities });
         }
-        Ok((intakes, looked_at))
+        Ok(intakes)
     }
 
     /// A delivery, signed for an attempt that is made now; `None` when there is nothing to send any more.

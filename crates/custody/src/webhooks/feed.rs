@@ -1,5 +1,6 @@
 //! The feed of activities in the order in which they arrived, for whoever sends them on.
 
+use std::path::Path;
 use std::sync::atomic::Ordering;
 
 use fiducia_policy::{OrganizationId, Timestamp};
@@ -96,9 +97,36 @@ impl Reader {
     }
 }
 
-impl Writer {
+impl Reader {
     /// The last place in the feed.
     pub(super) fn feed_end(&self) -> Result<i64, AdminError> {
-        Ok(ActivityStore::open_for_reading(&DataDirectory::activities(&self.root))?.last_arrival()?)
+        last_place(&self.root)
+    }
+}
+
+impl Writer {
+    /// The last place in the feed, for an endpoint that begins there.
+    pub(super) fn feed_end(&self) -> Result<i64, AdminError> {
+        last_place(&self.root)
+    }
+}
+
+fn last_place(root: &Path) -> Result<i64, AdminError> {
+    Ok(ActivityStore::open_for_reading(&DataDirectory::activities(root))?.last_arrival()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use fiducia_wire::siem::mapped_kinds;
+
+    #[test]
+    fn every_type_that_the_feed_shows_has_a_row_for_log_systems() {
+        let mapped: BTreeSet<&str> = mapped_kinds().collect();
+        let public = ["compliance_api_accessed", "anthropic_access", "cmek_preserve"].map(str::to_owned);
+        let shown = crate::activity_names().into_iter().flat_map(|(_, names)| names).chain(public);
+        let missing: Vec<String> = shown.filter(|name| !mapped.contains(name.as_str())).collect();
+        assert_eq!(missing, Vec::<String>::new(), "crates/wire/src/siem/mapping.rs lacks rows");
     }
 }

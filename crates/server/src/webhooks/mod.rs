@@ -10,7 +10,7 @@ use std::time::Duration;
 use fiducia_custody::{AdminError, Custody, OutgoingWebhook, WebhookRoom};
 use fiducia_policy::{AttemptOutcome, WebhookId};
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 
 pub use addresses::{AddressRange, AddressRangeError};
 use sending::WebhookClient;
@@ -122,14 +122,14 @@ impl Webhooks {
         }
     }
 
-    async fn ended(&mut self) -> Option<Ended> {
-        match self.attempts.join_next().await? {
-            Ok(ended) => Some(ended),
+    /// Deals with an attempt that is over, however that came about.
+    async fn joined(&mut self, joined: Result<Ended, JoinError>) {
+        match joined {
+            Ok(ended) => self.end(ended).await,
             Err(error) => {
-                tracing::error!(%error, "an attempt at a delivery ended by a panic");
-                // Which endpoint it was is not known any more; counting anew as they end is enough.
+                tracing::error!(%error, "an attempt at a delivery was cut off; it is made again");
+                // Whose it was is not known any more. Counting anew lets a few more begin at most.
                 self.under_way.clear();
-                None
             }
         }
     }
@@ -145,9 +145,9 @@ impl Webhooks {
             if self.attempts.is_empty() {
                 return Ok(attempts);
             }
-            while let Some(ended) = self.ended().await {
+            while let Some(joined) = self.attempts.join_next().await {
                 attempts += 1;
-                self.end(ended).await;
+                self.joined(joined).await;
             }
         }
     }
@@ -167,35 +167,24 @@ impl Webhooks {
             tokio::select! {
                 _ = stops.wait_for(|stop| *stop) => break,
                 () = tokio::time::sleep(self.interval) => {}
-                Some(ended) = Self::next(&mut self.attempts) => {
-                    self.end_joined(ended).await;
+                Some(joined) = next(&mut self.attempts) => {
+                    self.joined(joined).await;
+                    while let Some(joined) = self.attempts.try_join_next() {
+                        self.joined(joined).await;
+                    }
                 }
             }
         }
         // What is under way has its time; what is cut off is sent once more under the same id.
-        while let Some(ended) = self.ended().await {
-            self.end(ended).await;
+        while let Some(joined) = self.attempts.join_next().await {
+            self.joined(joined).await;
         }
     }
+}
 
-    async fn next(attempts: &mut JoinSet<Ended>) -> Option<Result<Ended, tokio::task::JoinError>> {
-        if attempts.is_empty() { std::future::pending().await } else { attempts.join_next().await }
-    }
-
-    /// Notes an attempt that ended, and those that ended with it.
-    async fn end_joined(&mut self, first: Result<Ended, tokio::task::JoinError>) {
-        let mut next = Some(first);
-        while let Some(joined) = next {
-            match joined {
-                Ok(ended) => self.end(ended).await,
-                Err(error) => {
-                    tracing::error!(%error, "an attempt at a delivery ended by a panic");
-                    self.under_way.clear();
-                }
-            }
-            next = self.attempts.try_join_next();
-        }
-    }
+/// The next attempt that is over; never, while none is under way.
+async fn next(attempts: &mut JoinSet<Ended>) -> Option<Result<Ended, JoinError>> {
+    if attempts.is_empty() { std::future::pending().await } else { attempts.join_next().await }
 }
 
 /// Does what waits for the store, where waiting holds up nobody.

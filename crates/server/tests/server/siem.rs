@@ -1,10 +1,12 @@
 //! Activities as a log system gets them: from a file, from datagrams, from a stream that breaks.
 
+use std::collections::BTreeSet;
 use std::io::Read;
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
 use fiducia_custody::{Custody, Scope};
@@ -12,6 +14,7 @@ use fiducia_server::{
     Siem, SiemFileSettings, SiemFormat, SiemSettings, SiemTargetSettings, SyslogName, SyslogSettings,
     SyslogTransport,
 };
+use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use serde_json::Value;
 
 use crate::app::{App, AppSettings};
@@ -145,61 +148,105 @@ fn datagrams_carry_one_activity_each() {
     assert_eq!(receive(&|buffer| unix.recv(buffer).unwrap()), stand.feed());
 }
 
-/// A receiver of a stream that takes the messages of each connection until the first `most` of them, then hangs up.
-fn stream(most: Vec<usize>) -> (SocketAddr, Receiver<String>) {
+/// A receiver of a stream that takes so many messages of each connection, then hangs up. With settings it speaks TLS.
+fn stream(most: Vec<usize>, tls: Option<Arc<rustls::ServerConfig>>) -> (SocketAddr, Receiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let (send, received) = channel();
     std::thread::spawn(move || {
         for most in most {
-            let (mut socket, _) = listener.accept().unwrap();
-            for _ in 0..most {
-                let mut length = 0_usize;
-                let mut byte = [0];
-                loop {
-                    if socket.read(&mut byte).unwrap_or(0) == 0 {
-                        return;
-                    }
-                    if byte[0] == b' ' {
-                        break;
-                    }
-                    length = length * 10 + usize::from(byte[0] - b'0');
+            let (socket, _) = listener.accept().unwrap();
+            match &tls {
+                None => take(&mut { socket }, most, &send),
+                Some(settings) => {
+                    let session = rustls::ServerConnection::new(Arc::clone(settings)).unwrap();
+                    let mut stream = rustls::StreamOwned::new(session, socket);
+                    take(&mut stream, most, &send);
+                    stream.conn.send_close_notify();
+                    // Whoever has gone away hears no farewell.
+                    let _ = stream.conn.complete_io(&mut stream.sock);
                 }
-                let mut message = vec![0; length];
-                socket.read_exact(&mut message).unwrap();
-                send.send(String::from_utf8(message).unwrap()).unwrap();
             }
         }
     });
     (address, received)
 }
 
+/// Reads messages with counted octets until there were enough.
+fn take(stream: &mut impl Read, most: usize, send: &Sender<String>) {
+    for _ in 0..most {
+        let mut length = 0_usize;
+        let mut byte = [0];
+        loop {
+            if stream.read(&mut byte).unwrap_or(0) == 0 {
+                return;
+            }
+            if byte[0] == b' ' {
+                break;
+            }
+            length = length * 10 + usize::from(byte[0] - b'0');
+        }
+        let mut message = vec![0; length];
+        stream.read_exact(&mut message).unwrap();
+        send.send(String::from_utf8(message).unwrap()).unwrap();
+    }
+}
+
+/// Everything arrives although the receiver hangs up, whether that is seen before writing or by it.
+fn check_broken_stream(stand: &Stand, siem: &mut Siem, received: &Receiver<String>) {
+    let before = stand.feed();
+    assert_eq!(siem.round().unwrap(), u64::try_from(before.len()).unwrap());
+    let next = || id(line(&received.recv_timeout(PATIENCE).expect("an activity was lost")));
+    let first: Vec<String> = before.iter().map(|_| next()).collect();
+    assert_eq!(first, before);
+    let deadline = std::time::Instant::now() + PATIENCE;
+    for _ in 0..2 {
+        stand.happen();
+        while siem.round().is_err() {
+            assert!(std::time::Instant::now() < deadline);
+        }
+    }
+    let wanted: BTreeSet<String> = stand.feed().into_iter().collect();
+    let mut found: BTreeSet<String> = first.into_iter().collect();
+    while found != wanted {
+        found.insert(next());
+    }
+}
+
 #[test]
 fn a_stream_that_breaks_loses_nothing() {
     let stand = Stand::new();
-    let before = stand.feed().len();
-    let (address, received) = stream(vec![before, 100]);
+    let (address, received) = stream(vec![stand.feed().len(), 100], None);
     let mut siem = syslog(&stand.app.custody, SyslogTransport::Tcp(address.to_string()));
-    assert_eq!(siem.round().unwrap(), u64::try_from(before).unwrap());
-    let first: Vec<String> =
-        (0..before).map(|_| id(line(&received.recv_timeout(PATIENCE).unwrap()))).collect();
-    assert_eq!(first, stand.feed());
-    stand.happen();
-    // The other side has hung up. Whether that is seen before writing or by it, everything comes in the end.
-    let mut found = std::collections::BTreeSet::new();
-    let deadline = std::time::Instant::now() + PATIENCE;
-    while siem.round().is_err() {
-        assert!(std::time::Instant::now() < deadline);
-    }
-    stand.happen();
-    while siem.round().is_err() {
-        assert!(std::time::Instant::now() < deadline);
-    }
-    let wanted: std::collections::BTreeSet<String> = stand.feed().into_iter().collect();
-    found.extend(first);
-    while found != wanted {
-        found.insert(id(line(&received.recv_timeout(PATIENCE).unwrap())));
-    }
+    check_broken_stream(&stand, &mut siem, &received);
+}
+
+#[test]
+fn a_stream_over_tls_goes_to_whom_is_trusted_and_loses_nothing() {
+    let stand = Stand::new();
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let authority = stand.folder.path().join("authority.pem");
+    std::fs::write(&authority, made.cert.pem()).unwrap();
+    let stranger = stand.folder.path().join("stranger.pem");
+    let other = rcgen::generate_simple_self_signed(["stranger.test".to_owned()]).unwrap();
+    std::fs::write(&stranger, other.cert.pem()).unwrap();
+    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()));
+    let settings =
+        rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![made.cert.der().clone()], key)
+            .unwrap();
+    // The first connection is that of whoever does not trust the receiver.
+    let (address, received) = stream(vec![1, stand.feed().len(), 100], Some(Arc::new(settings)));
+    let transport = |ca_file| SyslogTransport::Tls {
+        address: format!("localhost:{}", address.port()),
+        ca_file: Some(ca_file),
+    };
+    assert!(syslog(&stand.app.custody, transport(stranger)).round().is_err());
+    assert!(received.try_recv().is_err(), "something was said to a stranger");
+    check_broken_stream(&stand, &mut syslog(&stand.app.custody, transport(authority)), &received);
 }
 
 #[test]

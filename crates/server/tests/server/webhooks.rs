@@ -45,6 +45,8 @@ impl Stand {
     fn with(settings: &WebhookSettings) -> Self {
         let upstream = Upstream::start(Vec::new());
         let app = AppSettings::new(upstream.address).start();
+        // What made the app is no news for anyone who comes later.
+        app.custody.settle_feed();
         let webhooks = Webhooks::new(settings, app.custody.clone()).unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         Self { app, webhooks, runtime, _upstream: upstream }

@@ -10,11 +10,14 @@ use super::{ActivityRecord, ActivityStore, organization_bytes};
 use crate::StoreError;
 use crate::connection::{bytes16, instant, optional_bytes16};
 
-/// A step of `activities.db`: a place for each row, the rows that are there first, in the order of the feed.
+/// A step of `activities.db`: a place for each row, the rows that are there first, in the order of the feed. Places begin at the time at
+/// which this is done, in microseconds: should the file be lost and be made again, every place in it lies behind those of the lost
+/// one, so that whoever remembers one of these passes nothing.
 pub(super) const ARRIVALS: &str = "
     CREATE TABLE arrivals (
         place INTEGER PRIMARY KEY AUTOINCREMENT, organization INTEGER NOT NULL, created_at BIGINT NOT NULL, id BLOB NOT NULL
     );
+    INSERT INTO sqlite_sequence (name, seq) VALUES ('arrivals', unixepoch() * 1000000);
     CREATE INDEX arrivals_organization ON arrivals (organization, place);
     INSERT INTO arrivals (organization, created_at, id)
         SELECT organization, created_at, id FROM activities ORDER BY created_at, id;

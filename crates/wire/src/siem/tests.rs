@@ -255,3 +255,18 @@ fn a_call_of_the_compliance_api_is_written_whole() {
     });
     assert_eq!(ecs, expect);
 }
+
+#[test]
+fn the_table_in_the_documents_is_the_one_that_is_used() {
+    let document = include_str!("../../../../docs/siem.md");
+    let shown: Vec<&str> = document.lines().filter(|line| line.starts_with("| `")).collect();
+    let used: Vec<String> = mapped_kinds()
+        .map(|kind| {
+            let mapping = mapping_of(kind);
+            let (class, activity) = (mapping.class, mapping.class.activity_name(mapping.activity));
+            let (category, types) = (mapping.ecs_category.join(", "), mapping.ecs_type.join(", "));
+            format!("| `{kind}` | {} ({}): {activity} | {category}: {types} |", class.name(), class.uid())
+        })
+        .collect();
+    assert_eq!(shown, used);
+}
