@@ -192,6 +192,7 @@ fn gone_disables_and_enabling_goes_on_where_it_stopped() {
     stand.happen();
     stand.settle();
     assert_eq!(stand.row(webhook).disabled_because, Some(DisabledBecause::Gone));
+    stand.app.clock.advance(1);
     stand.happen();
     stand.happen();
     assert_eq!(stand.settle(), 0, "nothing is sent to an endpoint that is gone");
