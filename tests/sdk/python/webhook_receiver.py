@@ -28,7 +28,7 @@ class Receiver(http.server.BaseHTTPRequestHandler):
             "id": headers["webhook-id"],
             "verified": is_verified(secret, body, headers),
             "verified_by_stranger": is_verified(stranger, body, headers),
-            "verified_when_altered": is_verified(secret, body.replace(b"activity", b"activitx"), headers),
+            "verified_when_altered": is_verified(secret, body + b" ", headers),
             "body": json.loads(body),
         }
         print(json.dumps(said), flush=True)
