@@ -24,7 +24,7 @@ const BATCH_MAX: u32 = 256;
 /// How often the feed is looked at.
 const INTERVAL: Duration = Duration::from_secs(1);
 /// The longest wait before what failed is tried again.
-const RETRY_MAX: Duration = Duration::from_secs(60);
+const RETRY_MAX: Duration = Duration::from_mins(1);
 
 /// Where activities are written.
 #[derive(Debug, Clone)]

@@ -121,7 +121,8 @@ fn failure_of(error: &hyper_util::client::legacy::Error) -> AttemptFailure {
     let mut cause: Option<&(dyn Error + 'static)> = error.source();
     while let Some(inner) = cause {
         let io = inner.downcast_ref::<std::io::Error>();
-        let refused = io.and_then(std::io::Error::get_ref).is_some_and(|inner| inner.is::<AddressRefused>());
+        let refused =
+            io.and_then(std::io::Error::get_ref).is_some_and(<dyn Error + Send + Sync>::is::<AddressRefused>);
         if refused || inner.is::<AddressRefused>() {
             return AttemptFailure::AddressRefused;
         }

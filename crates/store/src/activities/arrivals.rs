@@ -17,7 +17,7 @@ pub(super) const ARRIVALS: &str = "
     CREATE TABLE arrivals (
         place INTEGER PRIMARY KEY AUTOINCREMENT, organization INTEGER NOT NULL, created_at BIGINT NOT NULL, id BLOB NOT NULL
     );
-    INSERT INTO sqlite_sequence (name, seq) VALUES ('arrivals', unixepoch() * 1000000);
+    INSERT INTO sqlite_sequence (name, seq) VALUES ('arrivals', CAST(unixepoch('subsec') * 1000000 AS INTEGER));
     CREATE INDEX arrivals_organization ON arrivals (organization, place);
     INSERT INTO arrivals (organization, created_at, id)
         SELECT organization, created_at, id FROM activities ORDER BY created_at, id;
