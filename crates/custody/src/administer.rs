@@ -115,6 +115,7 @@ impl Writer {
             AdminCommand::Account(command) => self.change_accounts(command).map(AdminReply::Account),
             AdminCommand::Consent(command) => self.consent(command).map(AdminReply::Consented),
             AdminCommand::Compliance(command) => self.change_compliance(command).map(AdminReply::Compliance),
+            AdminCommand::Webhook(command) => self.change_webhooks(command).map(AdminReply::Webhook),
             AdminCommand::NameSubject { organization, name } => {
                 self.subject_named(organization, &name).map(AdminReply::Subject)
             }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use fiducia_policy::{
     AccessReason, AccountId, CaseId, ComplianceKeyId, ExchangeId, FlagId, GroundKind, HoldId, KeyId,
-    PersonId, Pseudonym, RecordId, RightsRequestId, Timestamp, VirtualKeyId, WorkspaceId,
+    PersonId, Pseudonym, RecordId, RightsRequestId, Timestamp, VirtualKeyId, WebhookId, WorkspaceId,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -462,6 +462,20 @@ pub enum Event {
         /// Digest of their text.
         policy: Digest,
     },
+    /// Where an organisation's activities are sent was added, changed or ended.
+    WebhookChanged {
+        /// Which.
+        webhook: WebhookId,
+        /// What was done: `created`, `rotated`, `enabled`, `disabled` or `deleted`.
+        #[serde(serialize_with = "text")]
+        what: String,
+        /// Why it was disabled, from a closed list.
+        #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "optional_text")]
+        reason: Option<String>,
+        /// Who did it; absent where the program did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        actor: Option<PersonId>,
+    },
     /// An event of a type that this version does not know. It can be read but not appended.
     #[serde(skip)]
     Unknown {
@@ -522,6 +536,7 @@ impl Event {
         "access_session",
         "lockbox_changed",
         "access_policy_changed",
+        "webhook_changed",
     ];
 
     /// The types this version reads and writes.
@@ -583,6 +598,7 @@ impl Event {
             Self::AccessSession(_) => "access_session",
             Self::LockboxChanged { .. } => "lockbox_changed",
             Self::AccessPolicyChanged { .. } => "access_policy_changed",
+            Self::WebhookChanged { .. } => "webhook_changed",
             Self::Unknown { kind, .. } => kind,
         }
     }
