@@ -14,7 +14,6 @@ use fiducia_store::{ControlStore, DataDirectory, Journal};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::accounts::{PrivacySignals, Throttle};
-use crate::administer::LedgerNames;
 use crate::callers::{Callers, is_subject_name};
 use crate::certificate::{CertificateCommand, signer_name};
 use crate::compliance::Feed;
@@ -23,11 +22,12 @@ use crate::filing::Filing;
 use crate::import::ImportChunk;
 use crate::keychain::Keychain;
 use crate::keys::{KeyAccess, KeyKeeper, LOOKS_EVERY, program};
+use crate::log_keys::{LedgerNames, log_keys};
 use crate::looking::{Gate, HandedOver, SingleLook};
 use crate::mail::{MailCommand, WarningLetter};
 use crate::mailbox::{Message, WriterHandle, WriterState};
 use crate::open_error::OpenError;
-use crate::opening::{load_callers, open_feed, open_keys, refuse_keyfile_inside, signing_key, when_idle};
+use crate::opening::{load_callers, open_feed, open_keys, refuse_keyfile_inside, when_idle};
 use crate::reading::{Reader, check_ticket};
 use crate::recovery::{file_journal, log_facts};
 use crate::retention::commands::{
@@ -161,17 +161,21 @@ impl Custody {
         let mut files = Files::open(&root)?;
         let access = open_keys(settings, &mut files, &clock, &*randomness)?;
         let mut keychain = Keychain::new(Arc::clone(&access));
-        let signer = signing_key(settings, &mut files, &mut keychain, &*clock, &*randomness)?;
+        let keys = log_keys(&settings.ledger_origin, &mut files, &mut keychain, &*clock, &*randomness)?;
+        let signer = keys.document_key();
         let signing = signer.renamed(&format!("{}/policies", settings.ledger_origin))?;
         let certificate_signing = signer.renamed(&signer_name(&settings.ledger_origin))?;
         let audit_signing = signer.renamed(&crate::audit_report::signer_name(&settings.ledger_origin))?;
         let consent_signing = signer.renamed(&format!("{}/consents", settings.ledger_origin))?;
-        let names = LedgerNames { origin: settings.ledger_origin.clone(), key: signer.verifier() };
+        let origin = settings.ledger_origin.clone();
+        let names =
+            LedgerNames::new(origin.clone(), signer.verifier(), keys.public(&origin)?, Arc::clone(&clock));
         let place = DataDirectory::ledger(&root);
-        let mut ledger = Ledger::open(&place, &settings.ledger_origin, signer, Arc::clone(&clock))?;
+        let mut ledger = Ledger::open(&place, &origin, keys, Arc::clone(&clock))?;
         let mut facts = Vec::new();
         let last_group = file_journal(&mut files, |group| facts.extend(group.facts))?;
         log_facts(&mut files, &mut ledger, &facts)?;
+        ledger.renew_checkpoints()?;
         // INVARIANT: only now may the journal forget: its records are filed and its facts published, both durably.
         let journal = Journal::open(&DataDirectory::journal(&root), last_group)?;
         let callers = load_callers(&files, &mut keychain)?;
@@ -596,6 +600,8 @@ impl Custody {
         let (reader, randomness) = (&self.0.reader, &*self.0.randomness);
         check_ticket(export.ticket.as_deref())?;
         let hold = reader.exportable(export.hold, &export.reviewer)?;
+        refuse_posing(&export.actor)?;
+        refuse_posing(&export.reviewer)?;
         let operator = export.actor.clone();
         let (actor, reviewer) = (self.person(export.actor)?, self.person(export.reviewer)?);
         self.caught_up()?;
@@ -612,6 +618,7 @@ impl Custody {
     /// Writes what is kept of a person to files, going on where an earlier attempt stopped.
     fn export_rights(&self, export: &RightsExport) -> Result<RightsExportReport, AdminError> {
         let _alone = self.0.exporting.enter(export.request)?;
+        refuse_posing(&export.actor)?;
         let actor = self.person(export.actor.clone())?;
         self.caught_up()?;
         let note = |note| {
@@ -811,4 +818,15 @@ impl PendingImport {
             .blocking_recv()
             .unwrap_or_else(|_| Err(AdminError::Storage("the store's writer has stopped".to_owned())))
     }
+}
+
+/// Nobody else may read under the name by which a person reads what is their own: the person would be told that it was them.
+pub(crate) fn refuse_posing(actor: &str) -> Result<(), AdminError> {
+    if actor.starts_with(SubjectId::PREFIX) {
+        return Err(AdminError::Invalid(
+            "whoever reads what is another's does it under a name of their own; nothing was decrypted"
+                .to_owned(),
+        ));
+    }
+    Ok(())
 }

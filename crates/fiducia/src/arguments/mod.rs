@@ -32,7 +32,7 @@ pub(crate) use holds::{CasesCommand, HoldsCommand};
 pub(crate) use installation::{
     ConfigCommand, DemoArguments, DoctorArguments, ImportArguments, KeyfileCommand,
 };
-pub(crate) use ledger::{AuditArguments, LedgerCommand, LogOptions};
+pub(crate) use ledger::{AuditArguments, LedgerCommand, LogKeyCommand, LogOptions};
 pub(crate) use organizations::{
     KeysCommand, OrganizationKeyArguments, OrganizationsCommand, SubjectsCommand, TermsOptions,
     WorkspacesCommand,

@@ -231,7 +231,8 @@ fn anything_but_the_canonical_spelling_is_refused() {
         assert!(parse(json).is_err(), "{json}");
     }
     assert!(LoggedLeaf::parse(b"").is_err());
-    assert!(LoggedLeaf::parse(b"\x01{}").is_err(), "another version byte");
+    assert!(LoggedLeaf::parse(b"\x01{}").is_err(), "no event of the public form");
+    assert!(LoggedLeaf::parse(b"\x02{}").is_err(), "another version byte");
 }
 
 #[test]

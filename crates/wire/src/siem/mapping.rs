@@ -251,6 +251,8 @@ const ROWS: &[(&str, Mapping)] = &[
     ("fiducia_lockbox_changed", entity(3, "lockbox", None, CHANGE)),
     ("fiducia_access_policy_changed", entity(3, "access policy", Some("policy"), CHANGE)),
     ("fiducia_audit_report_issued", entity(1, "audit report", Some("reference"), CREATION)),
+    ("fiducia_log_key_announced", entity(1, "log key", None, CREATION)),
+    ("fiducia_log_key_changed", entity(3, "log key", None, CHANGE)),
     ("compliance_api_accessed", API_CALL),
     ("anthropic_access", data(1, "records", None, ACCESS)),
     ("cmek_preserve", data(5, "records", None, CHANGE)),
