@@ -96,6 +96,7 @@ impl Writer {
             AdminCommand::Account(command) => self.change_accounts(command).map(AdminReply::Account),
             AdminCommand::Consent(command) => self.consent(command).map(AdminReply::Consented),
             AdminCommand::Compliance(command) => self.change_compliance(command).map(AdminReply::Compliance),
+            AdminCommand::Webhook(command) => self.change_webhooks(command).map(AdminReply::Webhook),
             AdminCommand::LogKeys(command) => self.log_key_command(&command).map(AdminReply::LogKeys),
             AdminCommand::NameSubject { organization, name } => {
                 self.subject_named(organization, &name).map(AdminReply::Subject)

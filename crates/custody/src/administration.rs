@@ -24,6 +24,7 @@ use crate::retention::commands::{
     HoldExport, HoldExportReport, RetentionCommand, RetentionProgress, RetentionReply,
 };
 use crate::rights::commands::{RightsCommand, RightsReply};
+use crate::webhooks::{WebhookCommand, WebhookReply};
 
 /// What to read or destroy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -165,6 +166,8 @@ pub enum AdminCommand {
     Compliance(ComplianceCommand),
     /// Shows evidence: the log with its proofs, graphs of keys, figures. Nothing is changed.
     Evidence(EvidenceCommand),
+    /// Adds, lists, changes and ends webhooks.
+    Webhook(WebhookCommand),
     /// Finds or makes the subject of a name.
     NameSubject {
         /// Whose.
@@ -240,6 +243,7 @@ impl AdminCommand {
             Self::People(_) => "people",
             Self::Compliance(_) => "compliance",
             Self::Evidence(_) => "evidence",
+            Self::Webhook(_) => "webhook",
             Self::NameSubject { .. } => "name-subject",
             Self::NamePerson { .. } => "name-person",
             Self::BeginImport { .. } => "begin-import",
@@ -308,6 +312,8 @@ pub enum AdminReply {
     Compliance(ComplianceReply),
     /// To [`AdminCommand::Evidence`].
     Evidence(EvidenceReply),
+    /// To [`AdminCommand::Webhook`].
+    Webhook(WebhookReply),
     /// To [`crate::PersonalCommand::Accesses`].
     Accesses(Vec<LookRow>),
     /// To [`AdminCommand::NameSubject`].

@@ -92,6 +92,22 @@ pub struct CustodyMetrics {
     pub mails_given_up: u64,
     /// Unusual things about sessions of reading that were noted since the start.
     pub access_alerts: u64,
+    /// Deliveries to webhooks that wait, when whoever sends looked last.
+    pub webhooks_waiting: u64,
+    /// Dead letters to webhooks, when whoever sends looked last.
+    pub webhooks_dead: u64,
+    /// For how many seconds the oldest delivery to a webhook had waited when whoever sends looked last.
+    pub webhooks_oldest_seconds: u64,
+    /// Deliveries to webhooks that arrived since the start.
+    pub webhooks_delivered: u64,
+    /// Attempts at deliveries to webhooks that failed since the start.
+    pub webhooks_failed: u64,
+    /// Activities written to a log system since the start.
+    pub siem_written: u64,
+    /// Times that a log system did not take activities since the start.
+    pub siem_failures: u64,
+    /// How old the first activity was that a log system did not take; 0 while it takes them.
+    pub siem_late_seconds: u64,
 }
 
 pub(crate) struct Inner {
@@ -482,6 +498,7 @@ impl Custody {
             AdminCommand::Compliance(command) => {
                 self.administer_compliance(command).map(AdminReply::Compliance)
             }
+            AdminCommand::Webhook(command) => self.administer_webhooks(command).map(AdminReply::Webhook),
             other => self.on_writer(other),
         }
     }
@@ -748,6 +765,14 @@ impl Custody {
             requests_due_soon: state.requests_due_soon.load(Ordering::Relaxed),
             mails_given_up: state.mails_given_up.load(Ordering::Relaxed),
             access_alerts: state.access_alerts.load(Ordering::Relaxed),
+            webhooks_waiting: state.webhooks_waiting.load(Ordering::Relaxed),
+            webhooks_dead: state.webhooks_dead.load(Ordering::Relaxed),
+            webhooks_oldest_seconds: state.webhooks_oldest_seconds.load(Ordering::Relaxed),
+            webhooks_delivered: state.webhooks_delivered.load(Ordering::Relaxed),
+            webhooks_failed: state.webhooks_failed.load(Ordering::Relaxed),
+            siem_written: state.siem_written.load(Ordering::Relaxed),
+            siem_failures: state.siem_failures.load(Ordering::Relaxed),
+            siem_late_seconds: state.siem_late_seconds.load(Ordering::Relaxed),
         }
     }
 

@@ -45,6 +45,7 @@ mod scribe;
 mod settings;
 mod staging;
 mod unfinished;
+mod webhooks;
 mod witness_gate;
 mod wrapping;
 mod writer;
@@ -135,5 +136,9 @@ pub use rights::commands::{
 pub use rights::rights_export_schema;
 pub use settings::{
     AccessSettings, CaptureLimits, CertificateSettings, CustodySettings, MailSchedule, WitnessTerms,
+};
+pub use webhooks::{
+    CreatedWebhook, DeliveryState, FeedActivity, NewWebhook, OutgoingWebhook, WEBHOOK_TEST, WebhookCommand,
+    WebhookDeliveryRow, WebhookReply, WebhookRoom, WebhookRow,
 };
 pub use witness_gate::{Unwitnessed, WhenShort, WitnessGate};

@@ -51,6 +51,7 @@ mod rights_effects;
 mod scrub;
 mod service_wraps;
 mod warnings;
+mod webhooks;
 
 pub use access_sessions::{
     AccessNotice, AccessSessionFilter, AccessSessionWrite, AccessVolume, BeginLook, LookRefused, SessionLook,
@@ -93,3 +94,4 @@ pub use rights_effects::{ExportVolume, OptOut, Restriction, RightsEffect, Rights
 pub use scrub::Scrubbed;
 pub use service_wraps::ServiceWrap;
 pub use warnings::{EndingSoon, SealedContact, WarningRecord};
+pub use webhooks::{WebhookChange, WebhookCounts, WebhookDeliveryRecord, WebhookIntake, WebhookRecord};
