@@ -53,6 +53,7 @@ mod warnings;
 
 pub use access_sessions::{
     AccessNotice, AccessSessionFilter, AccessSessionWrite, AccessVolume, BeginLook, LookRefused, SessionLook,
+    SessionLookRow,
 };
 pub use accesses::AccessRecord;
 pub use accounts::{AccountRecord, PasskeyRecord, PrivacySignal, SessionRecord};
