@@ -29,3 +29,5 @@ mod sdk;
 mod syncs;
 #[cfg(test)]
 mod tamper;
+#[cfg(test)]
+mod webhooks;

@@ -26,6 +26,8 @@ struct Room {
     stand: Stand,
     conversation: String,
     case: String,
+    /// A conversation that was not flagged.
+    plain: String,
 }
 
 fn id(value: &serde_json::Value) -> String {
@@ -43,7 +45,9 @@ fn room() -> Room {
     assert!(flagged.status.success(), "{}", crate::harness::site::both(&flagged));
     let case = id(&stand.site.json(&["cases", "open", "hospital", "wire fraud"]));
     stand.site.json(&["cases", "add", &case, &conversation]);
-    Room { stand, conversation, case }
+    stand.chat("ben", "what does my plan 4711 cost");
+    let plain = stand.site.conversations().into_iter().find(|id| *id != conversation).unwrap();
+    Room { stand, conversation, case, plain }
 }
 
 /// Signs somebody else in, in the same browser.
@@ -67,7 +71,7 @@ fn ask(browser: &Browser, (what, ids): (&str, &str), (reason, ticket): (&str, &s
 
 #[test]
 fn what_was_flagged_is_read_in_two_steps_of_sight_and_each_is_in_the_log() {
-    let Room { stand, conversation, case } = room();
+    let Room { stand, conversation, case, .. } = room();
     let browser = Browser::start();
     stand.sign_in_to(&browser, REVIEWER, "/");
     browser.click("nav a[href='/access']");
@@ -105,7 +109,7 @@ fn what_was_flagged_is_read_in_two_steps_of_sight_and_each_is_in_the_log() {
     browser.examine("access-look-plain");
     let kept = browser.run(
         "const request = new XMLHttpRequest();
-         request.open('GET', arguments[0] || location.pathname.replace('/look', ''), false);
+         request.open('GET', location.pathname.replace('/look', ''), false);
          request.send();
          return request.getResponseHeader('cache-control');",
     );
@@ -144,7 +148,7 @@ fn a_role_that_is_lost_ends_the_session_and_the_page_says_so() {
 
 #[test]
 fn the_customer_agrees_or_not_and_locks_the_box() {
-    let Room { stand, conversation, .. } = room();
+    let Room { stand, plain: conversation, .. } = room();
     let browser = Browser::start();
     let ask_support = |browser: &Browser, ticket: &str| {
         become_somebody(browser, |browser| stand.sign_in_to(browser, SUPPORT, "/"));
@@ -341,7 +345,7 @@ fn by_keyboard_and_without_scripts_a_session_is_asked_for_read_and_ended() {
 
 #[test]
 fn on_a_telephone_in_the_dark_and_in_german() {
-    let Room { stand, case, conversation } = room();
+    let Room { stand, case, plain: conversation, .. } = room();
     let browser = Browser::start();
     browser.resize(320, 640);
     stand.sign_in_to(&browser, REVIEWER, "/");

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use fiducia_keyring::MatchingKey;
-use fiducia_ledger::{Digest, Event, VerifierKey};
+use fiducia_ledger::{Digest, Event};
 use fiducia_policy::{
     Agreement, KeyId, OrganizationId, PersonId, Plan, Pseudonym, RandomnessUnavailable, RecordClass,
     RetentionSpan, SubjectId, Tier, Timestamp, VirtualKeyId, WorkspaceId,
@@ -33,25 +33,6 @@ struct NewVirtualKey {
     scopes: Vec<Scope>,
     class: Option<RecordClass>,
     expires_at: Option<Timestamp>,
-}
-
-/// How logs are named and verified.
-#[derive(Debug, Clone)]
-pub(crate) struct LedgerNames {
-    pub(crate) origin: String,
-    pub(crate) key: VerifierKey,
-}
-
-impl LedgerNames {
-    /// An organisation's origin.
-    pub(crate) fn origin_of(&self, organization: OrganizationId) -> String {
-        format!("{}/{}", self.origin, organization.uuid())
-    }
-
-    /// An organisation's verifier key as text.
-    pub(crate) fn verifier_of(&self, organization: OrganizationId) -> String {
-        self.key.renamed(&self.origin_of(organization)).map(|key| key.to_string()).unwrap_or_default()
-    }
 }
 
 impl From<StoreError> for AdminError {
@@ -115,6 +96,8 @@ impl Writer {
             AdminCommand::Account(command) => self.change_accounts(command).map(AdminReply::Account),
             AdminCommand::Consent(command) => self.consent(command).map(AdminReply::Consented),
             AdminCommand::Compliance(command) => self.change_compliance(command).map(AdminReply::Compliance),
+            AdminCommand::Webhook(command) => self.change_webhooks(command).map(AdminReply::Webhook),
+            AdminCommand::LogKeys(command) => self.log_key_command(&command).map(AdminReply::LogKeys),
             AdminCommand::NameSubject { organization, name } => {
                 self.subject_named(organization, &name).map(AdminReply::Subject)
             }
@@ -185,6 +168,7 @@ impl Writer {
             id,
             ledger_origin: self.ledger_names.origin_of(id),
             ledger_verifier_key: self.ledger_names.verifier_of(id),
+            ledger_ecdsa_verifier_key: self.ledger_names.ecdsa_of(id),
             workspace,
         })
     }

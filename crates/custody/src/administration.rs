@@ -16,6 +16,7 @@ use crate::consent::commands::{ConsentCommand, ConsentReply};
 use crate::evidence::commands::{EvidenceCommand, EvidenceReply};
 use crate::import::{ImportOutcome, ImportProgress};
 use crate::keys::{OrganizationKeyCommand, OrganizationKeyReply};
+use crate::log_keys::{LogKeyCommand, LogKeyReply};
 use crate::looking::{AccessActor, AccessCommand, AccessReply};
 use crate::mail::{MailCommand, MailReply};
 use crate::people::{PeopleCommand, PeopleReply};
@@ -23,6 +24,7 @@ use crate::retention::commands::{
     HoldExport, HoldExportReport, RetentionCommand, RetentionProgress, RetentionReply,
 };
 use crate::rights::commands::{RightsCommand, RightsReply};
+use crate::webhooks::{WebhookCommand, WebhookReply};
 
 /// What to read or destroy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -164,6 +166,8 @@ pub enum AdminCommand {
     Compliance(ComplianceCommand),
     /// Shows evidence: the log with its proofs, graphs of keys, figures. Nothing is changed.
     Evidence(EvidenceCommand),
+    /// Adds, lists, changes and ends webhooks.
+    Webhook(WebhookCommand),
     /// Finds or makes the subject of a name.
     NameSubject {
         /// Whose.
@@ -205,6 +209,8 @@ pub enum AdminCommand {
     },
     /// The key of an organisation or of the installation, and who wraps it.
     OrganizationKey(OrganizationKeyCommand),
+    /// On the keys that sign logs.
+    LogKeys(LogKeyCommand),
     /// Counts, sizes and states, for `fiducia doctor`.
     Status,
 }
@@ -237,6 +243,7 @@ impl AdminCommand {
             Self::People(_) => "people",
             Self::Compliance(_) => "compliance",
             Self::Evidence(_) => "evidence",
+            Self::Webhook(_) => "webhook",
             Self::NameSubject { .. } => "name-subject",
             Self::NamePerson { .. } => "name-person",
             Self::BeginImport { .. } => "begin-import",
@@ -244,6 +251,7 @@ impl AdminCommand {
             Self::FinishImport { .. } => "finish-import",
             Self::OrganizationKey(_) => "organization-key",
             Self::Status => "status",
+            Self::LogKeys(_) => "log-keys",
         }
     }
 }
@@ -304,6 +312,8 @@ pub enum AdminReply {
     Compliance(ComplianceReply),
     /// To [`AdminCommand::Evidence`].
     Evidence(EvidenceReply),
+    /// To [`AdminCommand::Webhook`].
+    Webhook(WebhookReply),
     /// To [`crate::PersonalCommand::Accesses`].
     Accesses(Vec<LookRow>),
     /// To [`AdminCommand::NameSubject`].
@@ -318,6 +328,8 @@ pub enum AdminReply {
     OrganizationKey(OrganizationKeyReply),
     /// To [`AdminCommand::Status`]: names and numbers.
     Status(Vec<(String, String)>),
+    /// To [`AdminCommand::LogKeys`].
+    LogKeys(LogKeyReply),
 }
 
 /// A command that was not carried out. The variants decide exit codes and HTTP statuses.
@@ -351,8 +363,11 @@ pub struct CreatedOrganization {
     pub id: OrganizationId,
     /// Its log's origin.
     pub ledger_origin: String,
-    /// Its log's verifier key (`name+hash+base64`), to keep outside of this machine.
+    /// Its log's Ed25519 verifier key (`name+hash+base64`), to keep outside of this machine.
     pub ledger_verifier_key: String,
+    /// Its log's ECDSA P-256 verifier key, to keep as well: tools of the Access Transparency format take it.
+    #[serde(default)]
+    pub ledger_ecdsa_verifier_key: String,
     /// The workspace created with it.
     pub workspace: WorkspaceId,
 }
@@ -376,8 +391,14 @@ pub struct OrganizationRow {
     pub created_at: Timestamp,
     /// Its log's origin.
     pub ledger_origin: String,
-    /// Its log's verifier key.
+    /// The Ed25519 verifier key that signs its log now.
     pub ledger_verifier_key: String,
+    /// The ECDSA P-256 verifier key that signs its log now.
+    #[serde(default)]
+    pub ledger_ecdsa_verifier_key: String,
+    /// All keys of its log: those that sign now, and those that will or did.
+    #[serde(default)]
+    pub ledger_verifier_keys: Vec<String>,
 }
 
 /// A new virtual key with its secret.

@@ -31,17 +31,21 @@ pub(crate) enum Unattested {
 }
 
 impl Attestation<'_> {
-    /// Checks signature and proof with one key, whichever of its installation's names it comes under. Gives the index of the
-    /// entry and the checkpoint that covers it.
+    /// Checks signature and proof with keys of the installation, whichever of its names they come under: the key of documents and
+    /// those of logs are the same at first and part when the logs' keys change. One of them must have signed the note, one the
+    /// checkpoint. Gives the index of the entry and the checkpoint that covers it.
     ///
     /// # Errors
     /// When anything is not as it was issued; `entry` is asked for only when the signature holds.
     pub(crate) fn check(
         &self,
-        key: &VerifierKey,
+        keys: &[&VerifierKey],
         entry: impl FnOnce() -> Result<Vec<u8>, LedgerError>,
     ) -> Result<(u64, Checkpoint), Unattested> {
-        let signer = key.renamed(self.signer).map_err(Unattested::Signature)?;
+        let named = |name: &str| -> Result<Vec<VerifierKey>, LedgerError> {
+            keys.iter().map(|key| key.renamed(name)).collect()
+        };
+        let signer = named(self.signer).map_err(Unattested::Signature)?;
         let said = verify_note(self.note.as_bytes(), &signer).map_err(Unattested::Signature)?;
         if said != self.text {
             return Err(Unattested::OtherText);
@@ -51,7 +55,7 @@ impl Attestation<'_> {
         if proof.extra.as_deref() != Some(entry.as_slice()) || proof.to_string() != self.proof {
             return Err(Unattested::OtherEntry);
         }
-        let log = key.renamed(self.log).map_err(Unattested::Proof)?;
+        let log = named(self.log).map_err(Unattested::Proof)?;
         let checkpoint = proof.verify(&entry, &log).map_err(Unattested::Proof)?;
         Ok((proof.index, checkpoint))
     }

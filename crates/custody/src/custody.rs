@@ -14,7 +14,6 @@ use fiducia_store::{ControlStore, DataDirectory, Journal};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::accounts::{PrivacySignals, Throttle};
-use crate::administer::LedgerNames;
 use crate::callers::{Callers, is_subject_name};
 use crate::certificate::{CertificateCommand, signer_name};
 use crate::compliance::Feed;
@@ -23,11 +22,12 @@ use crate::filing::Filing;
 use crate::import::ImportChunk;
 use crate::keychain::Keychain;
 use crate::keys::{KeyAccess, KeyKeeper, LOOKS_EVERY, program};
+use crate::log_keys::{LedgerNames, log_keys};
 use crate::looking::{Gate, HandedOver, SingleLook};
 use crate::mail::{MailCommand, WarningLetter};
 use crate::mailbox::{Message, WriterHandle, WriterState};
 use crate::open_error::OpenError;
-use crate::opening::{load_callers, open_feed, open_keys, refuse_keyfile_inside, signing_key, when_idle};
+use crate::opening::{load_callers, open_feed, open_keys, refuse_keyfile_inside, when_idle};
 use crate::reading::{Reader, check_ticket};
 use crate::recovery::{file_journal, log_facts};
 use crate::retention::commands::{
@@ -92,6 +92,22 @@ pub struct CustodyMetrics {
     pub mails_given_up: u64,
     /// Unusual things about sessions of reading that were noted since the start.
     pub access_alerts: u64,
+    /// Deliveries to webhooks that wait, when whoever sends looked last.
+    pub webhooks_waiting: u64,
+    /// Dead letters to webhooks, when whoever sends looked last.
+    pub webhooks_dead: u64,
+    /// For how many seconds the oldest delivery to a webhook had waited when whoever sends looked last.
+    pub webhooks_oldest_seconds: u64,
+    /// Deliveries to webhooks that arrived since the start.
+    pub webhooks_delivered: u64,
+    /// Attempts at deliveries to webhooks that failed since the start.
+    pub webhooks_failed: u64,
+    /// Activities written to a log system since the start.
+    pub siem_written: u64,
+    /// Times that a log system did not take activities since the start.
+    pub siem_failures: u64,
+    /// How old the first activity was that a log system did not take; 0 while it takes them.
+    pub siem_late_seconds: u64,
 }
 
 pub(crate) struct Inner {
@@ -145,17 +161,21 @@ impl Custody {
         let mut files = Files::open(&root)?;
         let access = open_keys(settings, &mut files, &clock, &*randomness)?;
         let mut keychain = Keychain::new(Arc::clone(&access));
-        let signer = signing_key(settings, &mut files, &mut keychain, &*clock, &*randomness)?;
+        let keys = log_keys(&settings.ledger_origin, &mut files, &mut keychain, &*clock, &*randomness)?;
+        let signer = keys.document_key();
         let signing = signer.renamed(&format!("{}/policies", settings.ledger_origin))?;
         let certificate_signing = signer.renamed(&signer_name(&settings.ledger_origin))?;
         let audit_signing = signer.renamed(&crate::audit_report::signer_name(&settings.ledger_origin))?;
         let consent_signing = signer.renamed(&format!("{}/consents", settings.ledger_origin))?;
-        let names = LedgerNames { origin: settings.ledger_origin.clone(), key: signer.verifier() };
+        let origin = settings.ledger_origin.clone();
+        let names =
+            LedgerNames::new(origin.clone(), signer.verifier(), keys.public(&origin)?, Arc::clone(&clock));
         let place = DataDirectory::ledger(&root);
-        let mut ledger = Ledger::open(&place, &settings.ledger_origin, signer, Arc::clone(&clock))?;
+        let mut ledger = Ledger::open(&place, &origin, keys, Arc::clone(&clock))?;
         let mut facts = Vec::new();
         let last_group = file_journal(&mut files, |group| facts.extend(group.facts))?;
         log_facts(&mut files, &mut ledger, &facts)?;
+        ledger.renew_checkpoints()?;
         // INVARIANT: only now may the journal forget: its records are filed and its facts published, both durably.
         let journal = Journal::open(&DataDirectory::journal(&root), last_group)?;
         let callers = load_callers(&files, &mut keychain)?;
@@ -478,6 +498,7 @@ impl Custody {
             AdminCommand::Compliance(command) => {
                 self.administer_compliance(command).map(AdminReply::Compliance)
             }
+            AdminCommand::Webhook(command) => self.administer_webhooks(command).map(AdminReply::Webhook),
             other => self.on_writer(other),
         }
     }
@@ -579,6 +600,8 @@ impl Custody {
         let (reader, randomness) = (&self.0.reader, &*self.0.randomness);
         check_ticket(export.ticket.as_deref())?;
         let hold = reader.exportable(export.hold, &export.reviewer)?;
+        refuse_posing(&export.actor)?;
+        refuse_posing(&export.reviewer)?;
         let operator = export.actor.clone();
         let (actor, reviewer) = (self.person(export.actor)?, self.person(export.reviewer)?);
         self.caught_up()?;
@@ -595,6 +618,7 @@ impl Custody {
     /// Writes what is kept of a person to files, going on where an earlier attempt stopped.
     fn export_rights(&self, export: &RightsExport) -> Result<RightsExportReport, AdminError> {
         let _alone = self.0.exporting.enter(export.request)?;
+        refuse_posing(&export.actor)?;
         let actor = self.person(export.actor.clone())?;
         self.caught_up()?;
         let note = |note| {
@@ -741,6 +765,14 @@ impl Custody {
             requests_due_soon: state.requests_due_soon.load(Ordering::Relaxed),
             mails_given_up: state.mails_given_up.load(Ordering::Relaxed),
             access_alerts: state.access_alerts.load(Ordering::Relaxed),
+            webhooks_waiting: state.webhooks_waiting.load(Ordering::Relaxed),
+            webhooks_dead: state.webhooks_dead.load(Ordering::Relaxed),
+            webhooks_oldest_seconds: state.webhooks_oldest_seconds.load(Ordering::Relaxed),
+            webhooks_delivered: state.webhooks_delivered.load(Ordering::Relaxed),
+            webhooks_failed: state.webhooks_failed.load(Ordering::Relaxed),
+            siem_written: state.siem_written.load(Ordering::Relaxed),
+            siem_failures: state.siem_failures.load(Ordering::Relaxed),
+            siem_late_seconds: state.siem_late_seconds.load(Ordering::Relaxed),
         }
     }
 
@@ -786,4 +818,15 @@ impl PendingImport {
             .blocking_recv()
             .unwrap_or_else(|_| Err(AdminError::Storage("the store's writer has stopped".to_owned())))
     }
+}
+
+/// Nobody else may read under the name by which a person reads what is their own: the person would be told that it was them.
+pub(crate) fn refuse_posing(actor: &str) -> Result<(), AdminError> {
+    if actor.starts_with(SubjectId::PREFIX) {
+        return Err(AdminError::Invalid(
+            "whoever reads what is another's does it under a name of their own; nothing was decrypted"
+                .to_owned(),
+        ));
+    }
+    Ok(())
 }

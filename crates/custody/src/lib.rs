@@ -28,6 +28,7 @@ mod filing;
 mod import;
 mod keychain;
 mod keys;
+mod log_keys;
 mod looking;
 mod mail;
 mod mailbox;
@@ -44,6 +45,7 @@ mod scribe;
 mod settings;
 mod staging;
 mod unfinished;
+mod webhooks;
 mod witness_gate;
 mod wrapping;
 mod writer;
@@ -73,7 +75,7 @@ pub use audit_report::{
     WitnessState, verify_audit_file,
 };
 pub use caller::{Caller, CredentialRefused, EligibilityTerms, Retention, Scope, Scopes, UnknownScope};
-pub use centre::{LookProof, LookRow, Looker, Prospect, ProspectiveEnds};
+pub use centre::{LookPart, LookProof, LookRow, Looker, Prospect, ProspectiveEnds, PublicLooks};
 pub use certificate::{
     Backups, CERTIFICATE_FILE_BYTES_MAX, Certificate, CertificateCommand, CertificateReference,
     CertificateRejected, CertificateReply, CertificateRow, CertificateStage, CertifiedScope, Confidentiality,
@@ -82,7 +84,7 @@ pub use certificate::{
 pub use compliance::{
     ActivityPage, ActivityQuery, ChatPage, ChatQuery, ComplianceCall, ComplianceCommand, ComplianceKey,
     ComplianceKeyRow, ComplianceReach, ComplianceReply, CreatedComplianceKey, Listed, MessagePage,
-    MessagePlace, MessageQuery, NewComplianceKey, PageCursor, activity_names,
+    MessagePlace, MessageQuery, NewComplianceKey, PageCursor, TransparencyLog, activity_names,
 };
 pub use consent::commands::{
     CHOICES_MAX, CampaignRow, CampaignTally, ConsentChoice, ConsentCommand, ConsentEntry, ConsentEvidence,
@@ -110,6 +112,7 @@ pub use keys::{
     KEYFILE_SERVICE, KeyServiceDirectory, KeyServices, OrganizationKeyCommand, OrganizationKeyReply,
     OrganizationKeyRow, ServiceKey,
 };
+pub use log_keys::{LogKeyCommand, LogKeyReply, LogKeyRow, LogKeys};
 pub use looking::{
     AccessActor, AccessCommand, AccessLookRow, AccessNoticeRow, AccessReply, AccessRequest,
     AccessSessionDetail, LookTarget, SessionContent,
@@ -133,5 +136,9 @@ pub use rights::commands::{
 pub use rights::rights_export_schema;
 pub use settings::{
     AccessSettings, CaptureLimits, CertificateSettings, CustodySettings, MailSchedule, WitnessTerms,
+};
+pub use webhooks::{
+    CreatedWebhook, DeliveryState, FeedActivity, NewWebhook, OutgoingWebhook, WEBHOOK_TEST, WebhookCommand,
+    WebhookDeliveryRow, WebhookReply, WebhookRoom, WebhookRow,
 };
 pub use witness_gate::{Unwitnessed, WhenShort, WitnessGate};

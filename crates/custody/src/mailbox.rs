@@ -1,6 +1,6 @@
 //! What the writer can be asked, and how.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use fiducia_policy::{AccessSession, ExchangeId, OrganizationId};
@@ -87,6 +87,16 @@ pub(crate) struct WriterState {
     pub(crate) mails_failed: AtomicU64,
     pub(crate) mails_given_up: AtomicU64,
     pub(crate) access_alerts: AtomicU64,
+    /// Up to which place in the feed every endpoint has what it asks for; 0 when that is not known.
+    pub(crate) webhooks_have_up_to: AtomicI64,
+    pub(crate) webhooks_waiting: AtomicU64,
+    pub(crate) webhooks_dead: AtomicU64,
+    pub(crate) webhooks_oldest_seconds: AtomicU64,
+    pub(crate) webhooks_delivered: AtomicU64,
+    pub(crate) webhooks_failed: AtomicU64,
+    pub(crate) siem_written: AtomicU64,
+    pub(crate) siem_failures: AtomicU64,
+    pub(crate) siem_late_seconds: AtomicU64,
     pub(crate) requests_open: AtomicU64,
     pub(crate) requests_overdue: AtomicU64,
     pub(crate) requests_due_soon: AtomicU64,

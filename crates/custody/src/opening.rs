@@ -6,17 +6,16 @@ use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 
 use fiducia_keyring::{KeyfileKms, KmsProblem, RootBinding, SymmetricKey};
-use fiducia_ledger::SigningKey;
 use fiducia_policy::{Clock, KeyId, Randomness, Timestamp};
 use fiducia_store::{ActivityStore, ControlStore, DataDirectory, Edge, KeyKind, KeyNode, ServiceWrap};
 use tokio::sync::mpsc;
 
 use crate::CustodySettings;
-use crate::administer::LedgerNames;
 use crate::callers::Callers;
 use crate::compliance::Feed;
-use crate::keychain::{KeyPathError, KeyPurpose, Keychain};
+use crate::keychain::{KeyPathError, Keychain};
 use crate::keys::{Connections, KeyAccess, open_access, program};
+use crate::log_keys::LedgerNames;
 use crate::mailbox::{Message, WriterState};
 use crate::open_error::OpenError;
 use crate::writer::Files;
@@ -36,33 +35,6 @@ pub(crate) fn refuse_keyfile_inside(settings: &CustodySettings) -> Result<(), Op
         }
         _ => Ok(()),
     }
-}
-
-/// The program's ledger signing key, made when the data is new. Organisations' keys differ from it by name only.
-pub(crate) fn signing_key(
-    settings: &CustodySettings,
-    files: &mut Files,
-    keychain: &mut Keychain,
-    clock: &dyn Clock,
-    randomness: &dyn Randomness,
-) -> Result<SigningKey, OpenError> {
-    let key: SymmetricKey = match files.keys.root(program(), KeyKind::LedgerSigning, "")? {
-        Some(node) => keychain.key(&files.keys, node.id)?,
-        None => {
-            let purpose = KeyPurpose {
-                kind: KeyKind::LedgerSigning,
-                organization: program(),
-                subject: None,
-                conversation: None,
-                label: String::new(),
-                ends_at: None,
-            };
-            let new = keychain.new_root(&files.keys, purpose, clock.now(), randomness)?;
-            files.keys.add(&[new.stored])?;
-            new.key
-        }
-    };
-    Ok(SigningKey::from_seed(&settings.ledger_origin, key.signing_seed())?)
 }
 
 /// Opens the activity feed and starts its thread; gives the secret of the Compliance API's cursors too.

@@ -17,7 +17,7 @@ use fiducia_store::{
     RightsStatement, StoredRecord, StoredWrap,
 };
 
-use crate::administer::{LedgerNames, hex};
+use crate::administer::hex;
 use fiducia_wire::{Wire, texts};
 
 use crate::administration::{
@@ -28,7 +28,8 @@ use crate::callers::{Callers, parse_scopes};
 use crate::destruction::ground_of;
 use crate::keychain::Keychain;
 use crate::keys::KeyAccess;
-use crate::looking::{Gate, Sitting};
+use crate::log_keys::LedgerNames;
+use crate::looking::{Gate, Sitting, ToRead};
 use crate::payload::{self, Header};
 use crate::retention::governance::{Governance, PersonTerms};
 use crate::retention::worker::end_of_service_key;
@@ -85,6 +86,8 @@ impl Reader {
             id: record.id,
             ledger_origin: self.names.origin_of(record.id),
             ledger_verifier_key: self.names.verifier_of(record.id),
+            ledger_ecdsa_verifier_key: self.names.ecdsa_of(record.id),
+            ledger_verifier_keys: self.names.key_texts(record.id),
             name: record.name,
             plan: record.terms.plan,
             tier: record.terms.tier,
@@ -294,9 +297,8 @@ impl Reader {
             self.control()?.subject(subject)?.and_then(|subject| subject.pseudonym).ok_or_else(|| {
                 AdminError::Destroyed("the person was erased; what is left cannot be read".to_owned())
             })?;
-        let ids = records.iter().map(|record| record.id).collect();
-        let count = u64::try_from(records.len()).unwrap_or(u64::MAX);
-        let receipt = self.enter(sitting, event, ids, &[(subject, Some(conversation), count)])?;
+        let to_read: Vec<ToRead> = records.iter().map(ToRead::from).collect();
+        let receipt = self.enter(sitting, event, &to_read)?;
         let contents = self.open(&receipt, records, pseudonym, path, &mut Envelopes::default())?;
         let proof = receipt.entry();
         Ok(ConversationContent {

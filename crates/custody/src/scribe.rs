@@ -9,7 +9,9 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use fiducia_ledger::{AccessEntry, AccessReceipt, Event, EventId, Leaf, Ledger, LedgerError};
+use fiducia_ledger::{
+    AccessEntry, AccessReceipt, BATCH_ENTRIES_MAX, Event, EventId, Leaf, Ledger, LedgerError, LogKeys,
+};
 use fiducia_policy::{OrganizationId, Timestamp};
 use fiducia_store::{Announcement, BeginLook, ControlStore, LookRefused};
 
@@ -97,6 +99,7 @@ enum Message {
     Append(Vec<Delivery>),
     AppendAndWait(Box<Delivery>, SyncSender<Result<u64, String>>),
     Access(Box<Look>, AccessReply),
+    Keys(Box<LogKeys>, SyncSender<Result<(), String>>),
     Settle(SyncSender<()>),
     Stop,
 }
@@ -195,6 +198,11 @@ impl Scribe {
     /// What reading waits for while witnesses are away.
     pub(crate) fn witnesses(&self) -> &WitnessGate {
         &self.witnesses
+    }
+
+    /// Gives the ledger its keys as they are from now on, and waits until every log's latest checkpoint is signed by the present pair.
+    pub(crate) fn take_keys(&self, keys: LogKeys) -> Result<(), String> {
+        self.ask(|reply| Message::Keys(Box::new(keys), reply))
     }
 
     fn ask<T>(&self, message: impl FnOnce(SyncSender<Result<T, String>>) -> Message) -> Result<T, String> {
@@ -380,6 +388,18 @@ impl Pen {
                 }
                 // Whoever else asks to read meanwhile shares the flush.
                 Message::Access(look, reply) => looks.push((*look, reply)),
+                Message::Keys(keys, reply) => {
+                    self.append(std::mem::take(&mut batch), std::mem::take(&mut waiting));
+                    self.access(std::mem::take(&mut looks));
+                    self.publish_when_due(true);
+                    self.ledger.set_keys(*keys);
+                    let renewed = self.ledger.renew_checkpoints().map(drop);
+                    if let Err(error) = &renewed {
+                        tracing::error!(%error, "checkpoints could not be signed anew; it is tried again");
+                    }
+                    // Whoever changes keys may have gone away; what is signed stays so.
+                    let _ = reply.send(renewed.map_err(|error| error.to_string()));
+                }
                 Message::Settle(reply) => {
                     self.append(std::mem::take(&mut batch), std::mem::take(&mut waiting));
                     self.access(std::mem::take(&mut looks));
@@ -425,9 +445,21 @@ impl Pen {
             }
         };
         let (mut entries, mut events, mut replies) = (Vec::new(), Vec::new(), Vec::new());
+        let mut leaves = 0;
         for (((entry, reply), begun), begin) in asked.into_iter().zip(begun).zip(&begins) {
             match begun {
                 Ok(()) => {
+                    // A look at many answers has as many public events, and what the ledger takes at once is bounded.
+                    if leaves + entry.leaves() > BATCH_ENTRIES_MAX {
+                        let replies = std::mem::take(&mut replies);
+                        self.log_accesses(
+                            std::mem::take(&mut entries),
+                            &std::mem::take(&mut events),
+                            &replies,
+                        );
+                        leaves = 0;
+                    }
+                    leaves += entry.leaves();
                     entries.push(entry);
                     events.extend(begin.rows.first().map(|row| row.event));
                     replies.push(reply);
@@ -447,7 +479,8 @@ impl Pen {
         }
         match self.ledger.append_accesses(entries) {
             Ok(receipts) => {
-                let count = u64::try_from(receipts.len()).unwrap_or(0);
+                let count: usize = receipts.iter().map(|receipt| 1 + receipt.public_entries().len()).sum();
+                let count = u64::try_from(count).unwrap_or(0);
                 self.state.entries.fetch_add(count, Ordering::Relaxed);
                 let indices = receipts.iter().map(|receipt| receipt.proof().index);
                 let places: Vec<_> = events.iter().copied().zip(indices).collect();

@@ -115,7 +115,7 @@ pub(crate) struct Writer {
     pub(crate) readers: Arc<std::sync::RwLock<()>>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) randomness: Arc<dyn Randomness>,
-    pub(crate) ledger_names: crate::administer::LedgerNames,
+    pub(crate) ledger_names: crate::log_keys::LedgerNames,
     pub(crate) handle: Arc<WriterState>,
     pub(crate) limits: CaptureLimits,
 }

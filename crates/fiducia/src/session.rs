@@ -96,7 +96,7 @@ impl Session {
     pub(crate) fn keep_verifier_keys(&self) {
         let kept = self.send(AdminCommand::ListOrganizations).and_then(|reply| match reply {
             AdminReply::Organizations(rows) => {
-                let keys: Vec<String> = rows.into_iter().map(|row| row.ledger_verifier_key).collect();
+                let keys: Vec<String> = rows.into_iter().flat_map(|row| row.ledger_verifier_keys).collect();
                 verifier_keys::write(&self.data_directory, &keys)
             }
             _ => Err(Failure::UnexpectedReply("list-organizations")),

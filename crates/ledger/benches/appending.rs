@@ -7,7 +7,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use fiducia_ledger::{Digest, Event, EventId, Leaf, Ledger, SigningKey, capture_batch_root, leaf_hash};
+use fiducia_ledger::{
+    Digest, EcdsaKey, Event, EventId, Leaf, Ledger, LogReader, LogSigner, SigningKey, capture_batch_root,
+    leaf_hash,
+};
 use fiducia_policy::{Clock, ExchangeId, OrganizationId, Randomness, RandomnessUnavailable, Timestamp};
 use zeroize::Zeroizing;
 
@@ -79,5 +82,35 @@ fn appending(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, hashing, appending);
+/// What a verifier's question costs: a log of 100,000 entries opened anew, both signatures checked, then a proof from files.
+fn proving(criterion: &mut Criterion) {
+    const ENTRIES: u64 = 100_000;
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Arc::new(Ticking(AtomicI64::new(1_768_046_400_000_000)));
+    let randomness = Counted(AtomicU64::new(1));
+    let ed25519 = SigningKey::from_seed("ledger.test", Zeroizing::new([5; 32])).unwrap();
+    let signer = LogSigner::new(ed25519, EcdsaKey::from_scalar(Zeroizing::new([5; 32])).unwrap());
+    let shared: Arc<dyn Clock> = Arc::clone(&clock) as Arc<dyn Clock>;
+    let mut ledger = Ledger::open(&folder.path().join("ledger"), "ledger.test", signer, shared).unwrap();
+    let organization = OrganizationId::from_bytes([1; 16]);
+    for _ in 0..ENTRIES.div_ceil(4_000) {
+        let leaves: Vec<_> = (0..4_000).map(|_| (organization, leaf(&clock, &randomness))).collect();
+        ledger.append(&leaves).unwrap();
+        ledger.publish().unwrap();
+    }
+    let (directory, keys) = (ledger.log_directory(organization), ledger.verifiers(organization).unwrap());
+    let mut group = criterion.benchmark_group("prove, 100,000 entries");
+    group.bench_function("inclusion", |bencher| {
+        bencher
+            .iter(|| LogReader::open(&directory, &keys).unwrap().inclusion_proof(black_box(41_234)).unwrap());
+    });
+    group.bench_function("consistency", |bencher| {
+        bencher.iter(|| {
+            LogReader::open(&directory, &keys).unwrap().consistency_proof(black_box(70_000)).unwrap()
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(benches, hashing, appending, proving);
 criterion_main!(benches);

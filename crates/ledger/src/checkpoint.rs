@@ -5,7 +5,8 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::error::LedgerError;
 use crate::hash::Hash;
-use crate::note::{Note, SigningKey, VerifierKey, is_name};
+use crate::log_keys::LogSigner;
+use crate::note::{Note, VerifierKey, is_name};
 
 /// A tree head of one log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,26 +25,33 @@ impl Checkpoint {
         format!("{}\n{}\n{}\n", self.origin, self.size, STANDARD.encode(self.root))
     }
 
-    /// The signed note. Callers must have made the tiles durable first.
-    pub(crate) fn sign(&self, key: &SigningKey) -> String {
+    /// The note signed with one key.
+    #[cfg(test)]
+    pub(crate) fn sign(&self, key: &crate::note::SigningKey) -> String {
         key.sign(&self.body())
     }
 
-    /// Reads a checkpoint and checks its signature by `key` and that its origin is the key's name. Extension lines and
-    /// signatures by unknown keys are tolerated.
+    /// The note signed with all keys of a pair. Callers must have made the tiles durable first.
+    pub(crate) fn sign_with(&self, keys: &LogSigner) -> Result<String, LedgerError> {
+        keys.sign(&self.origin, &self.body())
+    }
+
+    /// Reads a checkpoint and checks that one of `keys` signed it, none of them falsely, and that its origin is their name.
+    /// Extension lines and signatures by unknown keys are tolerated.
     ///
     /// # Errors
-    /// When the note is malformed, not signed by `key`, or of another log.
-    pub fn verify(note: &[u8], key: &VerifierKey) -> Result<Self, LedgerError> {
+    /// When the note is malformed, not signed by any of `keys`, or of another log; also when there is no key.
+    pub fn verify(note: &[u8], keys: &(impl AsRef<[VerifierKey]> + ?Sized)) -> Result<Self, LedgerError> {
         let note = Note::parse(note)?;
         let checkpoint = Self::parse_body(note.text)?;
-        if checkpoint.origin != key.name() {
+        let keys = keys.as_ref();
+        if let Some(other) = keys.iter().find(|key| key.name() != checkpoint.origin) {
             return Err(LedgerError::OtherOrigin {
-                expected: key.name().to_owned(),
+                expected: other.name().to_owned(),
                 found: checkpoint.origin,
             });
         }
-        note.verify(key)?;
+        note.verify(keys)?;
         Ok(checkpoint)
     }
 
@@ -82,6 +90,7 @@ mod tests {
     use zeroize::Zeroizing;
 
     use super::*;
+    use crate::note::SigningKey;
 
     fn key() -> SigningKey {
         SigningKey::from_seed("log.example/a", Zeroizing::new([1; 32])).unwrap()

@@ -48,7 +48,7 @@ fn batch(number: u8, range: std::ops::Range<usize>) -> Vec<(OrganizationId, Leaf
 }
 
 fn open(storage: Arc<dyn Storage>, root: &Path) -> Result<Ledger, LedgerError> {
-    Ledger::open_on(storage, root, PREFIX, signer(), Arc::new(Noon))
+    Ledger::open_on(storage, root, PREFIX, signer().into(), Arc::new(Noon))
 }
 
 /// How to take a change of names back that was not flushed.
@@ -400,6 +400,7 @@ fn a_full_disk_gives_nobody_of_a_group_a_receipt() {
                 ground: fiducia_policy::GroundKind::SafetyWindow,
                 expires_at: Timestamp::from_second(1_795_000_600).unwrap(),
                 look: None,
+                by: crate::AccessBy::TheirOwn,
             })
             .collect()
     };

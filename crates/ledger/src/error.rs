@@ -99,7 +99,7 @@ pub enum LedgerError {
         /// The name.
         name: String,
     },
-    /// A key that is not Ed25519 or not in verifier-key form.
+    /// A key that is neither Ed25519 nor ECDSA P-256, or not in verifier-key form.
     #[error("this is not a log key: {reason}")]
     InvalidKey {
         /// What is wrong with it.

@@ -4,12 +4,14 @@ use std::fmt;
 
 use fiducia_policy::{
     AccessReason, AccountId, CaseId, ComplianceKeyId, ExchangeId, FlagId, GroundKind, HoldId, KeyId,
-    PersonId, Pseudonym, RecordId, RightsRequestId, Timestamp, VirtualKeyId, WorkspaceId,
+    PersonId, Pseudonym, RecordId, RightsRequestId, Timestamp, VirtualKeyId, WebhookId, WorkspaceId,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::access_transparency::AccessTransparencyEvent;
 use crate::consent::{CampaignClosed, CampaignOpened, ConsentChanged, NoticePublished};
 use crate::hash::{Hash, from_hex, to_hex};
+use crate::log_keys::LogKeyStep;
 use crate::session::{AccessSessionStep, LookTerms};
 
 /// Longest free text in an event. It is meant for names of rules, models and kinds, never for content.
@@ -462,6 +464,27 @@ pub enum Event {
         /// Digest of their text.
         policy: Digest,
     },
+    /// Where an organisation's activities are sent was added, changed or ended.
+    WebhookChanged {
+        /// Which.
+        webhook: WebhookId,
+        /// What was done: `created`, `rotated`, `enabled`, `disabled` or `deleted`.
+        #[serde(serialize_with = "text")]
+        what: String,
+        /// Why it was disabled, from a closed list.
+        #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "optional_text")]
+        reason: Option<String>,
+        /// Who did it; absent where the program did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        actor: Option<PersonId>,
+    },
+    /// An event in the public form. Its leaf is another ([`crate::LeafVersion::AccessTransparency`]); this variant's name is only
+    /// that of outbox rows.
+    AccessTransparency(Box<AccessTransparencyEvent>),
+    /// A new key for the log's checkpoints was announced: until it signs, the one before it does.
+    LogKeyAnnounced(LogKeyStep),
+    /// The key that was announced signs from now on. The ones before it no longer do.
+    LogKeyChanged(LogKeyStep),
     /// An event of a type that this version does not know. It can be read but not appended.
     #[serde(skip)]
     Unknown {
@@ -522,6 +545,9 @@ impl Event {
         "access_session",
         "lockbox_changed",
         "access_policy_changed",
+        "webhook_changed",
+        "log_key_announced",
+        "log_key_changed",
     ];
 
     /// The types this version reads and writes.
@@ -583,6 +609,10 @@ impl Event {
             Self::AccessSession(_) => "access_session",
             Self::LockboxChanged { .. } => "lockbox_changed",
             Self::AccessPolicyChanged { .. } => "access_policy_changed",
+            Self::WebhookChanged { .. } => "webhook_changed",
+            Self::AccessTransparency(event) => event.kind.name(),
+            Self::LogKeyAnnounced(_) => "log_key_announced",
+            Self::LogKeyChanged(_) => "log_key_changed",
             Self::Unknown { kind, .. } => kind,
         }
     }

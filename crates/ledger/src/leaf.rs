@@ -6,6 +6,7 @@ use fiducia_policy::{OrganizationId, Randomness, RandomnessUnavailable, Timestam
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::access_transparency::{AccessTransparencyEvent, recorded_text};
 use crate::error::LedgerError;
 use crate::event::{Event, instant};
 
@@ -20,6 +21,8 @@ const EVENT_ID_BYTES_MAX: usize = 128;
 #[non_exhaustive]
 #[repr(u8)]
 pub enum LeafVersion {
+    /// Access Transparency events in their public form, see [`AccessTransparencyEvent`].
+    AccessTransparency = 0x01,
     /// Our own events: `type`, `id`, `at`, `org` and the event's fields.
     Event = 0x80,
 }
@@ -27,6 +30,7 @@ pub enum LeafVersion {
 impl LeafVersion {
     const fn from_byte(byte: u8) -> Option<Self> {
         match byte {
+            0x01 => Some(Self::AccessTransparency),
             0x80 => Some(Self::Event),
             _ => None,
         }
@@ -109,11 +113,15 @@ struct Encoded<'a> {
 }
 
 impl Leaf {
-    /// The entry's bytes: `0x80 || canonical JSON`.
+    /// The entry's bytes: `0x80 || canonical JSON`, or `0x01` and the public form for [`Event::AccessTransparency`].
     ///
     /// # Errors
-    /// When a value does not fit its limit, the event is [`Event::Unknown`], or the entry exceeds 65,535 bytes.
+    /// When a value does not fit its limit, the event is [`Event::Unknown`], the entry exceeds 65,535 bytes, or a public event says
+    /// of itself another id, instant or organisation than the leaf.
     pub fn to_entry(&self, organization: OrganizationId) -> Result<Vec<u8>, LedgerError> {
+        if let Event::AccessTransparency(event) = &self.event {
+            return self.to_public_entry(event, organization);
+        }
         let encoded = Encoded { id: &self.id, at: &self.at, org: organization, event: &self.event };
         let mut entry = vec![LeafVersion::Event as u8];
         serde_json_canonicalizer::to_writer(&encoded, &mut entry)
@@ -122,6 +130,22 @@ impl Leaf {
             return Err(LedgerError::EntryTooLarge { bytes: entry.len() });
         }
         Ok(entry)
+    }
+
+    fn to_public_entry(
+        &self,
+        event: &AccessTransparencyEvent,
+        organization: OrganizationId,
+    ) -> Result<Vec<u8>, LedgerError> {
+        let own = event.event_id()? == self.id
+            && event.created_at.as_deref() == Some(&recorded_text(self.at))
+            && event.organization_uuid.as_deref() == Some(&organization.uuid());
+        if own {
+            event.to_entry()
+        } else {
+            let reason = "a public event says another id, instant or organisation than its leaf".to_owned();
+            Err(LedgerError::Encoding { reason })
+        }
     }
 }
 
@@ -147,6 +171,9 @@ impl LoggedLeaf {
         let (byte, json) = entry.split_first().ok_or_else(|| malformed("it is empty"))?;
         let version =
             LeafVersion::from_byte(*byte).ok_or_else(|| malformed("its version byte is unknown"))?;
+        if version == LeafVersion::AccessTransparency {
+            return Self::parse_public(entry);
+        }
         let value: Value = serde_json::from_slice(json).map_err(|error| malformed(&error.to_string()))?;
         let canonical =
             serde_json_canonicalizer::to_vec(&value).map_err(|error| malformed(&error.to_string()))?;
@@ -175,6 +202,24 @@ impl LoggedLeaf {
             return Err(malformed("it is not how this event is written"));
         }
         Ok(Self { version, organization, leaf })
+    }
+}
+
+impl LoggedLeaf {
+    /// Reads a leaf in the public form, as this program writes it: with an id, an instant and an organisation.
+    fn parse_public(entry: &[u8]) -> Result<Self, LedgerError> {
+        let malformed = |reason: &str| LedgerError::MalformedLeaf { reason: reason.to_owned() };
+        let event = AccessTransparencyEvent::from_entry(entry)?;
+        let id = event.event_id()?;
+        let at = event.recorded_at().ok_or_else(|| malformed("its `created_at` is malformed"))?;
+        let uuid = event.organization_uuid.as_deref().unwrap_or_default();
+        let organization: OrganizationId =
+            uuid.parse().map_err(|_| malformed("its organisation is malformed"))?;
+        if organization.uuid() != uuid {
+            return Err(malformed("its organisation is not written in lower case"));
+        }
+        let leaf = Leaf { id, at, event: Event::AccessTransparency(Box::new(event)) };
+        Ok(Self { version: LeafVersion::AccessTransparency, organization, leaf })
     }
 }
 

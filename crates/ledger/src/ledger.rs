@@ -13,7 +13,8 @@ use crate::hash::{Hash, leaf_hash};
 use crate::layout::{CHECKPOINT, TILE_WIDTH};
 use crate::leaf::{EventId, Leaf, LoggedLeaf};
 use crate::log::OrganizationLog;
-use crate::note::{SigningKey, VerifierKey, is_name};
+use crate::log_keys::LogKeys;
+use crate::note::{VerifierKey, is_name};
 use crate::pending::{CommitFault, PendingLog, PendingRecord, read_segment, segment_numbers, segment_path};
 use crate::publication::{KnownFolders, LogPublication, Publication, Published, WrittenPublication};
 use crate::storage::{Disk, Fault, Storage};
@@ -35,7 +36,7 @@ pub const RECENT_IDS_MAX: usize = 100_000;
 const PENDING_FOLDER: &str = "pending";
 
 /// Folder of files that have no name yet, within the root.
-const TEMPORARY_FOLDER: &str = "temporary";
+pub(crate) const TEMPORARY_FOLDER: &str = "temporary";
 
 /// File whose lock keeps a second writer out.
 const LOCK_FILE: &str = "lock";
@@ -64,19 +65,18 @@ pub struct Recovery {
 ///
 /// `<root>/<organisation uuid>/` has the exact layout of C2SP tlog-tiles and can be served as static files.
 pub struct Ledger {
-    root: PathBuf,
+    pub(crate) root: PathBuf,
     origin_prefix: String,
-    signer: SigningKey,
-    key: VerifierKey,
+    pub(crate) keys: LogKeys,
     pub(crate) clock: Arc<dyn Clock>,
-    storage: Arc<dyn Storage>,
+    pub(crate) storage: Arc<dyn Storage>,
     logs: HashMap<OrganizationId, OrganizationLog>,
     pending: PendingLog,
     waiting_bytes: usize,
     known: KnownFolders,
     recovery: Recovery,
     poisoned: bool,
-    publishing: bool,
+    pub(crate) publishing: bool,
     _lock: File,
 }
 
@@ -85,30 +85,29 @@ impl Ledger {
     /// not published. Full tiles left of the edge are not read; [`crate::verify_log`] does that.
     ///
     /// # Errors
-    /// When another process has it open, a checkpoint is not signed by `signer`, checkpoint and tiles disagree, or
+    /// When another process has it open, a checkpoint is not signed by one of `keys`, checkpoint and tiles disagree, or
     /// pending entries are damaged or missing. Nothing is changed then, so that it can be looked into.
     pub fn open(
         root: &Path,
         origin_prefix: &str,
-        signer: SigningKey,
+        keys: impl Into<LogKeys>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, LedgerError> {
-        Self::open_on(Arc::new(Disk), root, origin_prefix, signer, clock)
+        Self::open_on(Arc::new(Disk), root, origin_prefix, keys.into(), clock)
     }
 
     pub(crate) fn open_on(
         storage: Arc<dyn Storage>,
         root: &Path,
         origin_prefix: &str,
-        signer: SigningKey,
+        keys: LogKeys,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, LedgerError> {
         if !is_name(origin_prefix) {
             return Err(LedgerError::InvalidName { name: origin_prefix.to_owned() });
         }
         let lock = prepare_folders(storage.as_ref(), root)?;
-        let key = signer.verifier();
-        let load = |organization| OrganizationLog::load(root, organization, origin_prefix, &key);
+        let load = |organization| OrganizationLog::load(root, organization, origin_prefix, &keys);
         let mut recovery = Recovery::default();
         let mut logs = HashMap::new();
         let mut without_checkpoint = Vec::new();
@@ -140,8 +139,7 @@ impl Ledger {
         Ok(Self {
             root: root.to_owned(),
             origin_prefix: origin_prefix.to_owned(),
-            signer,
-            key,
+            keys,
             clock,
             storage,
             logs,
@@ -165,9 +163,15 @@ impl Ledger {
         self.root.join(organization.uuid())
     }
 
-    /// The key that an organisation's checkpoints verify under.
+    /// The Ed25519 key that an organisation's checkpoints are signed with now.
     pub fn verifier(&self, organization: OrganizationId) -> Result<VerifierKey, LedgerError> {
-        self.key.renamed(&crate::log::origin(&self.origin_prefix, organization))
+        let signer = self.keys.signing_at(self.clock.now());
+        signer.ed25519.verifier().renamed(&crate::log::origin(&self.origin_prefix, organization))
+    }
+
+    /// All keys of an organisation's log: those that sign, that will, and that did.
+    pub fn verifiers(&self, organization: OrganizationId) -> Result<Vec<VerifierKey>, LedgerError> {
+        self.keys.verifiers(&crate::log::origin(&self.origin_prefix, organization))
     }
 
     /// Acknowledged entries that no checkpoint covers yet, in all logs.
@@ -262,7 +266,7 @@ impl Ledger {
             storage: Arc::clone(&self.storage),
             temporary: self.root.join(TEMPORARY_FOLDER),
             root: self.root.clone(),
-            signer: self.signer.clone(),
+            signer: self.keys.signing_at(self.clock.now()).clone(),
             logs,
             segments,
             known: std::mem::take(&mut self.known),
@@ -299,9 +303,7 @@ impl Ledger {
             return Err(error);
         }
         self.pending.drop_retired(&written.segments)?;
-        if self.logs.len() > LOADED_LOGS_MAX {
-            self.logs.retain(|_, log| !log.waiting.is_empty());
-        }
+        self.forget_idle_logs();
         Ok(published)
     }
 
@@ -335,20 +337,27 @@ impl Ledger {
         Ok(ids)
     }
 
-    fn check_usable(&self) -> Result<(), LedgerError> {
+    /// Keeps the memory bounded: what is published can be read back.
+    pub(crate) fn forget_idle_logs(&mut self) {
+        if self.logs.len() > LOADED_LOGS_MAX {
+            self.logs.retain(|_, log| !log.waiting.is_empty());
+        }
+    }
+
+    pub(crate) fn check_usable(&self) -> Result<(), LedgerError> {
         if self.poisoned { Err(LedgerError::Poisoned) } else { Ok(()) }
     }
 
-    fn note_fault(&mut self, error: &LedgerError) {
+    pub(crate) fn note_fault(&mut self, error: &LedgerError) {
         self.poisoned |= matches!(error, LedgerError::NotConfirmed { .. });
     }
 
     /// The state of a log, read back when it is not in memory.
-    fn log(&mut self, organization: OrganizationId) -> Result<&mut OrganizationLog, LedgerError> {
+    pub(crate) fn log(&mut self, organization: OrganizationId) -> Result<&mut OrganizationLog, LedgerError> {
         match self.logs.entry(organization) {
             Entry::Occupied(entry) => Ok(entry.into_mut()),
             Entry::Vacant(entry) => {
-                let log = OrganizationLog::load(&self.root, organization, &self.origin_prefix, &self.key)?;
+                let log = OrganizationLog::load(&self.root, organization, &self.origin_prefix, &self.keys)?;
                 Ok(entry.insert(log))
             }
         }
@@ -401,7 +410,7 @@ pub fn logs_under(root: &Path) -> Result<Vec<OrganizationId>, LedgerError> {
 }
 
 /// The organisations that have a folder. Names that are not a lower-case UUID are not ours.
-fn organizations(root: &Path) -> Result<Vec<OrganizationId>, LedgerError> {
+pub(crate) fn organizations(root: &Path) -> Result<Vec<OrganizationId>, LedgerError> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(root).map_err(LedgerError::io("list", root))? {
         let name = entry.map_err(LedgerError::io("list", root))?.file_name();

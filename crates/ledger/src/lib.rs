@@ -10,10 +10,12 @@
 //! The crate reads no clock and draws no randomness; it knows no HTTP, no SQL and no key but the log's own.
 
 mod access;
+mod access_transparency;
 mod capture;
 mod checkpoint;
 mod consent;
 mod cosignature;
+mod ecdsa;
 mod edge;
 mod error;
 mod event;
@@ -23,15 +25,18 @@ mod layout;
 mod leaf;
 mod ledger;
 mod log;
+mod log_keys;
 mod merkle;
 mod note;
 mod pending;
 mod proof_file;
 mod publication;
 mod reader;
+mod renewal;
 mod replay;
 mod session;
 mod storage;
+mod strict_json;
 mod subtrees;
 mod tiles;
 mod verify;
@@ -41,11 +46,16 @@ mod witness_folder;
 #[cfg(test)]
 mod crash_tests;
 
-pub use access::{ACCESS_RECORDS_MAX, AccessEntry, AccessReceipt};
+pub use access::{ACCESS_RECORDS_MAX, AccessBy, AccessEntry, AccessReceipt, AnswerRead};
+pub use access_transparency::{
+    AccessTransparencyEvent, AccessTransparencyKind, EventActor, EventResource, NotServed, PublicFacts,
+    ServedEvent,
+};
 pub use capture::{capture_batch_proof, capture_batch_root, verify_capture};
 pub use checkpoint::Checkpoint;
 pub use consent::{CampaignClosed, CampaignOpened, ConsentChanged, NoticePublished};
 pub use cosignature::{CosignerKey, WitnessKey};
+pub use ecdsa::{EcdsaKey, EcdsaPublicKey, SCALAR_BYTES};
 pub use error::LedgerError;
 pub use event::{COUNT_MAX, Digest, Event, ExternalKey, RecordAccess, TEXT_BYTES_MAX};
 pub use finding::{Finding, VerifyReport};
@@ -54,6 +64,10 @@ pub use layout::{TileAddress, TileKind};
 pub use leaf::{ENTRY_BYTES_MAX, EventId, Leaf, LeafVersion, LoggedLeaf};
 pub use ledger::{
     Appended, BATCH_ENTRIES_MAX, Ledger, RECENT_IDS_MAX, Recovery, WAITING_BYTES_MAX, logs_under,
+};
+pub use log_keys::{
+    LogKey, LogKeyDates, LogKeyStep, LogKeys, LogSigner, LogVerifiers, NOTICE_DAYS, RotationRefused, listed,
+    may_announce, signing,
 };
 pub use merkle::{verify_consistency, verify_inclusion};
 pub use note::{NoteSigner, SEED_BYTES, SigningKey, VerifierKey, signers_of, verify_note};

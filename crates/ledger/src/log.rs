@@ -9,7 +9,8 @@ use crate::edge::TreeEdge;
 use crate::error::LedgerError;
 use crate::hash::{Hash, leaf_hash};
 use crate::layout::{CHECKPOINT, push_bundle_entry};
-use crate::note::{NOTE_BYTES_MAX, VerifierKey};
+use crate::log_keys::LogKeys;
+use crate::note::NOTE_BYTES_MAX;
 use crate::storage::read_bounded;
 use crate::tiles::TileReader;
 
@@ -41,7 +42,7 @@ impl OrganizationLog {
         root: &Path,
         organization: OrganizationId,
         origin_prefix: &str,
-        key: &VerifierKey,
+        keys: &LogKeys,
     ) -> Result<Self, LedgerError> {
         let directory = root.join(organization.uuid());
         let origin = origin(origin_prefix, organization);
@@ -55,9 +56,9 @@ impl OrganizationLog {
             waiting: Vec::new(),
         };
         let Some(note) = read_bounded(&path, NOTE_BYTES_MAX)? else { return Ok(log) };
-        let checkpoint = key
-            .renamed(&log.origin)
-            .and_then(|key| Checkpoint::verify(&note, &key))
+        let checkpoint = keys
+            .verifiers(&log.origin)
+            .and_then(|keys| Checkpoint::verify(&note, &keys))
             .map_err(|source| LedgerError::Checkpoint { path: path.clone(), source: Box::new(source) })?;
         let (edge, entries) = TileReader::new(&log.directory, checkpoint.size).edge()?;
         if edge.root() != checkpoint.root {

@@ -1,4 +1,4 @@
-//! Signed notes and their Ed25519 keys (C2SP signed-note).
+//! Signed notes and their keys (C2SP signed-note): Ed25519 to sign with, Ed25519 and ECDSA P-256 to verify with.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,11 +9,19 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
+use crate::ecdsa::EcdsaPublicKey;
 use crate::error::LedgerError;
 use crate::hash::{from_hex, sha256, to_hex};
 
 /// Signature type of an Ed25519 log key.
 const ALGORITHM_ED25519: u8 = 0x01;
+
+/// Signature type of an ECDSA P-256 log key.
+const ALGORITHM_ECDSA: u8 = 0x02;
+
+/// What stands before the 32 bytes of an Ed25519 key in its SubjectPublicKeyInfo (RFC 8410, section 4).
+const ED25519_SPKI_PREFIX: [u8; 12] =
+    [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
 
 /// Longest note that is read.
 pub(crate) const NOTE_BYTES_MAX: u64 = 64 * 1024;
@@ -76,16 +84,25 @@ impl SigningKey {
         for (to, from) in public.iter_mut().zip(self.pair.public_key().as_ref()) {
             *to = *from;
         }
-        VerifierKey { name: self.name.clone(), public }
+        VerifierKey { name: self.name.clone(), public: PublicKey::Ed25519(public) }
     }
 
     /// The signed note over `text`, which must end in a newline.
     pub fn sign(&self, text: &str) -> String {
-        let verifier = self.verifier();
-        let mut signature = key_id(&self.name, &verifier.public).to_vec();
-        signature.extend_from_slice(self.pair.sign(text.as_bytes()).as_ref());
-        format!("{text}\n{SIGNATURE_PREFIX}{} {}\n", self.name, STANDARD.encode(signature))
+        format!("{text}\n{}", self.signature_line(text))
     }
+
+    /// This key's line under a note over `text`, with its newline.
+    pub(crate) fn signature_line(&self, text: &str) -> String {
+        let signature = self.pair.sign(text.as_bytes());
+        line_with(&self.name, self.verifier().key_id(), signature.as_ref())
+    }
+}
+
+/// `— name base64(key id || signature)` with its newline.
+pub(crate) fn line_with(name: &str, key_id: [u8; 4], signature: &[u8]) -> String {
+    let bytes = [key_id.as_slice(), signature].concat();
+    format!("{SIGNATURE_PREFIX}{name} {}\n", STANDARD.encode(bytes))
 }
 
 impl fmt::Debug for SigningKey {
@@ -94,14 +111,30 @@ impl fmt::Debug for SigningKey {
     }
 }
 
-/// A public log key. Its text form is the `vkey` that other tools take: `name+hex(key id)+base64(0x01 || key)`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The bytes of a public key, by its algorithm.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum PublicKey {
+    Ed25519([u8; 32]),
+    EcdsaP256(EcdsaPublicKey),
+}
+
+/// A public log key. Its text form is the `vkey` that other tools take: `name+hex(key id)+base64(0x01 || key)` for Ed25519 and
+/// `name+hex(key id)+base64(0x02 || DER SubjectPublicKeyInfo)` for ECDSA P-256.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct VerifierKey {
     name: String,
-    public: [u8; 32],
+    public: PublicKey,
 }
 
 impl VerifierKey {
+    /// An ECDSA P-256 key under a name.
+    ///
+    /// # Errors
+    /// When signed notes cannot carry the name.
+    pub fn ecdsa(name: &str, public: EcdsaPublicKey) -> Result<Self, LedgerError> {
+        Ok(Self { name: checked_name(name)?, public: PublicKey::EcdsaP256(public) })
+    }
+
     /// The name that signature lines carry: the log's origin.
     pub fn name(&self) -> &str {
         &self.name
@@ -109,23 +142,61 @@ impl VerifierKey {
 
     /// The same key under another name, as for the log of another organisation.
     pub fn renamed(&self, name: &str) -> Result<Self, LedgerError> {
-        Ok(Self { name: checked_name(name)?, public: self.public })
+        Ok(Self { name: checked_name(name)?, public: self.public.clone() })
     }
 
-    /// The four bytes that tell keys of the same name apart.
+    /// The four bytes that tell keys of the same name apart. Those of an ECDSA key do not depend on the name.
     pub fn key_id(&self) -> [u8; 4] {
-        key_id(&self.name, &self.public)
+        match &self.public {
+            PublicKey::Ed25519(public) => key_id(&self.name, public),
+            PublicKey::EcdsaP256(public) => public.key_id(),
+        }
+    }
+
+    /// What other formats call the algorithm.
+    pub const fn algorithm(&self) -> &'static str {
+        match self.public {
+            PublicKey::Ed25519(_) => "ed25519",
+            PublicKey::EcdsaP256(_) => "ecdsa_p256_sha256",
+        }
+    }
+
+    /// The key as DER SubjectPublicKeyInfo (RFC 8410, RFC 5480).
+    pub fn spki(&self) -> Vec<u8> {
+        match &self.public {
+            PublicKey::Ed25519(public) => [ED25519_SPKI_PREFIX.as_slice(), public].concat(),
+            PublicKey::EcdsaP256(public) => public.spki(),
+        }
+    }
+
+    /// SHA-256 of [`VerifierKey::spki`]: what is published elsewhere to compare the key with.
+    pub fn fingerprint(&self) -> [u8; 32] {
+        sha256(&[&self.spki()])
     }
 
     fn accepts(&self, text: &str, signature: &[u8]) -> bool {
-        UnparsedPublicKey::new(&ED25519, self.public).verify(text.as_bytes(), signature).is_ok()
+        match &self.public {
+            PublicKey::Ed25519(public) => {
+                UnparsedPublicKey::new(&ED25519, public).verify(text.as_bytes(), signature).is_ok()
+            }
+            PublicKey::EcdsaP256(public) => public.accepts(text.as_bytes(), signature),
+        }
+    }
+}
+
+/// One key serves where several may.
+impl AsRef<[VerifierKey]> for VerifierKey {
+    fn as_ref(&self) -> &[VerifierKey] {
+        std::slice::from_ref(self)
     }
 }
 
 impl fmt::Display for VerifierKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut key = vec![ALGORITHM_ED25519];
-        key.extend_from_slice(&self.public);
+        let key = match &self.public {
+            PublicKey::Ed25519(public) => [&[ALGORITHM_ED25519], public.as_slice()].concat(),
+            PublicKey::EcdsaP256(public) => [&[ALGORITHM_ECDSA], public.spki().as_slice()].concat(),
+        };
         write!(f, "{}+{}+{}", self.name, to_hex(&self.key_id()), STANDARD.encode(key))
     }
 }
@@ -134,10 +205,35 @@ impl FromStr for VerifierKey {
     type Err = LedgerError;
 
     fn from_str(text: &str) -> Result<Self, LedgerError> {
-        const OTHER: &str = "only Ed25519 log keys (algorithm 1) are supported";
-        let (name, public) = verifier_of(text, (ALGORITHM_ED25519, OTHER), key_id)?;
-        Ok(Self { name, public })
+        let invalid = |reason| LedgerError::InvalidKey { reason };
+        let (name, id, key) = key_parts(text)?;
+        let public = match key.split_first() {
+            Some((&ALGORITHM_ED25519, public)) => {
+                PublicKey::Ed25519(public.try_into().map_err(|_| invalid(KEY_FORM))?)
+            }
+            Some((&ALGORITHM_ECDSA, spki)) => PublicKey::EcdsaP256(EcdsaPublicKey::from_spki(spki)?),
+            _ => {
+                return Err(invalid(
+                    "only Ed25519 (algorithm 1) and ECDSA P-256 (algorithm 2) log keys are supported",
+                ));
+            }
+        };
+        let key = Self { name, public };
+        if id == Some(key.key_id()) { Ok(key) } else { Err(invalid(KEY_ID_OTHER)) }
     }
+}
+
+const KEY_FORM: &str = "expected name+key id+base64";
+const KEY_ID_OTHER: &str = "the key id does not belong to this name and key";
+
+/// Name, key id and decoded key of `name+hex(key id)+base64(key)`.
+fn key_parts(text: &str) -> Result<(String, Option<[u8; 4]>, Vec<u8>), LedgerError> {
+    let invalid = |reason| LedgerError::InvalidKey { reason };
+    let form = || invalid(KEY_FORM);
+    let (name, rest) = text.split_once('+').ok_or_else(form)?;
+    let (id, key) = rest.split_once('+').ok_or_else(form)?;
+    let key = STANDARD.decode(key).map_err(|_| invalid("the key is not base64"))?;
+    Ok((checked_name(name)?, from_hex(id), key))
 }
 
 /// Reads `name+hex(key id)+base64(algorithm || key)`, the form of keys of logs and of witnesses. `other` says what is wrong with a key of
@@ -148,17 +244,15 @@ pub(crate) fn verifier_of(
     id_of: fn(&str, &[u8; 32]) -> [u8; 4],
 ) -> Result<(String, [u8; 32]), LedgerError> {
     let invalid = |reason| LedgerError::InvalidKey { reason };
-    let form = || invalid("expected name+key id+base64");
-    let (name, rest) = text.split_once('+').ok_or_else(form)?;
-    let (id, key) = rest.split_once('+').ok_or_else(form)?;
-    let name = checked_name(name)?;
-    let key = STANDARD.decode(key).map_err(|_| invalid("the key is not base64"))?;
+    let (name, id, key) = key_parts(text)?;
     let public = match key.split_first() {
-        Some((found, public)) if *found == algorithm => <[u8; 32]>::try_from(public).map_err(|_| form())?,
+        Some((found, public)) if *found == algorithm => {
+            <[u8; 32]>::try_from(public).map_err(|_| invalid(KEY_FORM))?
+        }
         _ => return Err(invalid(other)),
     };
-    if from_hex(id) != Some(id_of(&name, &public)) {
-        return Err(invalid("the key id does not belong to this name and key"));
+    if id != Some(id_of(&name, &public)) {
+        return Err(invalid(KEY_ID_OTHER));
     }
     Ok((name, public))
 }
@@ -213,35 +307,38 @@ impl<'a> Note<'a> {
     /// The first line by a key, without its newline.
     pub(crate) fn line_of(&self, key: &VerifierKey) -> Option<String> {
         let signature = self.signatures_of(&key.name, key.key_id()).next()?;
-        let bytes = [key.key_id().as_slice(), signature].concat();
-        Some(format!("{SIGNATURE_PREFIX}{} {}", key.name, STANDARD.encode(bytes)))
+        Some(line_with(&key.name, key.key_id(), signature).trim_end().to_owned())
     }
 
-    /// Checks that `key` signed the text. Lines by other keys are ignored; every line by this key must fit.
-    pub(crate) fn verify(&self, key: &VerifierKey) -> Result<(), LedgerError> {
-        let mut lines = self
-            .signatures
-            .iter()
-            .filter(|line| line.name == key.name && line.key_id == key.key_id())
-            .peekable();
-        if lines.peek().is_none() {
-            return Err(LedgerError::NotSigned { key: key.name.clone() });
+    /// Checks that one of `keys` signed the text. Lines by other keys are ignored; every line by one of these must fit.
+    pub(crate) fn verify(&self, keys: &[VerifierKey]) -> Result<(), LedgerError> {
+        let mut signed = false;
+        for key in keys {
+            for signature in self.signatures_of(&key.name, key.key_id()) {
+                if !key.accepts(self.text, signature) {
+                    return Err(LedgerError::BadSignature { key: key.name.clone() });
+                }
+                signed = true;
+            }
         }
-        if lines.all(|line| key.accepts(self.text, &line.signature)) {
-            Ok(())
-        } else {
-            Err(LedgerError::BadSignature { key: key.name.clone() })
+        if signed {
+            return Ok(());
         }
+        let key = keys.first().map(|key| key.name.clone()).unwrap_or_default();
+        Err(LedgerError::NotSigned { key })
     }
 }
 
-/// The text of a signed note, with its last newline, once `key` is seen to have signed it.
+/// The text of a signed note, with its last newline, once one of `keys` is seen to have signed it and none of them falsely.
 ///
 /// # Errors
-/// When the note is malformed, or not signed by `key`.
-pub fn verify_note<'a>(note: &'a [u8], key: &VerifierKey) -> Result<&'a str, LedgerError> {
+/// When the note is malformed, or not signed by any of `keys`.
+pub fn verify_note<'a>(
+    note: &'a [u8],
+    keys: &(impl AsRef<[VerifierKey]> + ?Sized),
+) -> Result<&'a str, LedgerError> {
     let note = Note::parse(note)?;
-    note.verify(key)?;
+    note.verify(keys.as_ref())?;
     Ok(note.text)
 }
 
@@ -304,10 +401,10 @@ mod tests {
         let signature =
             "x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM=";
         let note = format!("{text}\n\u{2014} PeterNeumann {signature}\n");
-        Note::parse(note.as_bytes()).unwrap().verify(&key).unwrap();
+        Note::parse(note.as_bytes()).unwrap().verify(key.as_ref()).unwrap();
         let altered = note.replace("answer", "Answer");
         assert!(matches!(
-            Note::parse(altered.as_bytes()).unwrap().verify(&key),
+            Note::parse(altered.as_bytes()).unwrap().verify(key.as_ref()),
             Err(LedgerError::BadSignature { .. })
         ));
     }
@@ -321,10 +418,10 @@ mod tests {
             let other = key(&format!("witness{number}"), 7).sign("text\n");
             many.push_str(other.strip_prefix("text\n\n").unwrap());
         }
-        Note::parse(many.as_bytes()).unwrap().verify(&signer.verifier()).unwrap();
+        Note::parse(many.as_bytes()).unwrap().verify(signer.verifier().as_ref()).unwrap();
         let stranger = key("log.example/a", 2);
         assert!(matches!(
-            Note::parse(note.as_bytes()).unwrap().verify(&stranger.verifier()),
+            Note::parse(note.as_bytes()).unwrap().verify(stranger.verifier().as_ref()),
             Err(LedgerError::NotSigned { .. })
         ));
     }
@@ -335,7 +432,7 @@ mod tests {
         let other = signer.sign("other\n");
         let note = signer.sign("text\n") + other.strip_prefix("other\n\n").unwrap();
         assert!(matches!(
-            Note::parse(note.as_bytes()).unwrap().verify(&signer.verifier()),
+            Note::parse(note.as_bytes()).unwrap().verify(signer.verifier().as_ref()),
             Err(LedgerError::BadSignature { .. })
         ));
     }

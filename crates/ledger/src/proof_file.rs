@@ -10,7 +10,7 @@ use crate::checkpoint::{Checkpoint, parse_decimal, parse_hash};
 use crate::error::LedgerError;
 use crate::hash::{Hash, leaf_hash};
 use crate::merkle::verify_inclusion;
-use crate::note::VerifierKey;
+use crate::note::{Note, VerifierKey};
 
 /// First line of the file.
 const HEADER: &str = "c2sp.org/tlog-proof@v1";
@@ -35,12 +35,28 @@ pub struct ProofFile {
 }
 
 impl ProofFile {
-    /// Checks that `entry` is in the log at [`ProofFile::index`], by a checkpoint that `key` signed.
+    /// Leaves no signature line but those by `key`. For documents of which every byte is to be checked by whoever has that key: lines by
+    /// keys that a verifier does not know are passed over, altered ones too.
     ///
     /// # Errors
-    /// When the checkpoint is not signed by `key`, or the path does not lead from the entry to its root.
-    pub fn verify(&self, entry: &[u8], key: &VerifierKey) -> Result<Checkpoint, LedgerError> {
-        let checkpoint = Checkpoint::verify(self.checkpoint.as_bytes(), key)?;
+    /// When the checkpoint is malformed or has no line by `key`.
+    pub fn signed_by_only(&mut self, key: &VerifierKey) -> Result<(), LedgerError> {
+        let note = Note::parse(self.checkpoint.as_bytes())?;
+        let line = note.line_of(key).ok_or_else(|| LedgerError::NotSigned { key: key.name().to_owned() })?;
+        self.checkpoint = format!("{}\n{line}\n", note.text);
+        Ok(())
+    }
+
+    /// Checks that `entry` is in the log at [`ProofFile::index`], by a checkpoint that one of `keys` signed.
+    ///
+    /// # Errors
+    /// When the checkpoint is not signed by any of `keys`, or the path does not lead from the entry to its root.
+    pub fn verify(
+        &self,
+        entry: &[u8],
+        keys: &(impl AsRef<[VerifierKey]> + ?Sized),
+    ) -> Result<Checkpoint, LedgerError> {
+        let checkpoint = Checkpoint::verify(self.checkpoint.as_bytes(), keys)?;
         if verify_inclusion(&leaf_hash(entry), self.index, checkpoint.size, &self.hashes, &checkpoint.root) {
             Ok(checkpoint)
         } else {

@@ -15,7 +15,8 @@ use crate::error::LedgerError;
 use crate::hash::Hash;
 use crate::layout::{CHECKPOINT, TileAddress, TileKind, push_bundle_entry};
 use crate::log::OrganizationLog;
-use crate::note::{NOTE_BYTES_MAX, SigningKey};
+use crate::log_keys::LogSigner;
+use crate::note::NOTE_BYTES_MAX;
 use crate::storage::{Fault, Storage, read_bounded};
 
 /// What one log gains.
@@ -87,7 +88,7 @@ pub struct Publication {
     pub(crate) storage: Arc<dyn Storage>,
     pub(crate) temporary: PathBuf,
     pub(crate) root: PathBuf,
-    pub(crate) signer: SigningKey,
+    pub(crate) signer: LogSigner,
     pub(crate) logs: Vec<LogPublication>,
     /// Pending segments of which everything is in `logs`.
     pub(crate) segments: Vec<u64>,
@@ -146,7 +147,7 @@ impl Publication {
             }
         }
         for folder in &folders {
-            self.flush_folder(folder)?;
+            flush_folder(self.storage.as_ref(), folder)?;
         }
         self.known.extend(folders.into_iter().filter(|folder| folder.extension().is_none()));
         Ok(())
@@ -160,10 +161,10 @@ impl Publication {
             }
             let checkpoint =
                 Checkpoint { origin: log.origin.clone(), size: log.edge.size(), root: log.edge.root() };
-            let note = checkpoint.sign(&self.signer.renamed(&log.origin)?).into_bytes();
+            let note = checkpoint.sign_with(&self.signer)?.into_bytes();
             self.replace(&path, &note)?;
             log.note = Some(note);
-            self.flush_folder(&log.directory)?;
+            flush_folder(self.storage.as_ref(), &log.directory)?;
         }
         Ok(())
     }
@@ -184,15 +185,8 @@ impl Publication {
         Ok(())
     }
 
-    /// Writes a file under a temporary name and gives it its own once it is flushed.
     fn replace(&self, path: &Path, bytes: &[u8]) -> Result<(), LedgerError> {
-        let temporary = self.temporary.join("publishing");
-        self.storage.write_durably(&temporary, bytes).map_err(|fault| fault.on("write", path))?;
-        self.storage.rename(&temporary, path).map_err(LedgerError::io("name", path))
-    }
-
-    fn flush_folder(&self, folder: &Path) -> Result<(), LedgerError> {
-        self.storage.sync_directory(folder).map_err(|error| Fault::NotConfirmed(error).on("flush", folder))
+        replace(self.storage.as_ref(), &self.temporary, path, bytes)
     }
 
     /// Makes the folders above `path` and notes in `folders` which must be flushed for its name to be durable.
@@ -207,4 +201,21 @@ impl Publication {
         folders.extend(above.first().map(|folder| (*folder).to_owned()));
         Ok(())
     }
+}
+
+/// Writes a file under a temporary name and gives it its own once it is flushed.
+pub(crate) fn replace(
+    storage: &dyn Storage,
+    temporary: &Path,
+    path: &Path,
+    bytes: &[u8],
+) -> Result<(), LedgerError> {
+    let temporary = temporary.join("publishing");
+    storage.write_durably(&temporary, bytes).map_err(|fault| fault.on("write", path))?;
+    storage.rename(&temporary, path).map_err(LedgerError::io("name", path))
+}
+
+/// Makes the names in a folder durable.
+pub(crate) fn flush_folder(storage: &dyn Storage, folder: &Path) -> Result<(), LedgerError> {
+    storage.sync_directory(folder).map_err(|error| Fault::NotConfirmed(error).on("flush", folder))
 }

@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 use crate::checkpoint::Checkpoint;
 use crate::error::LedgerError;
 use crate::hash::{Hash, leaf_hash};
-use crate::layout::{CHECKPOINT, TILE_WIDTH};
+use crate::layout::{CHECKPOINT, TILE_WIDTH, TileAddress};
 use crate::leaf::{EventId, LoggedLeaf};
 use crate::merkle::{consistency_path, inclusion_path, range_root, verify_consistency, verify_inclusion};
 use crate::note::{NOTE_BYTES_MAX, VerifierKey};
 use crate::proof_file::ProofFile;
 use crate::storage::read_bounded;
-use crate::tiles::TileReader;
+use crate::tiles::{BUNDLE_BYTES_MAX, TileReader};
 
 /// A log as of one verified checkpoint.
 #[derive(Debug)]
@@ -26,21 +26,25 @@ impl LogReader {
     /// Reads and verifies the checkpoint in a log's folder.
     ///
     /// # Errors
-    /// When it is missing, malformed, or not signed by `key` for the log that `key` names.
-    pub fn open(directory: &Path, key: &VerifierKey) -> Result<Self, LedgerError> {
+    /// When it is missing, malformed, or not signed by one of `keys` for the log that they name.
+    pub fn open(directory: &Path, keys: &(impl AsRef<[VerifierKey]> + ?Sized)) -> Result<Self, LedgerError> {
         let path = directory.join(CHECKPOINT);
         let note = read_bounded(&path, NOTE_BYTES_MAX)?;
         let note = note.ok_or_else(|| LedgerError::CheckpointMissing { path: path.clone() })?;
-        Self::under(directory, key, &note)
+        Self::under(directory, keys, &note)
             .map_err(|source| LedgerError::Checkpoint { path, source: Box::new(source) })
     }
 
     /// Reads a log under another of its checkpoints: an earlier one, such as the last that witnesses cosigned.
     ///
     /// # Errors
-    /// When it is malformed, or not signed by `key` for the log that `key` names.
-    pub fn under(directory: &Path, key: &VerifierKey, note: &[u8]) -> Result<Self, LedgerError> {
-        let checkpoint = Checkpoint::verify(note, key)?;
+    /// When it is malformed, or signed by none of `keys` for the log that they name.
+    pub fn under(
+        directory: &Path,
+        keys: &(impl AsRef<[VerifierKey]> + ?Sized),
+        note: &[u8],
+    ) -> Result<Self, LedgerError> {
+        let checkpoint = Checkpoint::verify(note, keys)?;
         let tiles = TileReader::new(directory, checkpoint.size);
         // A verified note is UTF-8.
         let note = String::from_utf8_lossy(note).into_owned();
@@ -146,6 +150,23 @@ impl LogReader {
             return Err(self.damaged());
         }
         Ok(ProofFile { extra: None, index, hashes, checkpoint: self.note.clone() })
+    }
+
+    /// The bytes of one tile or bundle as it lies in the folder, as far as the checkpoint covers it; `None` when it does not, or when a
+    /// full one took the place of this partial one.
+    ///
+    /// # Errors
+    /// When the file cannot be read or is longer than such a file can be.
+    pub fn file(&self, address: TileAddress) -> Result<Option<Vec<u8>>, LedgerError> {
+        let (full, partial) = TileAddress::extent(address.kind, self.checkpoint.size);
+        let covered = match address.index {
+            index if index < full => address.is_full(),
+            index => index == full && (1..=partial).contains(&address.width),
+        };
+        if !covered {
+            return Ok(None);
+        }
+        read_bounded(&self.directory.join(address.to_string()), BUNDLE_BYTES_MAX)
     }
 
     /// Entries from `from` to the end, bundle by bundle.

@@ -27,11 +27,14 @@ const FOLDER_DEPTH_MAX: usize = 12;
 ///
 /// # Errors
 /// All places that are not what the checkpoint promises.
-pub fn verify_log(directory: &Path, key: &VerifierKey) -> Result<VerifyReport, Vec<Finding>> {
+pub fn verify_log(
+    directory: &Path,
+    keys: &(impl AsRef<[VerifierKey]> + ?Sized),
+) -> Result<VerifyReport, Vec<Finding>> {
     let path = directory.join(CHECKPOINT);
     let checkpoint = read_bounded(&path, NOTE_BYTES_MAX)
         .and_then(|note| note.ok_or_else(|| LedgerError::CheckpointMissing { path: path.clone() }))
-        .and_then(|note| Checkpoint::verify(&note, key))
+        .and_then(|note| Checkpoint::verify(&note, keys))
         .map_err(|reason| vec![Finding::Checkpoint { path, reason }])?;
     let mut check = Check {
         directory,

@@ -207,6 +207,10 @@ id!(
     /// A session in which somebody reads what is others', for a reason and a time.
     AccessSessionId, "access session", "access_"
 );
+id!(
+    /// A webhook: an endpoint of an organisation to which its activities are sent.
+    WebhookId, "webhook", "webhook_"
+);
 
 #[cfg(test)]
 mod tests {

@@ -200,6 +200,7 @@ mod retention;
 mod rights;
 mod role;
 mod simulate;
+mod webhook;
 
 pub use access::{
     AccessAction, AccessChange, AccessDecision, AccessPolicy, AccessPolicyError, AccessPrincipal,
@@ -228,7 +229,8 @@ pub use hold::{HoldCandidate, HoldScope, HoldScopeError, SCOPE_ENTRIES_MAX, SCOP
 pub use id::{
     AccessSessionId, AccountId, ActivityId, ApiTokenId, CampaignId, CaseId, ComplianceKeyId, ConsentId,
     ConversationId, ExchangeId, FlagId, HoldId, IdParseError, KeyId, LetterId, OrganizationId, PersonId,
-    Pseudonym, RecordId, RightsRequestId, SessionId, SubjectId, VirtualKeyId, WarningId, WorkspaceId,
+    Pseudonym, RecordId, RightsRequestId, SessionId, SubjectId, VirtualKeyId, WarningId, WebhookId,
+    WorkspaceId,
 };
 pub use language::{
     Audience, BUILT_IN_NAMES, Chooser, ConsentNotice, ConsentRule, Counterexample, ExistingRecords,
@@ -255,3 +257,8 @@ pub use rights::{
 };
 pub use role::{Role, RoleSet};
 pub use simulate::{Simulation, simulate};
+pub use webhook::{
+    AfterAttempt, AttemptFailure, AttemptOutcome, DeliveryStep, DisabledBecause, EndpointStep, EventFilter,
+    EventFilterError, WEBHOOK_ATTEMPTS_MAX, WEBHOOK_FAILING_DAYS_MAX, WEBHOOK_RETRY_AFTER_SECONDS_MAX,
+    after_attempt,
+};

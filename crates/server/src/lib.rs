@@ -15,18 +15,26 @@ pub mod scripted;
 mod secret;
 mod server;
 mod settings;
+mod siem;
 mod tls;
+mod webhooks;
 mod witness;
 
 pub use compliance::ComplianceSettings;
 pub use console::{ConsoleSettings, IdentityProviderSettings, api_document, key_graph_drawing};
 pub use error::StartError;
+pub use fiducia_wire::siem::{SiemFormat, SyslogName};
 pub use secret::{SECRET_BYTES_MAX, Secret, SecretSource, SecretUnreadable};
 pub use server::{Addresses, RunningServer, Server};
 pub use settings::{
     EligibilitySettings, GatewayLimits, GatewaySettings, ModelRoute, OperationsSettings, ProviderKind,
     ProviderSettings, ServerSettings,
 };
+pub use siem::{
+    Siem, SiemError, SiemFileSettings, SiemSettings, SiemTargetSettings, SiemThread, SyslogSettings,
+    SyslogTransport,
+};
+pub use webhooks::{AddressRange, AddressRangeError, WebhookSettings, WebhookThread, Webhooks};
 pub use witness::{
     RunningWitness, Witness, WitnessAddress, Witnessed, Witnessing, WitnessingSettings, WitnessingThread,
     held_by_witness, witnessed_checkpoint,

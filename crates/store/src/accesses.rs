@@ -29,6 +29,12 @@ pub(crate) const TABLES: &str = "
     CREATE INDEX conversations_deleted ON conversations (subject, id) WHERE deleted_at IS NOT NULL AND destroyed_at IS NULL;
 ";
 
+/// Where the public events of a look lie, a later step of `control.db`.
+pub(crate) const PUBLIC_COLUMNS: &str = "
+    ALTER TABLE accesses ADD COLUMN public_first BIGINT NOT NULL DEFAULT 0;
+    ALTER TABLE accesses ADD COLUMN public_count BIGINT NOT NULL DEFAULT 0;
+";
+
 /// A look at what is kept of one person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccessRecord {
@@ -62,6 +68,10 @@ pub struct AccessRecord {
     pub session: Option<AccessSessionId>,
     /// How it was shown; none for looks of earlier versions.
     pub sight: Option<Sight>,
+    /// How many public events of the same access, about others, lie between its entry and the first one of this look.
+    pub public_first: u64,
+    /// How many public events are about this look. They lie behind each other.
+    pub public_count: u64,
 }
 
 impl ControlStore {
@@ -129,8 +139,8 @@ impl ControlStore {
 pub(crate) fn insert(tx: &Transaction<'_>, looks: &[AccessRecord]) -> rusqlite::Result<()> {
     let mut insert = tx.prepare_cached(
         "INSERT INTO accesses (event, organization, subject, conversation, records, actor, reason, ticket, ground, at,
-            expires_at, session, sight)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+            expires_at, session, sight, public_first, public_count)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
     )?;
     for look in looks {
         insert.execute(params![
@@ -147,6 +157,8 @@ pub(crate) fn insert(tx: &Transaction<'_>, looks: &[AccessRecord]) -> rusqlite::
             look.expires_at.as_microsecond(),
             look.session.map(|id| *id.as_bytes()),
             look.sight.map(Sight::name),
+            look.public_first,
+            look.public_count,
         ])?;
     }
     Ok(())
@@ -164,7 +176,7 @@ pub(crate) fn forget_subject(tx: &Transaction<'_>, subject: SubjectId) -> rusqli
 }
 
 pub(crate) const ACCESS: &str = "SELECT sequence, event, organization, subject, conversation, records, actor, reason, ticket, ground, at, \
-     expires_at, ledger_index, session, sight FROM accesses";
+     expires_at, ledger_index, session, sight, public_first, public_count FROM accesses";
 
 pub(crate) fn access(row: &rusqlite::Row<'_>) -> rusqlite::Result<AccessRecord> {
     let conversation = match row.get_ref(4)? {
@@ -188,5 +200,7 @@ pub(crate) fn access(row: &rusqlite::Row<'_>) -> rusqlite::Result<AccessRecord> 
         ledger_index: row.get(12)?,
         session: session.map(AccessSessionId::from_bytes),
         sight: optional_named(row, 14)?,
+        public_first: row.get(15)?,
+        public_count: row.get(16)?,
     })
 }

@@ -5,6 +5,7 @@
 //! organisation, type and actor that is asked for; each stream is a range of one index, so what a page costs does not depend on how
 //! many rows there are.
 
+mod arrivals;
 mod page;
 
 use std::path::Path;
@@ -34,7 +35,7 @@ const MIGRATIONS: &[&str] = &["
     CREATE INDEX activities_actor_kind ON activities (organization, actor, kind, created_at, id) WHERE actor IS NOT NULL;
     CREATE TABLE reached (organization BLOB PRIMARY KEY, next BIGINT NOT NULL) WITHOUT ROWID;
     CREATE TABLE secrets (name TEXT PRIMARY KEY, secret BLOB NOT NULL) WITHOUT ROWID;
-"];
+", arrivals::ARRIVALS];
 
 /// One row of the feed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -110,6 +111,7 @@ impl ActivityStore {
                      SELECT created_at, id FROM activities WHERE created_at < ?1 ORDER BY created_at, id LIMIT ?2)",
                 params![before.as_microsecond(), limit],
             )?;
+            arrivals::forget(tx, before, limit)?;
             Ok(u64::try_from(dropped).unwrap_or(u64::MAX))
         })
     }

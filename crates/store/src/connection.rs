@@ -222,6 +222,15 @@ pub(crate) fn bytes16(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Resul
     fixed(row, column)
 }
 
+/// Reads a 16-byte id column that may be null.
+pub(crate) fn optional_bytes16(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<Option<[u8; 16]>> {
+    if row.get_ref(column)? == rusqlite::types::ValueRef::Null {
+        Ok(None)
+    } else {
+        bytes16(row, column).map(Some)
+    }
+}
+
 /// Reads a blob column of exactly `N` bytes.
 pub(crate) fn fixed<const N: usize>(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<[u8; N]> {
     let blob = row.get_ref(column)?.as_blob()?;

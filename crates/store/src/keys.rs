@@ -48,6 +48,8 @@ pub enum KeyKind {
     ConversationHeld,
     /// An organisation's key for keyed digests of subject names.
     NameLookup,
+    /// The key of a webhook's secrets (label: the webhook's id).
+    Webhook,
     /// The seed of an organisation's or the program's signing key.
     LedgerSigning,
     /// The key from which an organisation's roots hang. The installation's own (of the organisation of zeros) and those of
@@ -57,7 +59,7 @@ pub enum KeyKind {
 
 impl KeyKind {
     /// All kinds.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::ServiceRoot,
         Self::SafetyDay,
         Self::ViolationDay,
@@ -74,6 +76,7 @@ impl KeyKind {
         Self::ConversationSafety,
         Self::ConversationHeld,
         Self::NameLookup,
+        Self::Webhook,
         Self::LedgerSigning,
         Self::OrganizationKey,
     ];
@@ -97,6 +100,7 @@ impl KeyKind {
             Self::ConversationSafety => "conversation-safety",
             Self::ConversationHeld => "conversation-held",
             Self::NameLookup => "name-lookup",
+            Self::Webhook => "webhook",
             Self::LedgerSigning => "ledger-signing",
             Self::OrganizationKey => "organization-key",
         }

@@ -38,6 +38,7 @@ mod journal;
 mod key_history;
 mod keys;
 mod letters;
+mod log_keys;
 mod notices;
 mod outbox;
 mod paths;
@@ -50,6 +51,7 @@ mod rights_effects;
 mod scrub;
 mod service_wraps;
 mod warnings;
+mod webhooks;
 
 pub use access_sessions::{
     AccessNotice, AccessSessionFilter, AccessSessionWrite, AccessVolume, BeginLook, LookRefused, SessionLook,
@@ -80,6 +82,7 @@ pub use jobs::ImportJob;
 pub use journal::{Journal, JournalGroup};
 pub use keys::{Edge, KeyKind, KeyNode, KeyStore};
 pub use letters::{LetterRecord, LetterSource};
+pub use log_keys::LogKeyRecord;
 pub use notices::NoticeRecord;
 pub use outbox::Announcement;
 pub use paths::PathChange;
@@ -92,3 +95,4 @@ pub use rights_effects::{ExportVolume, OptOut, Restriction, RightsEffect, Rights
 pub use scrub::Scrubbed;
 pub use service_wraps::ServiceWrap;
 pub use warnings::{EndingSoon, SealedContact, WarningRecord};
+pub use webhooks::{WebhookChange, WebhookCounts, WebhookDeliveryRecord, WebhookIntake, WebhookRecord};

@@ -10,6 +10,8 @@
 //!   bytes may be released before the record of the exchange is durable.
 //! - [`error_body`] and [`error_frame`] write errors in each wire's exact shape.
 //! - [`texts()`] and [`conversation_line()`] serve readers of stored records and importers of old conversations.
+//! - [`WebhookSecret`] and [`webhook_body`] write what is sent to webhooks, signed as Standard Webhooks says.
+//! - [`siem`] writes activities as lines for a security information and event management system.
 //! - [`compliance`] holds the shapes of the public Compliance API.
 //! - [`batch_requests`] and [`results_urls`] read the batches of the Messages API.
 
@@ -24,8 +26,10 @@ mod json;
 mod object;
 mod outline;
 mod shape;
+pub mod siem;
 mod sse;
 mod texts;
+mod webhook;
 mod wire;
 
 pub use answer::{
@@ -43,4 +47,8 @@ pub use outline::{
 };
 pub use shape::{WireError, error_body, error_frame};
 pub use texts::{Text, texts};
+pub use webhook::{
+    WEBHOOK_URL_BYTES_MAX, WebhookHeaders, WebhookSecret, WebhookSecretError, WebhookUrl, WebhookUrlError,
+    webhook_body, webhook_headers,
+};
 pub use wire::{UnknownWire, Wire, WireFamily};

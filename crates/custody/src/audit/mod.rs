@@ -49,8 +49,15 @@ const NOT_COMPARED: [&str; 3] = [
 pub struct AuditedLog {
     /// Whose.
     pub organization: OrganizationId,
-    /// The key it is checked by.
-    pub key: VerifierKey,
+    /// The keys it is checked by, at least one and all of this log's origin: any of them may have signed its checkpoint.
+    pub keys: Vec<VerifierKey>,
+}
+
+impl AuditedLog {
+    /// Its origin, by which its keys are named; empty without a key.
+    pub fn origin(&self) -> &str {
+        self.keys.first().map_or("", VerifierKey::name)
+    }
 }
 
 /// What somebody remembers of a log.
@@ -129,7 +136,7 @@ pub fn audit(
     let ledger = DataDirectory::ledger(&settings.data_directory);
     let mut report = LogAuditReport {
         organization: log.organization,
-        origin: log.key.name().to_owned(),
+        origin: log.origin().to_owned(),
         entries: 0,
         compared: BTreeMap::new(),
         confirmed_by: Vec::new(),
@@ -145,7 +152,7 @@ pub fn audit(
     };
     let is_damaged = !report.findings.is_empty();
     let folder = ledger.join(log.organization.uuid());
-    let reader = match LogReader::open(&folder, &log.key) {
+    let reader = match LogReader::open(&folder, &log.keys) {
         Ok(reader) => reader,
         // Verification has named what is wrong with the checkpoint, or there is no log at all.
         Err(_) if is_damaged || !folder.exists() => {
@@ -281,7 +288,7 @@ impl Replay<'_> {
         if unlogged.is_empty() {
             return Ok(());
         }
-        let waiting = Unpublished::gather(control, ledger, log.organization, &log.key, size)?;
+        let waiting = Unpublished::gather(control, ledger, log.organization, &log.keys, size)?;
         for fact in unlogged {
             if waiting.holds(&fact) {
                 report.pending += 1;

@@ -26,7 +26,7 @@ impl Unpublished {
         control: &ControlStore,
         ledger: &Path,
         organization: OrganizationId,
-        key: &VerifierKey,
+        keys: &[VerifierKey],
         replayed: u64,
     ) -> Result<Self, AuditError> {
         let mut found = Self::default();
@@ -45,7 +45,7 @@ impl Unpublished {
         }
         let log = ledger.join(organization.uuid());
         if log.exists() {
-            for entry in LogReader::open(&log, key)?.entries(replayed) {
+            for entry in LogReader::open(&log, keys)?.entries(replayed) {
                 found.take(&entry?.1);
             }
         }

@@ -133,8 +133,8 @@ impl Reader {
 
     fn audited_log(&self, organization: OrganizationId) -> Result<LogFigures, AdminError> {
         let directory = DataDirectory::ledger(&self.root).join(organization.uuid());
-        let key = self.names.key.renamed(&self.names.origin_of(organization));
-        key.and_then(|key| LogFigures::gather(&directory, &key)).map_err(|error| {
+        let keys = self.names.keys_of(organization);
+        keys.and_then(|keys| LogFigures::gather(&directory, &keys)).map_err(|error| {
             AdminError::Storage(format!(
                 "the log of {organization} cannot be read, so nothing can be shown about it: {error}. Run `fiducia ledger verify`"
             ))
@@ -182,8 +182,8 @@ impl Reader {
         let Some(terms) = &self.witnesses else { return Vec::new() };
         let note = std::fs::read(terms.directory.join(format!("{}.checkpoint", organization.uuid())));
         let note = note.unwrap_or_default();
-        let log = self.names.key.renamed(&self.names.origin_of(organization));
-        let checkpoint = log.and_then(|log| fiducia_ledger::Checkpoint::verify(&note, &log)).ok();
+        let keys = self.names.keys_of(organization);
+        let checkpoint = keys.and_then(|keys| fiducia_ledger::Checkpoint::verify(&note, &keys)).ok();
         let state = |key: &CosignerKey| {
             let signed = checkpoint
                 .as_ref()

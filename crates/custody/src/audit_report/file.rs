@@ -97,7 +97,7 @@ impl AuditFile {
 }
 
 /// Checks a report's file against verifier keys that were kept elsewhere. One key of an installation serves for all its logs
-/// and for its reports, whichever of its names it comes under.
+/// and for its reports, whichever of its names it comes under, until the logs' keys change: then the newer one is needed too.
 ///
 /// # Errors
 /// When anything about the file is not as it was issued.
@@ -118,21 +118,13 @@ pub fn verify_audit_file(bytes: &[u8], keys: &[VerifierKey]) -> Result<VerifiedA
         signer: &signer_name(origin),
         log: &report.log.origin,
     };
-    let mut rejected = AuditRejected::NoKey { origin: origin.clone() };
-    for key in keys.iter().filter(|key| crate::certificate::installation(key) == origin) {
-        match attestation.check(key, || report.entry(digest)) {
-            Ok((ledger_index, checkpoint)) => {
-                return Ok(VerifiedAuditReport {
-                    digest: format!("{digest:?}"),
-                    report,
-                    ledger_index,
-                    checkpoint,
-                });
-            }
-            Err(unattested) => rejected = unattested.into(),
-        }
+    let of_installation = |key: &&VerifierKey| crate::certificate::installation(key) == origin;
+    let keys: Vec<&VerifierKey> = keys.iter().filter(of_installation).collect();
+    if keys.is_empty() {
+        return Err(AuditRejected::NoKey { origin: origin.clone() });
     }
-    Err(rejected)
+    let (ledger_index, checkpoint) = attestation.check(&keys, || report.entry(digest))?;
+    Ok(VerifiedAuditReport { digest: format!("{digest:?}"), report, ledger_index, checkpoint })
 }
 
 impl From<Unattested> for AuditRejected {

@@ -36,15 +36,15 @@ pub(super) struct LogFigures {
 
 impl LogFigures {
     /// Walks over the log in `directory`: first every byte of it is held against its checkpoint, then entries are counted.
-    pub(super) fn gather(directory: &Path, key: &VerifierKey) -> Result<Self, LedgerError> {
+    pub(super) fn gather(directory: &Path, keys: &[VerifierKey]) -> Result<Self, LedgerError> {
         let mut figures = Self::default();
-        if let Err(findings) = verify_log(directory, key) {
+        if let Err(findings) = verify_log(directory, keys) {
             figures.findings = findings.iter().take(FINDINGS_MAX).map(ToString::to_string).collect();
             if findings.len() > FINDINGS_MAX {
                 figures.findings.push(format!("and {} more", findings.len() - FINDINGS_MAX));
             }
         }
-        let log = LogReader::open(directory, key)?;
+        let log = LogReader::open(directory, keys)?;
         figures.size = log.checkpoint().size;
         log.checkpoint_note().clone_into(&mut figures.checkpoint);
         for entry in log.entries(0) {

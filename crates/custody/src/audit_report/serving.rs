@@ -74,8 +74,8 @@ impl Reader {
             AdminError::Storage(format!("{reference} is stored, but cannot be given out: {error}"))
         };
         let log = DataDirectory::ledger(&self.root).join(record.organization.uuid());
-        let key = keys.last().ok_or_else(|| damaged(&"its log has no key"))?;
-        let mut reader = LogReader::open(&log, key).map_err(|error| damaged(&error))?;
+        let log_keys = self.names.keys_of(record.organization).map_err(|error| damaged(&error))?;
+        let mut reader = LogReader::open(&log, &log_keys).map_err(|error| damaged(&error))?;
         let index = match record.ledger_index {
             Some(index) => index,
             None => {
@@ -88,6 +88,8 @@ impl Reader {
             }
         };
         let mut proof = reader.proof_file(index).map_err(|error| damaged(&error))?;
+        let signing = self.names.ed25519_of(record.organization).map_err(|error| damaged(&error))?;
+        proof.signed_by_only(&signing).map_err(|error| damaged(&error))?;
         proof.extra = Some(report.entry(digest(&record.json)).map_err(|error| damaged(&error))?);
         let text = AuditFile::text(&record.json, &record.note, &proof).map_err(|error| damaged(&error))?;
         verify_audit_file(text.as_bytes(), &keys).map_err(|error: AuditRejected| damaged(&error))?;
@@ -97,10 +99,9 @@ impl Reader {
 
     /// The keys that sign reports and the log of an organisation.
     fn audit_keys(&self, organization: OrganizationId) -> Result<Vec<VerifierKey>, AdminError> {
-        [signer_name(&self.names.origin), self.names.origin_of(organization)]
-            .iter()
-            .map(|name| self.names.key.renamed(name).map_err(|error| AdminError::Storage(error.to_string())))
-            .collect()
+        let unnamed = |error: fiducia_ledger::LedgerError| AdminError::Storage(error.to_string());
+        let documents = self.names.documents.renamed(&signer_name(&self.names.origin)).map_err(unnamed)?;
+        Ok(vec![documents, self.names.ed25519_of(organization).map_err(unnamed)?])
     }
 }
 

@@ -1,5 +1,7 @@
 //! Who looked at what is kept of a person.
 
+use std::collections::HashSet;
+
 use fiducia_ledger::{LogReader, VerifierKey};
 use fiducia_policy::{
     AccessReason, ConversationId, GroundKind, OrganizationId, PersonId, RoleSet, SubjectId, Timestamp,
@@ -51,6 +53,31 @@ pub struct LookRow {
     pub records: u64,
     /// Where its entry lies in the organisation's log.
     pub ledger_index: u64,
+    /// Where the public events about it lie, of which each names one answer that was read: the first, and how many.
+    #[serde(default)]
+    pub public: PublicLooks,
+}
+
+/// Public events that lie behind each other in a log.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct PublicLooks {
+    /// Where the first one lies.
+    pub first: u64,
+    /// How many; none when the person read what is their own.
+    pub count: u64,
+}
+
+/// Which entry of a look is to be proven.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "part")]
+pub enum LookPart {
+    /// The installation's own entry: who, why, which records, until when.
+    Entry {},
+    /// A public event about one answer, counted from 0.
+    Public {
+        /// Which.
+        number: u64,
+    },
 }
 
 /// The proof that the log holds a look's entry.
@@ -74,12 +101,12 @@ impl Custody {
         self.0.reader.looks(who.subject(), before, limit)
     }
 
-    /// The proof of one look's entry.
+    /// The proof of one of a look's entries.
     ///
     /// # Errors
-    /// When it is not a look at what is the person's, or the log gives no proof.
-    pub fn look_proof(&self, who: &Oneself, sequence: u64) -> Result<LookProof, AdminError> {
-        self.0.reader.look_proof(who, sequence)
+    /// When it is not a look at what is the person's, it has no such entry, or the log gives no proof.
+    pub fn look_proof(&self, who: &Oneself, sequence: u64, part: LookPart) -> Result<LookProof, AdminError> {
+        self.0.reader.look_proof(who, sequence, part)
     }
 }
 
@@ -115,16 +142,23 @@ impl Reader {
         }
     }
 
-    fn look_proof(&self, who: &Oneself, sequence: u64) -> Result<LookProof, AdminError> {
+    fn look_proof(&self, who: &Oneself, sequence: u64, part: LookPart) -> Result<LookProof, AdminError> {
         // The entry is durable already; now it comes under a checkpoint too.
         self.scribe.settle();
         let _reading = self.reading();
         let found = self.control()?.accesses(who.subject(), sequence.checked_add(1), 1)?;
         let none = || AdminError::NotFound("there is no such look at what is yours".to_owned());
         let record = found.into_iter().find(|record| record.sequence == sequence).ok_or_else(none)?;
-        let ledger_index = match record.ledger_index {
+        let entry = match record.ledger_index {
             Some(index) => index,
             None => self.place_of_access(&record)?.ok_or_else(none)?,
+        };
+        let ledger_index = match part {
+            LookPart::Entry {} => entry,
+            LookPart::Public { number } if number < record.public_count => {
+                public_of(&record, entry).first + number
+            }
+            LookPart::Public { .. } => return Err(none()),
         };
         let (mut log, key) = self.log_of(record.organization)?;
         let unproven = |error: fiducia_ledger::LedgerError| {
@@ -144,6 +178,22 @@ impl Reader {
         Ok(log.locate(&id).map_err(|error| unread(&error))?.map(|(index, _)| index))
     }
 
+    /// Where the public events about a person's records lie, of accesses whose place was noted.
+    pub(crate) fn public_looks(&self, subject: SubjectId) -> Result<HashSet<u64>, AdminError> {
+        let control = self.control()?;
+        let (mut found, mut before) = (HashSet::new(), None);
+        loop {
+            let step = control.accesses(subject, before, LIST_ROWS_MAX)?;
+            let Some(last) = step.last() else { return Ok(found) };
+            before = Some(last.sequence);
+            for record in &step {
+                let Some(entry) = record.ledger_index else { continue };
+                let PublicLooks { first, count } = public_of(record, entry);
+                found.extend(first..first + count);
+            }
+        }
+    }
+
     pub(crate) fn log_of(
         &self,
         organization: OrganizationId,
@@ -151,9 +201,19 @@ impl Reader {
         let unread = |error: fiducia_ledger::LedgerError| {
             AdminError::Storage(format!("the log cannot be read: {error}"))
         };
-        let key = self.names.key.renamed(&self.names.origin_of(organization)).map_err(unread)?;
+        let keys = self.names.keys_of(organization).map_err(unread)?;
         let folder = DataDirectory::ledger(&self.root).join(organization.uuid());
-        Ok((LogReader::open(&folder, &key).map_err(unread)?, key))
+        let log = LogReader::open(&folder, &keys).map_err(unread)?;
+        Ok((log, self.names.ed25519_of(organization).map_err(unread)?))
+    }
+}
+
+/// INVARIANT: the public events of an access lie directly behind its entry, in the order of its rows here: the ledger appends them in
+/// one batch of one log.
+const fn public_of(record: &AccessRecord, entry: u64) -> PublicLooks {
+    PublicLooks {
+        first: entry.saturating_add(1).saturating_add(record.public_first),
+        count: record.public_count,
     }
 }
 
@@ -168,6 +228,7 @@ fn look_row(control: &ControlStore, record: AccessRecord, ledger_index: u64) -> 
         Looker::Staff { person: record.actor, roles }
     };
     Ok(LookRow {
+        public: public_of(&record, ledger_index),
         sequence: record.sequence,
         at: record.at,
         until: record.expires_at,

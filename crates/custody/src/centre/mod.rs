@@ -6,5 +6,5 @@ mod deleted;
 mod looks;
 mod prospects;
 
-pub use looks::{LookProof, LookRow, Looker};
+pub use looks::{LookPart, LookProof, LookRow, Looker, PublicLooks};
 pub use prospects::{Prospect, ProspectiveEnds};

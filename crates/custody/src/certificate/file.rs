@@ -152,26 +152,15 @@ pub fn verify_certificate(
         return Err(CertificateRejected::OtherNames);
     }
     let origin = &certificate.issuer.ledger_origin;
-    let mut rejected = CertificateRejected::NoKey { origin: origin.clone() };
-    for key in keys.iter().filter(|key| installation(key) == *origin) {
-        match signed_and_logged(&certificate, digest, &file, key) {
-            Ok((ledger_index, checkpoint)) => {
-                contradiction(&certificate)?;
-                let digest = format!("{digest:?}");
-                let CertificateFile { note, proof, .. } = file;
-                return Ok(VerifiedCertificate {
-                    certificate,
-                    digest,
-                    ledger_index,
-                    checkpoint,
-                    note,
-                    proof,
-                });
-            }
-            Err(error) => rejected = error,
-        }
+    let own: Vec<&VerifierKey> = keys.iter().filter(|key| installation(key) == *origin).collect();
+    if own.is_empty() {
+        return Err(CertificateRejected::NoKey { origin: origin.clone() });
     }
-    Err(rejected)
+    let (ledger_index, checkpoint) = signed_and_logged(&certificate, digest, &file, &own)?;
+    contradiction(&certificate)?;
+    let digest = format!("{digest:?}");
+    let CertificateFile { note, proof, .. } = file;
+    Ok(VerifiedCertificate { certificate, digest, ledger_index, checkpoint, note, proof })
 }
 
 fn parse(bytes: &[u8]) -> Result<CertificateFile, CertificateRejected> {
@@ -205,7 +194,7 @@ fn signed_and_logged(
     certificate: &Certificate,
     digest: fiducia_ledger::Digest,
     file: &CertificateFile,
-    key: &VerifierKey,
+    keys: &[&VerifierKey],
 ) -> Result<(u64, Checkpoint), CertificateRejected> {
     let attestation = Attestation {
         note: &file.note,
@@ -214,7 +203,7 @@ fn signed_and_logged(
         signer: &signer_name(&certificate.issuer.ledger_origin),
         log: &certificate.issuer.log,
     };
-    attestation.check(key, || certificate.entry(digest)).map_err(|unattested| match unattested {
+    attestation.check(keys, || certificate.entry(digest)).map_err(|unattested| match unattested {
         Unattested::Signature(error) => CertificateRejected::Signature(error),
         Unattested::OtherText => CertificateRejected::OtherCertificate,
         Unattested::Proof(error) => CertificateRejected::Proof(error),

@@ -66,7 +66,7 @@ impl Reader {
             .ok_or_else(|| AdminError::NotFound(format!("there is no certificate {reference}")))?;
         let certificate = document(&record)?;
         let keys = self.certificate_keys(record.organization)?;
-        let proof = self.certificate_proof(&record, &certificate, &keys)?;
+        let proof = self.certificate_proof(&record, &certificate)?;
         let damaged = |error: super::CertificateRejected| {
             AdminError::Storage(format!("{reference} is stored, but cannot be given out: {error}"))
         };
@@ -78,17 +78,15 @@ impl Reader {
 
     /// The keys that sign certificates and the log of an organisation.
     fn certificate_keys(&self, organization: OrganizationId) -> Result<Vec<VerifierKey>, AdminError> {
-        [signer_name(&self.names.origin), self.names.origin_of(organization)]
-            .iter()
-            .map(|name| self.names.key.renamed(name).map_err(|error| AdminError::Storage(error.to_string())))
-            .collect()
+        let unnamed = |error: fiducia_ledger::LedgerError| AdminError::Storage(error.to_string());
+        let documents = self.names.documents.renamed(&signer_name(&self.names.origin)).map_err(unnamed)?;
+        Ok(vec![documents, self.names.ed25519_of(organization).map_err(unnamed)?])
     }
 
     fn certificate_proof(
         &self,
         record: &CertificateRecord,
         certificate: &Certificate,
-        keys: &[VerifierKey],
     ) -> Result<fiducia_ledger::ProofFile, AdminError> {
         let unproven = |error: &dyn std::fmt::Display| {
             AdminError::Storage(format!(
@@ -96,9 +94,9 @@ impl Reader {
                 record.reference
             ))
         };
-        let key = keys.last().ok_or_else(|| unproven(&"its log has no key"))?;
+        let keys = self.names.keys_of(record.organization).map_err(|error| unproven(&error))?;
         let log = DataDirectory::ledger(&self.root).join(record.organization.uuid());
-        let mut reader = LogReader::open(&log, key).map_err(|error| unproven(&error))?;
+        let mut reader = LogReader::open(&log, &keys).map_err(|error| unproven(&error))?;
         let index = match record.ledger_index {
             Some(index) => index,
             None => {
@@ -111,6 +109,8 @@ impl Reader {
             }
         };
         let mut proof = reader.proof_file(index).map_err(|error| unproven(&error))?;
+        let signing = self.names.ed25519_of(record.organization).map_err(|error| unproven(&error))?;
+        proof.signed_by_only(&signing).map_err(|error| unproven(&error))?;
         let entry = certificate.entry(digest(&record.json)).map_err(|error| unproven(&error))?;
         proof.extra = Some(entry);
         Ok(proof)

@@ -13,6 +13,7 @@ use serde_json::{Map, Value, json};
 
 use super::commands::{ComplianceKey, ComplianceReach};
 use super::projection::ActivityBody;
+use crate::reading::Reader;
 use crate::{AdminError, Custody};
 
 /// What ids of people begin with on this API.
@@ -304,6 +305,23 @@ impl People<'_> {
         let logins = self.control.logins_of(subject)?;
         let address = logins.into_iter().find(|login| login.contains('@'));
         Ok(Some((user_id(subject.as_bytes()), address)))
+    }
+}
+
+impl Reader {
+    /// Activities behind a place, as the feed shows them now, in the order in which they arrived: of one organisation, or all. Whoever
+    /// calls this holds destruction off.
+    pub(crate) fn arrived_activities(
+        &self,
+        organization: Option<OrganizationId>,
+        place: i64,
+        limit: u32,
+    ) -> Result<Vec<(i64, Timestamp, Activity)>, AdminError> {
+        let control = self.control()?;
+        let mut people = People { control: &control, known: HashMap::new() };
+        let store = ActivityStore::open_for_reading(&DataDirectory::activities(&self.root))?;
+        let arrived = store.arrived_after(organization, place, limit)?;
+        arrived.iter().map(|(place, row)| Ok((*place, row.created_at, people.shown(row)?))).collect()
     }
 }
 

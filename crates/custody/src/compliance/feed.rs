@@ -18,7 +18,7 @@ use fiducia_policy::{OrganizationId, Timestamp};
 use fiducia_store::{ActivityRecord, ActivityStore, ControlStore, DataDirectory, StoreError};
 
 use super::projection::project;
-use crate::administer::LedgerNames;
+use crate::log_keys::LedgerNames;
 
 /// Messages that may wait. When there are more, every log is looked at instead.
 const QUEUE_MAX: usize = 1_024;
@@ -243,9 +243,9 @@ impl FeedWriter {
 
     /// Enters published leaves of one log behind the index that was reached. Whether it came to the end.
     fn enter_log(&mut self, organization: OrganizationId) -> Result<bool, NotEntered> {
-        let key = self.names.key.renamed(&self.names.origin_of(organization))?;
+        let keys = self.names.keys_of(organization)?;
         let directory = DataDirectory::ledger(&self.root).join(organization.uuid());
-        let log = match LogReader::open(&directory, &key) {
+        let log = match LogReader::open(&directory, &keys) {
             Ok(log) => log,
             // Nothing is published yet.
             Err(LedgerError::CheckpointMissing { .. }) => return Ok(true),

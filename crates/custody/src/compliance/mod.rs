@@ -8,6 +8,7 @@ mod feed;
 mod keys;
 mod projection;
 mod sign_ins;
+mod transparency;
 
 pub use activities::{ActivityPage, ActivityQuery, ComplianceCall, PageCursor};
 pub use chats::{ChatPage, ChatQuery, MessagePage, MessagePlace, MessageQuery};
@@ -18,3 +19,4 @@ pub use commands::{
 pub use directory::Listed;
 pub(crate) use feed::Feed;
 pub use projection::activity_names;
+pub use transparency::TransparencyLog;

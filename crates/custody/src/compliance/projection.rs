@@ -58,6 +58,10 @@ pub(crate) const PUBLIC_NAMES: &[(&str, &[&str])] = &[
     ("consent_changed", &["user_consent_recorded", "user_consent_revoked"]),
     ("compliance_key_created", &["api_key_created"]),
     ("compliance_key_deleted", &["scoped_api_key_deleted"]),
+    ("org_external_key_created", &["org_external_key_created"]),
+    ("org_external_key_updated", &["org_external_key_updated"]),
+    ("org_external_key_deleted", &["org_external_key_deleted"]),
+    ("org_external_key_validated", &["org_external_key_validated"]),
 ];
 
 /// The row of a leaf. `None` when the bytes are no leaf that this version can read.

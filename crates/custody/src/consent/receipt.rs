@@ -219,17 +219,12 @@ pub fn verify_receipt(file: &[u8], keys: &[VerifierKey]) -> Result<VerifiedRecei
     if file.verifier_keys != [signer_name(&facts.ledger_origin), facts.log()] {
         return Err(ReceiptRejected::NotAFile { reason: "it was put together from parts".to_owned() });
     }
-    let mut rejected = ReceiptRejected::NoKey { origin: facts.ledger_origin.clone() };
-    for key in keys.iter().filter(|key| installation(key) == facts.ledger_origin) {
-        match signed_and_logged(&facts, (&text, &salt), &file, key) {
-            Ok((ledger_index, checkpoint)) => {
-                let receipt = file.receipt;
-                return Ok(VerifiedReceipt { facts, receipt, ledger_index, checkpoint });
-            }
-            Err(error) => rejected = error,
-        }
+    let own: Vec<&VerifierKey> = keys.iter().filter(|key| installation(key) == facts.ledger_origin).collect();
+    if own.is_empty() {
+        return Err(ReceiptRejected::NoKey { origin: facts.ledger_origin });
     }
-    Err(rejected)
+    let (ledger_index, checkpoint) = signed_and_logged(&facts, (&text, &salt), &file, &own)?;
+    Ok(VerifiedReceipt { facts, receipt: file.receipt, ledger_index, checkpoint })
 }
 
 fn parse(bytes: &[u8]) -> Result<ReceiptFile, ReceiptRejected> {
@@ -250,7 +245,7 @@ fn signed_and_logged(
     facts: &ReceiptFacts,
     (text, salt): (&str, &[u8; 16]),
     file: &ReceiptFile,
-    key: &VerifierKey,
+    keys: &[&VerifierKey],
 ) -> Result<(u64, Checkpoint), ReceiptRejected> {
     let attestation = Attestation {
         note: &file.note,
@@ -259,7 +254,7 @@ fn signed_and_logged(
         signer: &signer_name(&facts.ledger_origin),
         log: &facts.log(),
     };
-    attestation.check(key, || facts.entry(commitment(salt, text))).map_err(|unattested| match unattested {
+    attestation.check(keys, || facts.entry(commitment(salt, text))).map_err(|unattested| match unattested {
         Unattested::Signature(error) => ReceiptRejected::Signature(error.to_string()),
         Unattested::OtherText => ReceiptRejected::Signature("it is over another receipt".to_owned()),
         Unattested::Proof(error) => ReceiptRejected::Proof(error.to_string()),

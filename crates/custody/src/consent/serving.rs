@@ -106,7 +106,7 @@ impl Reader {
             receipt_text(&record, pseudonym, notice.as_ref().map(|notice| &notice.0), &self.names.origin)?;
         let note = self.consent_signing.sign(&note_text(&record.id.to_string(), &receipt));
         let keys = self.receipt_keys(&record)?;
-        let proof = self.receipt_proof(&control, &record, (&receipt, &salt), &keys)?;
+        let proof = self.receipt_proof(&control, &record, (&receipt, &salt))?;
         let damaged = |error: ReceiptRejected| {
             AdminError::Storage(format!("{id} is stored, but its receipt cannot be given out: {error}"))
         };
@@ -117,10 +117,9 @@ impl Reader {
     }
 
     fn receipt_keys(&self, record: &ConsentRecord) -> Result<Vec<VerifierKey>, AdminError> {
-        [signer_name(&self.names.origin), self.names.origin_of(record.organization)]
-            .iter()
-            .map(|name| self.names.key.renamed(name).map_err(|error| AdminError::Storage(error.to_string())))
-            .collect()
+        let unnamed = |error: fiducia_ledger::LedgerError| AdminError::Storage(error.to_string());
+        let documents = self.names.documents.renamed(&signer_name(&self.names.origin)).map_err(unnamed)?;
+        Ok(vec![documents, self.names.ed25519_of(record.organization).map_err(unnamed)?])
     }
 
     fn receipt_proof(
@@ -128,7 +127,6 @@ impl Reader {
         control: &ControlStore,
         record: &ConsentRecord,
         (receipt, salt): (&str, &[u8; 16]),
-        keys: &[VerifierKey],
     ) -> Result<fiducia_ledger::ProofFile, AdminError> {
         let unproven = |error: &dyn std::fmt::Display| {
             AdminError::Storage(format!(
@@ -136,9 +134,9 @@ impl Reader {
                 record.id
             ))
         };
-        let key = keys.last().ok_or_else(|| unproven(&"its log has no key"))?;
+        let keys = self.names.keys_of(record.organization).map_err(|error| unproven(&error))?;
         let log = DataDirectory::ledger(&self.root).join(record.organization.uuid());
-        let mut reader = LogReader::open(&log, key).map_err(|error| unproven(&error))?;
+        let mut reader = LogReader::open(&log, &keys).map_err(|error| unproven(&error))?;
         let index = match control.consent_place(record.sequence)? {
             Some(index) => index,
             None => {
@@ -150,6 +148,8 @@ impl Reader {
             }
         };
         let mut proof = reader.proof_file(index).map_err(|error| unproven(&error))?;
+        let signing = self.names.ed25519_of(record.organization).map_err(|error| unproven(&error))?;
+        proof.signed_by_only(&signing).map_err(|error| unproven(&error))?;
         let value: serde_json::Value = serde_json::from_str(receipt).map_err(|error| unproven(&error))?;
         let facts = ReceiptFacts::read(&value).map_err(|error| unproven(&error))?;
         let entry = facts.entry(commitment(salt, receipt)).map_err(|error| unproven(&error))?;

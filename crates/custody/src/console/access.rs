@@ -14,6 +14,7 @@ use crate::evidence::EvidenceCommand;
 use crate::looking::AccessCommand;
 use crate::retention::commands::RetentionCommand;
 use crate::rights::commands::{RightsAction, RightsCommand};
+use crate::webhooks::WebhookCommand;
 
 /// The policies that come with the program. Should they not be readable, nothing is permitted.
 static POLICY: LazyLock<Option<AccessPolicy>> = LazyLock::new(|| AccessPolicy::built_in().ok());
@@ -29,6 +30,23 @@ pub(super) const fn asked(command: &AdminCommand) -> Option<(AccessAction, DataK
         AdminCommand::Account(
             AccountCommand::Create(_) | AccountCommand::SetRoles { .. } | AccountCommand::SetState { .. },
         ) => (Govern, DataKind::Accounts),
+        AdminCommand::Webhook(command) => match command {
+            WebhookCommand::List { .. } | WebhookCommand::Show { .. } | WebhookCommand::Deliveries { .. } => {
+                (See, DataKind::Accounts)
+            }
+            WebhookCommand::Create(_)
+            | WebhookCommand::Rotate { .. }
+            | WebhookCommand::Disable { .. }
+            | WebhookCommand::Enable { .. }
+            | WebhookCommand::Delete { .. }
+            | WebhookCommand::Redeliver { .. }
+            | WebhookCommand::Discard { .. }
+            | WebhookCommand::Test { .. } => (Govern, DataKind::Accounts),
+            WebhookCommand::Take(_)
+            | WebhookCommand::Begin(_)
+            | WebhookCommand::End { .. }
+            | WebhookCommand::NoteSiemPlace { .. } => return None,
+        },
         AdminCommand::Consent(command) => match command {
             ConsentCommand::ListNotices { .. } | ConsentCommand::ShowNotice { .. } => {
                 (See, DataKind::Published)

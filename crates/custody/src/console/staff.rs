@@ -15,6 +15,7 @@ use crate::evidence::{EvidenceCommand, KeyGraphTarget};
 use crate::looking::Asker;
 use crate::people::PeopleCommand;
 use crate::rights::commands::RightsCommand;
+use crate::webhooks::WebhookCommand;
 use crate::{AdminCommand, AdminError, AdminReply, Custody};
 
 impl Staff {
@@ -92,6 +93,7 @@ impl Custody {
             AdminCommand::People(command) => self.staff_people(who, command),
             AdminCommand::Evidence(command) => self.staff_evidence(who, command),
             AdminCommand::Account(command) => self.staff_accounts(who, command),
+            AdminCommand::Webhook(command) => self.staff_webhooks(who, command),
             other => self.administer(other),
         }
     }
@@ -275,6 +277,52 @@ impl Custody {
             other => other,
         };
         self.administer(AdminCommand::Account(command))
+    }
+
+    fn staff_webhooks(&self, who: &Staff, command: WebhookCommand) -> Result<AdminReply, AdminError> {
+        let (organization, actor) = (who.organization(), who.actor());
+        let within = |webhook| {
+            let found = self.reader().control()?.webhook(webhook)?;
+            is_within(who, found.map(|record| record.organization), &webhook)
+        };
+        let command = match command {
+            WebhookCommand::List { .. } => WebhookCommand::List { organization: Some(organization) },
+            WebhookCommand::Create(mut new) => {
+                (new.organization, new.actor) = (organization, actor);
+                WebhookCommand::Create(new)
+            }
+            WebhookCommand::Rotate { webhook, overlap_hours, .. } => {
+                within(webhook)?;
+                WebhookCommand::Rotate { webhook, overlap_hours, actor }
+            }
+            WebhookCommand::Disable { webhook, .. } => {
+                within(webhook)?;
+                WebhookCommand::Disable { webhook, actor }
+            }
+            WebhookCommand::Enable { webhook, skip, .. } => {
+                within(webhook)?;
+                WebhookCommand::Enable { webhook, skip, actor }
+            }
+            WebhookCommand::Delete { webhook, .. } => {
+                within(webhook)?;
+                WebhookCommand::Delete { webhook, actor }
+            }
+            WebhookCommand::Show { webhook }
+            | WebhookCommand::Deliveries { webhook, .. }
+            | WebhookCommand::Redeliver { webhook, .. }
+            | WebhookCommand::Discard { webhook, .. }
+            | WebhookCommand::Test { webhook } => {
+                within(webhook)?;
+                command
+            }
+            WebhookCommand::Take(_)
+            | WebhookCommand::Begin(_)
+            | WebhookCommand::End { .. }
+            | WebhookCommand::NoteSiemPlace { .. } => {
+                return Err(AdminError::Forbidden("this command is not for staff".to_owned()));
+            }
+        };
+        self.administer(AdminCommand::Webhook(command))
     }
 
     fn own_account(&self, who: &Staff, account: AccountId) -> Result<(), AdminError> {

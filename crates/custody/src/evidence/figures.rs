@@ -209,8 +209,10 @@ impl Reader {
         };
         let Some(terms) = &self.witnesses else { return Ok((figures, None)) };
         let kept = self.witnessed_note(&key);
+        // What witnesses cosigned last may be signed by the keys before those that sign now.
+        let keys = self.names.keys_of(organization).unwrap_or_default();
         let held =
-            kept.as_ref().and_then(|note| fiducia_ledger::Checkpoint::verify(note.as_bytes(), &key).ok());
+            kept.as_ref().and_then(|note| fiducia_ledger::Checkpoint::verify(note.as_bytes(), &keys).ok());
         let note = kept.filter(|_| held.is_some()).unwrap_or_default();
         let witnesses: Vec<Cosigned> = terms
             .keys

@@ -140,7 +140,7 @@ impl Reader {
             }
         });
         let steps = steps.collect();
-        let checkpoint = self.shown_checkpoint(&log, &key)?;
+        let checkpoint = self.shown_checkpoint(&log, (organization, &key))?;
         proof.checkpoint.clone_from(&checkpoint.note);
         proof.extra = Some(entry.clone());
         Ok(EntryProofShown {
@@ -181,7 +181,7 @@ impl Reader {
             to_root: hex(&to_root),
             parts: consistency_parts(from, to).into_iter().zip(hashes).collect(),
             to_checkpoint: to_checkpoint.iter().map(|hash| hex(hash)).collect(),
-            checkpoint: self.shown_checkpoint(&log, &key)?,
+            checkpoint: self.shown_checkpoint(&log, (organization, &key))?,
             verifier_key: key.to_string(),
         })
     }
@@ -190,18 +190,19 @@ impl Reader {
     pub(super) fn shown_checkpoint(
         &self,
         log: &LogReader,
-        key: &VerifierKey,
+        (organization, key): (OrganizationId, &VerifierKey),
     ) -> Result<ShownCheckpoint, AdminError> {
         let checkpoint = log.checkpoint();
         let same =
             |kept: &String| Checkpoint::verify(kept.as_bytes(), key).is_ok_and(|kept| kept == *checkpoint);
         let note = self.witnessed_note(key).filter(same);
         let note = note.unwrap_or_else(|| log.checkpoint_note().to_owned());
+        let keys = self.names.keys_of(organization).map_err(|error| unproven(&error))?;
         Ok(ShownCheckpoint {
             origin: checkpoint.origin.clone(),
             size: checkpoint.size,
             root: hex(&checkpoint.root),
-            signatures: self.signatures(&note, key)?,
+            signatures: self.signatures(&note, &keys)?,
             note,
         })
     }
@@ -216,12 +217,12 @@ impl Reader {
     }
 
     /// Whose signatures a note carries, and which of them hold.
-    fn signatures(&self, note: &str, key: &VerifierKey) -> Result<Vec<NamedSignature>, AdminError> {
+    fn signatures(&self, note: &str, keys: &[VerifierKey]) -> Result<Vec<NamedSignature>, AdminError> {
         let signers = signers_of(note.as_bytes()).map_err(|error| unproven(&error))?;
         let witnesses = self.witnesses.as_ref().map_or(&[][..], |terms| terms.keys.as_slice());
         let named = signers.into_iter().map(|signer| {
             let (name, id) = (signer.name, signer.key_id);
-            if name == key.name() && id == key.key_id() {
+            if keys.iter().any(|key| name == key.name() && id == key.key_id()) {
                 return NamedSignature { name, kind: SignatureKind::Log, at: None };
             }
             let witness = witnesses.iter().find(|witness| witness.name() == name && witness.key_id() == id);

@@ -16,6 +16,7 @@ use super::commands::{
 use super::gate::{Asker, Question, Refused, Truth};
 use super::keeping::AccessChange;
 use crate::console::Staff;
+use crate::custody::refuse_posing;
 use crate::mailbox::Message;
 use crate::reading::{ReadPath, Reader, wrap_for};
 use crate::{AdminError, Custody};
@@ -102,6 +103,7 @@ impl Custody {
 
     /// Whoever works at the machine itself. They have no account; the access policies know them as `operator`.
     pub(super) fn operator(&self, name: String) -> Result<Asker, AdminError> {
+        refuse_posing(&name)?;
         let participant = fiducia_policy::Participant { person: self.person(name)?, account: None };
         Ok(Asker { participant, organization: None, roles: fiducia_policy::RoleSet::default() })
     }

@@ -8,6 +8,7 @@ mod commands;
 mod gate;
 mod keeping;
 mod once;
+mod public;
 mod reading;
 mod sitting;
 
@@ -18,4 +19,5 @@ pub use commands::{
 pub(crate) use gate::{Asker, Gate};
 pub(crate) use keeping::AccessChange;
 pub(crate) use once::{HandedOver, SingleLook};
+pub(crate) use public::ToRead;
 pub(crate) use sitting::Sitting;

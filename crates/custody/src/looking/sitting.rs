@@ -1,12 +1,10 @@
 //! What a look is taken in, and the one place where looks are entered into the log.
 
 use fiducia_ledger::{AccessEntry, AccessReceipt, LookTerms};
-use fiducia_policy::{
-    AccessReason, AccessSession, ConversationId, GroundKind, OrganizationId, PersonId, RecordId, Sight,
-    SubjectId, Timestamp,
-};
+use fiducia_policy::{AccessReason, AccessSession, GroundKind, OrganizationId, PersonId, Sight, Timestamp};
 use fiducia_store::{BeginLook, SessionLook};
 
+use super::public::{LookBy, LookOf, ToRead, divided};
 use crate::AdminError;
 use crate::console::Oneself;
 use crate::reading::{ACCESS_SECONDS, Reader};
@@ -26,10 +24,8 @@ pub(crate) struct Sitting {
     ground: GroundKind,
     sight: Sight,
     policies: Vec<String>,
+    by: LookBy,
 }
-
-/// Whose records a look opens, of which conversation where they are all of one, and how many.
-pub(crate) type LookedAt = (SubjectId, Option<ConversationId>, u64);
 
 impl Sitting {
     /// A look in a session.
@@ -40,6 +36,7 @@ impl Sitting {
             reason: session.reason,
             ticket: Some(session.ticket.clone()),
             ground: session.ground,
+            by: LookBy::Staff { department: department_of(&session) },
             session: Some(session),
             sight,
             policies,
@@ -63,6 +60,7 @@ impl Sitting {
             ground: GroundKind::Service,
             sight,
             policies,
+            by: LookBy::TheirOwn,
         }
     }
 
@@ -82,6 +80,7 @@ impl Sitting {
             ground: GroundKind::Service,
             sight: Sight::Plain,
             policies,
+            by: LookBy::TheirOrganization,
         }
     }
 
@@ -98,13 +97,13 @@ impl Sitting {
 }
 
 impl Reader {
-    /// Enters a look into the log. The receipt exists only once the entry is durable.
+    /// Enters a look into the log, and behind it the public events of one by staff. The receipt exists only once all of them are
+    /// durable. Records of one person and conversation must come together.
     pub(crate) fn enter(
         &self,
         sitting: &Sitting,
         event: [u8; 16],
-        records: Vec<RecordId>,
-        of: &[LookedAt],
+        to_read: &[ToRead],
     ) -> Result<AccessReceipt, AdminError> {
         let failed = |error: &dyn std::fmt::Display| AdminError::Storage(error.to_string());
         let now = self.clock.now();
@@ -112,6 +111,7 @@ impl Reader {
             Timestamp::from_second(now.as_second() + ACCESS_SECONDS).map_err(|error| failed(&error))?;
         let session_end = sitting.session.as_ref().and_then(|session| session.expires_at);
         let id = sitting.session.as_ref().map(|session| session.id);
+        let (by, of) = divided(to_read, sitting.by.clone());
         let entry = AccessEntry {
             id: event_id(event).map_err(|error| failed(&error))?,
             organization: sitting.organization,
@@ -121,11 +121,12 @@ impl Reader {
             ground: sitting.ground,
             expires_at: session_end.map_or(last, |end| end.min(last)),
             look: Some(LookTerms { session: id, sight: sitting.sight, policies: sitting.policies.clone() }),
-            records,
+            records: to_read.iter().map(|one| one.record).collect(),
+            by,
         };
         let session =
             id.map(|session| SessionLook { session, records: entry.records.clone(), sight: sitting.sight });
-        let begin = BeginLook { rows: rows(&entry, event, now, of), session, at: now };
+        let begin = BeginLook { rows: rows(&entry, event, now, &of), session, at: now };
         self.scribe.access(Look { begin, entry }).map_err(|error| match error {
             crate::scribe::AccessFailed::Refused(refused) => AdminError::Conflict(refused.to_string()),
             crate::scribe::AccessFailed::Unwitnessed(error) => {
@@ -138,28 +139,41 @@ impl Reader {
     }
 }
 
+/// In which roles the reader acts, the department that public events name; none for whoever works at the machine itself.
+fn department_of(session: &AccessSession) -> Option<String> {
+    let roles: Vec<&str> = session.roles.roles().iter().map(|role| role.name()).collect();
+    Some(roles.join(", ")).filter(|roles| !roles.is_empty())
+}
+
 fn rows(
     entry: &AccessEntry,
     event: [u8; 16],
     at: Timestamp,
-    of: &[LookedAt],
+    of: &[LookOf],
 ) -> Vec<fiducia_store::AccessRecord> {
-    let row = |(subject, conversation, records): &LookedAt| fiducia_store::AccessRecord {
-        sequence: 0,
-        event,
-        organization: entry.organization,
-        subject: *subject,
-        conversation: *conversation,
-        records: *records,
-        actor: entry.actor,
-        reason: entry.reason,
-        ticket: entry.ticket.clone(),
-        ground: entry.ground,
-        at,
-        expires_at: entry.expires_at,
-        ledger_index: None,
-        session: entry.look.as_ref().and_then(|look| look.session),
-        sight: entry.look.as_ref().map(|look| look.sight),
+    let mut public_first = 0;
+    let row = |of: &LookOf| {
+        let first = public_first;
+        public_first += of.public;
+        fiducia_store::AccessRecord {
+            sequence: 0,
+            event,
+            organization: entry.organization,
+            subject: of.subject,
+            conversation: of.conversation,
+            records: of.records,
+            actor: entry.actor,
+            reason: entry.reason,
+            ticket: entry.ticket.clone(),
+            ground: entry.ground,
+            at,
+            expires_at: entry.expires_at,
+            ledger_index: None,
+            session: entry.look.as_ref().and_then(|look| look.session),
+            sight: entry.look.as_ref().map(|look| look.sight),
+            public_first: first,
+            public_count: of.public,
+        }
     };
     of.iter().map(row).collect()
 }

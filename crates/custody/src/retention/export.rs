@@ -19,7 +19,7 @@ use super::commands::HoldExportReport;
 use super::holds::scope_of;
 use crate::AdminError;
 use crate::administer::hex;
-use crate::looking::Sitting;
+use crate::looking::{Sitting, ToRead};
 use crate::reading::{Envelopes, ReadPath, Reader, wrap_for};
 use crate::scribe::{Delivery, Fact, Source};
 
@@ -92,6 +92,7 @@ struct Reference {
     id: RecordId,
     created_at: Timestamp,
     sealed_bytes: usize,
+    read: ToRead,
 }
 
 impl Reader {
@@ -263,6 +264,7 @@ impl<W: Write> Export<'_, W> {
                             id: record.id,
                             created_at: record.created_at,
                             sealed_bytes: record.ciphertext.len(),
+                            read: ToRead::from(record),
                         });
                     }
                 }
@@ -284,8 +286,8 @@ impl<W: Write> Export<'_, W> {
         }
         let now = self.reader.clock.now();
         let event = ExchangeId::generate(now, self.randomness)?;
-        let ids = batch.iter().map(|reference| reference.id).collect();
-        let receipt = self.reader.enter(&self.request.sitting, *event.as_bytes(), ids, &looked_at(batch))?;
+        let to_read: Vec<ToRead> = batch.iter().map(|reference| reference.read.clone()).collect();
+        let receipt = self.reader.enter(&self.request.sitting, *event.as_bytes(), &to_read)?;
         self.access_entries.push(receipt.proof().index);
         for part in batch.chunk_by(|one, next| one.conversation == next.conversation) {
             let mut rest = part;
@@ -416,10 +418,9 @@ impl<W: Write> Export<'_, W> {
         // A proof needs a checkpoint over its entry.
         self.reader.scribe.settle();
         let organization = self.request.hold.organization;
-        let names = &self.reader.names;
-        let key = names.key.renamed(&names.origin_of(organization)).map_err(unproved)?;
+        let keys = self.reader.names.keys_of(organization).map_err(unproved)?;
         let log = DataDirectory::ledger(&self.reader.root).join(organization.uuid());
-        let mut log = LogReader::open(&log, &key).map_err(unproved)?;
+        let mut log = LogReader::open(&log, &keys).map_err(unproved)?;
         let mut hold_entries = Vec::new();
         for entry in log.entries(0) {
             let (index, bytes) = entry.map_err(unproved)?;
@@ -447,18 +448,4 @@ fn step_of(references: &[Reference]) -> usize {
         bytes <= DECRYPTED_BYTES_MAX
     });
     fitting.count().max(1)
-}
-
-/// Whose records of which conversations a batch holds, and how many.
-fn looked_at(batch: &[Reference]) -> Vec<(SubjectId, Option<ConversationId>, u64)> {
-    let mut found: Vec<(SubjectId, Option<ConversationId>, u64)> = Vec::new();
-    for reference in batch {
-        let whose = (reference.subject, Some(reference.conversation));
-        // A batch is in the order of conversations.
-        match found.last_mut().filter(|last| (last.0, last.1) == whose) {
-            Some(last) => last.2 += 1,
-            None => found.push((whose.0, whose.1, 1)),
-        }
-    }
-    found
 }

@@ -53,7 +53,8 @@ impl Writer {
         let mut progress = RetentionProgress::default();
         self.note_lag(now)?;
         self.count_requests(now)?;
-        let worked = self.follow_consents(now)?
+        let worked = self.change_log_keys(now)?
+            || self.follow_consents(now)?
             || self.end_consents(now)?
             || self.extend_campaigns(now)?
             || self.finish_replacements(now)?

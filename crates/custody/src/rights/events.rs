@@ -1,5 +1,6 @@
 //! What the ledger says about a person's records: the entries, as data, as pages, and each with a proof that stands alone.
 
+use std::collections::HashSet;
 use std::io::Write;
 
 use fiducia_ledger::{Event, LogReader, LoggedLeaf};
@@ -27,10 +28,11 @@ impl<W: Write> Volume<'_, W> {
         // A proof needs a checkpoint over its entry.
         self.reader.scribe.settle();
         let organization = self.exported.request.organization;
-        let names = &self.reader.names;
-        let key = names.key.renamed(&names.origin_of(organization)).map_err(unproved)?;
+        let keys = self.reader.names.keys_of(organization).map_err(unproved)?;
         let folder = DataDirectory::ledger(&self.reader.root).join(organization.uuid());
-        let mut log = LogReader::open(&folder, &key).map_err(unproved)?;
+        let mut log = LogReader::open(&folder, &keys).map_err(unproved)?;
+        let public =
+            if is_final { self.reader.public_looks(self.exported.subject.id)? } else { HashSet::new() };
         self.ids.sort_unstable();
         let pseudonym = self.exported.pseudonym.to_string();
         let (mut indexes, mut choices) = (Vec::new(), Choices::new());
@@ -41,6 +43,7 @@ impl<W: Write> Volume<'_, W> {
                 Event::RecordAccess(access) => {
                     access.records.iter().any(|record| self.ids.binary_search(record).is_ok())
                 }
+                Event::AccessTransparency(_) => public.contains(&index),
                 _ => is_final && String::from_utf8_lossy(&bytes).contains(&pseudonym),
             };
             if is_mine {

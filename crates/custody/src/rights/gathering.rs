@@ -23,7 +23,7 @@ use super::document::{
 use super::pages::{ConversationPage, ListPage, ListRow, page};
 use crate::AdminError;
 use crate::administration::{RecordContent, RecordRow};
-use crate::looking::Sitting;
+use crate::looking::{Sitting, ToRead};
 use crate::reading::{Envelopes, ReadPath, Reader, row};
 use crate::retention::archive::Archive;
 use crate::retention::governance::{PersonTerms, situation};
@@ -52,6 +52,7 @@ struct Reference {
     created_at: Timestamp,
     sealed_bytes: usize,
     is_readable: bool,
+    read: ToRead,
 }
 
 /// A conversation that waits for an access entry.
@@ -203,6 +204,8 @@ impl<'a, W: Write> Volume<'a, W> {
                         created_at: record.created_at,
                         sealed_bytes: record.ciphertext.len(),
                         is_readable: is_readable(record, &self.open.keys)?,
+                        // An export is told as one look at the person, not as one at each conversation.
+                        read: ToRead { conversation: None, ..ToRead::from(record) },
                     });
                 }
             }
@@ -216,9 +219,9 @@ impl<'a, W: Write> Volume<'a, W> {
     fn flush(&mut self) -> Result<(), AdminError> {
         self.waiting_readable = 0;
         let waiting = std::mem::take(&mut self.waiting);
-        let together: Vec<RecordId> = waiting.iter().flat_map(|one| readable(&one.references)).collect();
+        let together: Vec<ToRead> = waiting.iter().flat_map(|one| readable(&one.references)).collect();
         let receipt = if (1..=ACCESS_RECORDS_MAX).contains(&together.len()) {
-            Some(self.access(together)?)
+            Some(self.access(&together)?)
         } else {
             None
         };
@@ -229,7 +232,7 @@ impl<'a, W: Write> Volume<'a, W> {
             while let Some(chunk) = chunks.next() {
                 let ids = readable(chunk);
                 let own = match &receipt {
-                    None if !ids.is_empty() => Some(self.access(ids)?),
+                    None if !ids.is_empty() => Some(self.access(&ids)?),
                     _ => None,
                 };
                 let receipt = receipt.as_ref().or(own.as_ref());
@@ -245,12 +248,10 @@ impl<'a, W: Write> Volume<'a, W> {
         Ok(())
     }
 
-    pub(super) fn access(&mut self, records: Vec<RecordId>) -> Result<AccessReceipt, AdminError> {
+    pub(super) fn access(&mut self, records: &[ToRead]) -> Result<AccessReceipt, AdminError> {
         let now = self.reader.clock.now();
         let event = ExchangeId::generate(now, self.randomness)?;
-        let count = u64::try_from(records.len()).unwrap_or(u64::MAX);
-        let of = [(self.exported.subject.id, None, count)];
-        let receipt = self.reader.enter(&self.exported.sitting, *event.as_bytes(), records, &of)?;
+        let receipt = self.reader.enter(&self.exported.sitting, *event.as_bytes(), records)?;
         self.access_entries.push(receipt.proof().index);
         Ok(receipt)
     }
@@ -507,8 +508,12 @@ fn is_readable(record: &StoredRecord, keys: &KeyStore) -> Result<bool, AdminErro
     })
 }
 
-fn readable(references: &[Reference]) -> Vec<RecordId> {
-    references.iter().filter(|reference| reference.is_readable).map(|reference| reference.id).collect()
+fn readable(references: &[Reference]) -> Vec<ToRead> {
+    references
+        .iter()
+        .filter(|reference| reference.is_readable)
+        .map(|reference| reference.read.clone())
+        .collect()
 }
 
 fn part_name(conversation: ConversationId, part: u32) -> String {

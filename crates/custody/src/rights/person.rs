@@ -10,6 +10,7 @@ use super::document::{ConsentDocument, FORMAT, PersonDocument, RequestDocument, 
 use super::events::Choices;
 use super::gathering::{Volume, time};
 use crate::certificate::{CertificateReference, CertificateReply};
+use crate::looking::ToRead;
 use crate::{AdminError, AdminReply};
 
 /// Rows of one kind that the page about a person holds.
@@ -89,7 +90,16 @@ impl<W: Write> Volume<'_, W> {
         let stored = self.reader.control()?.statements(self.exported.subject.id, ROWS_MAX)?;
         let mut documents = Vec::with_capacity(stored.len());
         for chunk in stored.chunks(ACCESS_RECORDS_MAX) {
-            let receipt = self.access(chunk.iter().map(|statement| statement.record).collect())?;
+            let subject = self.exported.subject.id;
+            let read = |statement: &RightsStatement| ToRead {
+                record: statement.record,
+                exchange: None,
+                is_answer: false,
+                answer_id: None,
+                subject,
+                conversation: None,
+            };
+            let receipt = self.access(&chunk.iter().map(read).collect::<Vec<_>>())?;
             let whose = (self.exported.request.organization, self.exported.pseudonym);
             let _reading = self.reader.reading();
             let control = self.reader.control()?;

@@ -47,7 +47,8 @@ fn password(text: &str) -> Password {
 
 /// What the ledger says of accounts: what changed, to what.
 fn logged(world: &mut World) -> Vec<(String, String)> {
-    let key = world.custody().ledger_verifier_key(world.organization()).parse().unwrap();
+    let key: fiducia_ledger::VerifierKey =
+        world.custody().ledger_verifier_key(world.organization()).parse().unwrap();
     let log = world.data().join("ledger").join(world.organization().uuid());
     world.close();
     let reader = LogReader::open(&log, &key).unwrap();

@@ -112,6 +112,8 @@ impl Stand {
             ledger_index: None,
             session: None,
             sight: None,
+            public_first: 0,
+            public_count: 0,
         };
         change(&mut row);
         let look = BeginLook { rows: vec![row], session: None, at: at(second) };
@@ -141,9 +143,9 @@ impl Stand {
     }
 
     fn audit_with(&self, settings: &AuditSettings, remembered: &[RememberedCheckpoint]) -> LogAuditReport {
-        let log = AuditedLog { organization: ORGANIZATION, key: self.key() };
+        let log = AuditedLog { organization: ORGANIZATION, keys: vec![self.key()] };
         let folder = self.ledger.log_directory(ORGANIZATION);
-        let verified = verify_log(&folder, &log.key).err().unwrap_or_default();
+        let verified = verify_log(&folder, &log.keys).err().unwrap_or_default();
         let verified = verified.iter().map(ToString::to_string).collect();
         audit(settings, &log, remembered, verified, &mut |_, _| true).unwrap()
     }
@@ -285,7 +287,7 @@ fn looks_at_an_erased_person_stay_explained() {
 #[test]
 fn an_audit_can_be_stopped() {
     let stand = Stand::new();
-    let log = AuditedLog { organization: ORGANIZATION, key: stand.key() };
+    let log = AuditedLog { organization: ORGANIZATION, keys: vec![stand.key()] };
     let stopped = audit(&stand.settings(), &log, &[], Vec::new(), &mut |_, _| false);
     assert!(matches!(stopped, Err(AuditError::Stopped)));
 }

@@ -3,9 +3,10 @@
 use std::io::{self, Write};
 
 use fiducia_custody::{
-    AdminCommand, AdminError, AdminReply, DestructionScope, Looker, Oneself, PersonalCommand, RightsReply,
+    AdminCommand, AdminError, AdminReply, DestructionScope, LookPart, Looker, Oneself, PersonalCommand,
+    RightsReply,
 };
-use fiducia_ledger::{LoggedLeaf, ProofFile, VerifierKey};
+use fiducia_ledger::{AccessTransparencyEvent, LoggedLeaf, ProofFile, VerifierKey};
 use fiducia_policy::{AccessReason, ConsentPurpose, RequestKind, RequestState, RightsRequestId};
 
 use crate::console::{request, signed_in, two_people};
@@ -58,19 +59,61 @@ fn every_look_is_listed_with_a_proof_also_at_what_was_purged_and_nobody_elses() 
     }
     assert!(looks(&world, &ben).is_empty(), "looks at others' are not told");
     for row in &rows {
-        let proof = world.custody().look_proof(&ada, row.sequence).unwrap();
+        let proof = world.custody().look_proof(&ada, row.sequence, LookPart::Entry {}).unwrap();
         let file: ProofFile = proof.text.parse().unwrap();
         let entry = file.extra.clone().unwrap();
         let key: VerifierKey = proof.verifier_key.parse().unwrap();
         file.verify(&entry, &key).unwrap();
         assert_eq!(LoggedLeaf::parse(&entry).unwrap().leaf.event.kind(), "record_access");
         assert_eq!((file.index, proof.ledger_index), (row.ledger_index, row.ledger_index));
-        let stolen = world.custody().look_proof(&ben, row.sequence).unwrap_err();
+        // The public event about the one answer that was read; of the person's own reading there is none.
+        let count = u64::from(row.who != Looker::Oneself {});
+        assert_eq!((row.public.count, row.public.first), (count, row.ledger_index + 1));
+        for number in 0..=count {
+            let proven = world.custody().look_proof(&ada, row.sequence, LookPart::Public { number });
+            let Ok(proof) = proven else {
+                assert!(matches!(proven, Err(AdminError::NotFound(_))) && number == count, "{proven:?}");
+                continue;
+            };
+            let file: ProofFile = proof.text.parse().unwrap();
+            let entry = file.extra.clone().unwrap();
+            file.verify(&entry, &proof.verifier_key.parse::<VerifierKey>().unwrap()).unwrap();
+            assert_eq!((file.index, entry[0]), (row.public.first + number, 1));
+            let event = AccessTransparencyEvent::from_entry(&entry).unwrap();
+            assert_eq!(
+                event.resource.unwrap().id.as_deref(),
+                Some("msg_1"),
+                "the provider's id of the answer"
+            );
+            assert_eq!(event.reason_code.as_deref(), Some(row.reason.name()));
+            let department = (row.reason == AccessReason::SafetyReview).then_some("support");
+            assert_eq!(event.accessor_department.as_deref(), department);
+            assert!(!String::from_utf8_lossy(&entry).contains(&support.account.login));
+            let stolen = world.custody().look_proof(&ben, row.sequence, LookPart::Public { number });
+            assert!(matches!(stolen, Err(AdminError::NotFound(_))));
+        }
+        let stolen = world.custody().look_proof(&ben, row.sequence, LookPart::Entry {}).unwrap_err();
         assert!(matches!(stolen, AdminError::NotFound(_)), "{stolen:?}");
     }
     let page = |before, limit| world.custody().looks(&ada, before, limit).unwrap();
     assert_eq!(page(None, 2), rows[..2]);
     assert_eq!(page(Some(rows[1].sequence), 2), rows[2..]);
+}
+
+/// The person would be told that it was them, and the public log nothing.
+#[test]
+fn nobody_reads_under_a_person_s_own_name() {
+    let (world, people) = two_people();
+    let ada = people[0].0.oneself().unwrap();
+    let posing = AdminCommand::ShowRecords {
+        target: DestructionScope::Conversation(people[0].1),
+        actor: ada.subject().to_string(),
+        reason: AccessReason::SubjectRequest,
+        ticket: None,
+        ground: fiducia_policy::GroundKind::Service,
+    };
+    assert!(matches!(world.custody().administer(posing), Err(AdminError::Invalid(_))));
+    assert!(looks(&world, &ada).is_empty());
 }
 
 #[test]
@@ -85,7 +128,8 @@ fn the_list_of_looks_is_complete_whoever_looks_and_goes_with_the_person() {
         world.show_with(id, AccessReason::IncidentResponse, Some("T-1")).unwrap();
     }
     // Each entry of the log about a person's records is in that person's list, and nothing else is.
-    let key = world.custody().ledger_verifier_key(world.organization()).parse().unwrap();
+    let key: fiducia_ledger::VerifierKey =
+        world.custody().ledger_verifier_key(world.organization()).parse().unwrap();
     let mut listed: Vec<u64> = looks(&world, &ada).iter().map(|row| row.ledger_index).collect();
     let ben = people[1].0.oneself().unwrap();
     listed.extend(looks(&world, &ben).iter().map(|row| row.ledger_index));

@@ -21,6 +21,7 @@ mod feed;
 #[cfg(feature = "fault-injection")]
 mod interrupted;
 mod letters;
+mod log_keys;
 mod looking;
 mod organization_keys;
 mod refusals;

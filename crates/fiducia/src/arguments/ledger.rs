@@ -118,4 +118,35 @@ pub(crate) enum LedgerCommand {
         #[arg(long)]
         follow: bool,
     },
+    /// The keys that sign the logs
+    #[command(subcommand)]
+    Key(LogKeyCommand),
+}
+
+/// `ledger key`
+#[derive(Debug, Subcommand)]
+pub(crate) enum LogKeyCommand {
+    /// Show the keys of an organisation's log: those that sign, those that were announced, those that did
+    Show {
+        /// The organisation: its name or id
+        organization: String,
+        #[command(flatten)]
+        data: DataOptions,
+    },
+    /// Announce the next pair of keys
+    #[command(
+        after_help = "The new keys are listed at once and sign from their day on, every log's latest checkpoint included. The old ones \
+        stay listed. Publish the new fingerprints where verifiers look for them.\n\nExamples:\n  fiducia ledger key rotate\n  \
+        fiducia ledger key rotate --from 2027-02-01T00:00:00Z\n  fiducia ledger key rotate --compromised"
+    )]
+    Rotate {
+        /// From when the new keys sign, at least 30 days ahead; in 30 days when absent
+        #[arg(long, value_name = "INSTANT", value_parser = super::values::instant)]
+        from: Option<fiducia_policy::Timestamp>,
+        /// A present key is in the wrong hands: keep no notice. The new keys sign at once unless --from says later
+        #[arg(long)]
+        compromised: bool,
+        #[command(flatten)]
+        data: DataOptions,
+    },
 }

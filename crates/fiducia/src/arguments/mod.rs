@@ -15,6 +15,7 @@ mod policy;
 mod records;
 mod requests;
 mod values;
+mod webhooks;
 mod witness;
 
 use std::path::PathBuf;
@@ -31,7 +32,7 @@ pub(crate) use holds::{CasesCommand, HoldsCommand};
 pub(crate) use installation::{
     ConfigCommand, DemoArguments, DoctorArguments, ImportArguments, KeyfileCommand,
 };
-pub(crate) use ledger::{AuditArguments, LedgerCommand, LogOptions};
+pub(crate) use ledger::{AuditArguments, LedgerCommand, LogKeyCommand, LogOptions};
 pub(crate) use organizations::{
     KeysCommand, OrganizationKeyArguments, OrganizationsCommand, SubjectsCommand, TermsOptions,
     WorkspacesCommand,
@@ -42,6 +43,7 @@ pub(crate) use records::{
 };
 pub(crate) use requests::{AgentOptions, RequestsCommand, StepOptions};
 pub(crate) use values::reasons_list;
+pub(crate) use webhooks::WebhooksCommand;
 pub(crate) use witness::{WitnessCommand, WitnessServeArguments};
 
 const EXIT_CODES: &str = "Exit codes:
@@ -109,6 +111,9 @@ pub(crate) enum Command {
     /// The Compliance API, for audit and security programs
     #[command(subcommand)]
     Compliance(ComplianceCommand),
+    /// Webhooks: endpoints to which what happens in an organisation is sent
+    #[command(subcommand)]
+    Webhooks(WebhooksCommand),
     /// Sealed records: list, read with a reason, destroy
     #[command(subcommand)]
     Records(RecordsCommand),

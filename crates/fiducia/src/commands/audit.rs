@@ -108,11 +108,11 @@ impl Place {
         let kept = if pinned.is_some() { Vec::new() } else { verifier_keys::read(&data)? };
         let mut logs = Vec::new();
         for organization in organizations {
-            let key = match &pinned {
-                Some(key) => pinned_for(key, organization)?,
+            let keys = match &pinned {
+                Some(key) => vec![pinned_for(key, organization)?],
                 None => stored_for(&kept, organization)?,
             };
-            logs.push(AuditedLog { organization, key });
+            logs.push(AuditedLog { organization, keys });
         }
         if logs.is_empty() {
             return Err(Failure::Ledger(format!(
@@ -141,14 +141,14 @@ fn kept_checkpoints(files: &[PathBuf], logs: &[AuditedLog]) -> Result<Vec<Rememb
             let file = std::fs::File::open(path).map_err(failed)?;
             file.take(CHECKPOINT_BYTES_MAX + 1).read_to_end(&mut note).map_err(failed)?;
             let origin = note.split(|byte| *byte == b'\n').next().unwrap_or_default();
-            let log = logs.iter().find(|log| log.key.name().as_bytes() == origin);
+            let log = logs.iter().find(|log| log.origin().as_bytes() == origin);
             let log = log.ok_or_else(|| {
                 Failure::Argument(format!(
                     "{} is no checkpoint of a log that is audited here",
                     path.display()
                 ))
             })?;
-            let checkpoint = Checkpoint::verify(&note, &log.key)
+            let checkpoint = Checkpoint::verify(&note, &log.keys)
                 .map_err(|error| Failure::Argument(format!("{}: {error}", path.display())))?;
             Ok(RememberedCheckpoint { by: path.display().to_string(), checkpoint })
         })
@@ -164,16 +164,15 @@ fn ask(
 ) {
     let name = witness.key.name();
     for log in logs {
-        match held_by_witness(witness, &log.key) {
+        match held_by_witness(witness, &log.keys) {
             Ok(Some(checkpoint)) => {
                 remembered.push(RememberedCheckpoint { by: format!("the witness {name}"), checkpoint });
             }
             Ok(None) => {
-                incomplete.push(format!("the witness {name} holds nothing of {}", log.key.name()));
+                incomplete.push(format!("the witness {name} holds nothing of {}", log.origin()));
             }
             Err(error) => {
-                incomplete
-                    .push(format!("the witness {name} was not heard about {}: {error}", log.key.name()));
+                incomplete.push(format!("the witness {name} was not heard about {}: {error}", log.origin()));
             }
         }
     }
@@ -188,12 +187,12 @@ fn one(
 ) -> Result<LogAuditReport, Failure> {
     let folder = DataDirectory::ledger(&settings.data_directory).join(log.organization.uuid());
     let verified = if folder.exists() {
-        settled(|| verify_log(&folder, &log.key)).err().unwrap_or_default()
+        settled(|| verify_log(&folder, &log.keys)).err().unwrap_or_default()
     } else {
         Vec::new()
     };
     let of_this_log: Vec<RememberedCheckpoint> =
-        remembered.iter().filter(|kept| kept.checkpoint.origin == log.key.name()).cloned().collect();
+        remembered.iter().filter(|kept| kept.checkpoint.origin == log.origin()).cloned().collect();
     let bar = bar(log.organization);
     let report = audit(settings, log, &of_this_log, verified, &mut |done, of| {
         bar.set_length(of);

@@ -1,5 +1,7 @@
 //! `ledger verify`, `ledger prove`, `ledger check`, `ledger checkpoint`, `ledger tail`: on the log's files alone.
 
+mod keys;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -33,6 +35,7 @@ pub(super) fn run(command: LedgerCommand) -> Result<ExitStatus, Failure> {
         LedgerCommand::Check { proof, key, json } => check(&proof, &key, json),
         LedgerCommand::Checkpoint(options) => checkpoint(&options),
         LedgerCommand::Tail { log, from, follow } => tail(&log, from, follow),
+        LedgerCommand::Key(command) => keys::run(command),
     }
 }
 
@@ -40,7 +43,15 @@ pub(super) fn run(command: LedgerCommand) -> Result<ExitStatus, Failure> {
 pub(super) struct Log {
     pub(super) organization: OrganizationId,
     pub(super) directory: PathBuf,
-    pub(super) key: VerifierKey,
+    /// Of which any may have signed the checkpoint.
+    pub(super) keys: Vec<VerifierKey>,
+}
+
+impl Log {
+    /// Its origin, by which its keys are named; empty without a key.
+    pub(super) fn origin(&self) -> &str {
+        self.keys.first().map_or("", VerifierKey::name)
+    }
 }
 
 /// The logs that the options select.
@@ -83,11 +94,11 @@ pub(super) fn select(options: &LogOptions) -> Result<Selection, Failure> {
     };
     let mut logs = Vec::new();
     for organization in organizations {
-        let key = match &pinned {
-            Some(key) => pinned_for(key, organization)?,
+        let keys = match &pinned {
+            Some(key) => vec![pinned_for(key, organization)?],
             None => stored_for(&kept, organization)?,
         };
-        logs.push(Log { organization, directory: root.join(organization.uuid()), key });
+        logs.push(Log { organization, directory: root.join(organization.uuid()), keys });
     }
     Ok(Selection { root, logs, pinned: pinned.is_some() })
 }
@@ -106,13 +117,18 @@ pub(super) fn pinned_for(key: &VerifierKey, organization: OrganizationId) -> Res
     key.renamed(&name).map_err(|error| Failure::Argument(error.to_string()))
 }
 
-pub(super) fn stored_for(kept: &[VerifierKey], organization: OrganizationId) -> Result<VerifierKey, Failure> {
+pub(super) fn stored_for(
+    kept: &[VerifierKey],
+    organization: OrganizationId,
+) -> Result<Vec<VerifierKey>, Failure> {
     let suffix = format!("/{}", organization.uuid());
-    kept.iter().find(|key| key.name().ends_with(&suffix)).cloned().ok_or_else(|| {
-        Failure::Argument(format!(
+    let found: Vec<VerifierKey> = kept.iter().filter(|key| key.name().ends_with(&suffix)).cloned().collect();
+    if found.is_empty() {
+        return Err(Failure::Argument(format!(
             "no verifier key of {organization} is stored; add --key with the one that `fiducia organizations create` printed"
-        ))
-    })
+        )));
+    }
+    Ok(found)
 }
 
 /// The logs in a ledger's root: folders that are named by a UUID.
@@ -181,7 +197,7 @@ fn verify(options: &LogOptions) -> Result<ExitStatus, Failure> {
 
 fn verify_one(log: &Log, key_pinned: bool) -> Verified {
     let organization = log.organization;
-    match settled(|| verify_log(&log.directory, &log.key)) {
+    match settled(|| verify_log(&log.directory, &log.keys)) {
         Ok(report) => Verified {
             organization,
             entries: Some(report.size),
@@ -247,7 +263,7 @@ fn one(options: &LogOptions) -> Result<Log, Failure> {
 }
 
 fn open(log: &Log) -> Result<LogReader, Failure> {
-    LogReader::open(&log.directory, &log.key).map_err(|error| Failure::Ledger(error.to_string()))
+    LogReader::open(&log.directory, &log.keys).map_err(|error| Failure::Ledger(error.to_string()))
 }
 
 fn prove(
@@ -334,7 +350,7 @@ fn witnessed_reader(options: &LogOptions, log: &Log) -> Result<Witnesses, Failur
         return Ok(Witnesses::None);
     };
     let note = super::ledger_status::cosigned_note(&settings.directory, log);
-    let reader = note.and_then(|note| LogReader::under(&log.directory, &log.key, note.as_bytes()).ok());
+    let reader = note.and_then(|note| LogReader::under(&log.directory, &log.keys, note.as_bytes()).ok());
     Ok(reader.map_or(Witnesses::Absent, |reader| Witnesses::Cosigned(Box::new(reader))))
 }
 
@@ -447,7 +463,7 @@ fn print_entry(output: &mut Output, index: u64, bytes: &[u8]) -> Result<(), Fail
             bytes.len()
         ));
     };
-    let own = ["type", "id", "at", "org"];
+    let own = ["type", "id", "at", "org", "created_at", "organization_id", "organization_uuid"];
     let rest: Vec<String> = fields
         .as_object()
         .into_iter()

@@ -82,7 +82,7 @@ fn table(standings: &[Standing]) -> Table {
 
 fn standing(log: &Log, witnessing: Option<&WitnessingSettings>) -> Result<Standing, Failure> {
     let reader =
-        LogReader::open(&log.directory, &log.key).map_err(|error| Failure::Ledger(error.to_string()))?;
+        LogReader::open(&log.directory, &log.keys).map_err(|error| Failure::Ledger(error.to_string()))?;
     let entries = reader.checkpoint().size;
     let witnessed = witnessing.map(|settings| witnessed(log, settings, entries));
     Ok(Standing { organization: log.organization, entries, witnessed })
@@ -101,7 +101,7 @@ fn witnessed(log: &Log, settings: &WitnessingSettings, entries: u64) -> Witnesse
     let Some(note) = cosigned_note(&settings.directory, log) else { return found };
     let cosigned = keys.iter().filter_map(|key| Some((key.name(), key.cosigned_at(note.as_bytes()).ok()?)));
     let cosigned: Vec<_> = cosigned.collect();
-    let checkpoint = Checkpoint::verify(note.as_bytes(), &log.key);
+    let checkpoint = Checkpoint::verify(note.as_bytes(), &log.keys);
     if let (Ok(checkpoint), true) = (checkpoint, cosigned.len() >= settings.quorum) {
         found.entries = checkpoint.size;
         found.unwitnessed = entries.saturating_sub(checkpoint.size);
@@ -113,5 +113,5 @@ fn witnessed(log: &Log, settings: &WitnessingSettings, entries: u64) -> Witnesse
 
 /// The last checkpoint of a log that a quorum had cosigned, as it was kept.
 pub(super) fn cosigned_note(directory: &Path, log: &Log) -> Option<String> {
-    std::fs::read_to_string(witnessed_checkpoint(directory, log.key.name())).ok()
+    std::fs::read_to_string(witnessed_checkpoint(directory, log.origin())).ok()
 }

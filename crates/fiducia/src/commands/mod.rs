@@ -35,6 +35,7 @@ mod serve;
 mod subjects;
 mod sweep;
 mod tokens;
+mod webhooks;
 mod witness;
 mod workspaces;
 
@@ -62,6 +63,7 @@ pub(crate) fn run(command: Command) -> Result<ExitStatus, Failure> {
         Command::Accounts(command) => accounts::run(command),
         Command::Api(command) => api::run(&command),
         Command::Compliance(command) => compliance::run(command),
+        Command::Webhooks(command) => webhooks::run(command),
         Command::Records(command) => records::run(command),
         Command::Access(command) => access::run(command),
         Command::Conversations(command) => conversations::run(command),

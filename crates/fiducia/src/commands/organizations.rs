@@ -62,9 +62,11 @@ fn create(command: AdminCommand, data: &DataOptions) -> Result<ExitStatus, Failu
         output.line(format_args!("workspace     {}", created.workspace))?;
         output.line(format_args!("ledger        {}", created.ledger_origin))?;
         output.line(format_args!("verifier key  {}", created.ledger_verifier_key))?;
+        output.line(format_args!("ECDSA key     {}", created.ledger_ecdsa_verifier_key))?;
         output.line("")?;
-        output
-            .line("Keep the verifier key outside of this machine; `fiducia ledger verify --key` takes it.")?;
+        output.line(
+            "Keep the verifier keys outside of this machine; `fiducia ledger verify --key` takes either.",
+        )?;
     }
     output.finish()?;
     Ok(ExitStatus::Success)

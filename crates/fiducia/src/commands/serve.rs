@@ -4,7 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fiducia_custody::{AdminCommand, AdminReply, Custody};
-use fiducia_server::{RunningServer, Server, ServerSettings, StartError, Witnessing, WitnessingThread};
+use fiducia_server::{
+    RunningServer, Server, ServerSettings, Siem, SiemThread, StartError, WebhookThread, Webhooks, Witnessing,
+    WitnessingThread,
+};
 
 use crate::arguments::ConfigOption;
 use crate::configuration::{Configuration, Extent};
@@ -65,6 +68,13 @@ fn serve(configuration: &Configuration) -> Result<ExitStatus, Failure> {
             return Err(error);
         }
     };
+    let outgoing = match outgoing(configuration, &custody) {
+        Ok(outgoing) => outgoing,
+        Err(error) => {
+            stop(running, &custody);
+            return Err(error);
+        }
+    };
     let interval = Duration::from_secs(u64::from(configuration.data.sweep_interval_minutes) * 60);
     while !interrupts.wait(interval) {
         sweep(&custody);
@@ -72,9 +82,21 @@ fn serve(configuration: &Configuration) -> Result<ExitStatus, Failure> {
     if let Some(mail) = mail {
         mail.stop();
     }
+    drop(outgoing);
     drop(witnessing);
     stop(running, &custody);
     Ok(ExitStatus::Success)
+}
+
+/// Begins to send activities to webhooks, and to write them to a log system where one is configured.
+fn outgoing(
+    configuration: &Configuration,
+    custody: &Custody,
+) -> Result<(WebhookThread, Option<SiemThread>), Failure> {
+    let webhooks = Webhooks::new(&configuration.webhook_settings(), custody.clone())?;
+    let siem =
+        configuration.siem_settings().map(|settings| Siem::new(&settings, custody.clone())).transpose()?;
+    Ok((WebhookThread::start(webhooks)?, siem.map(SiemThread::start).transpose()?))
 }
 
 /// Compares the logs with what the witnesses hold of them, before anything is served, and goes on asking for cosignatures.

@@ -38,6 +38,8 @@ pub(crate) fn check(configuration: &Configuration, extent: Extent) -> Vec<Proble
             problems.push(Problem::general(format!("eligibility.covered_models: {text}")));
         }
         super::witnesses::check(configuration, &mut problems);
+        super::webhooks::check(configuration, &mut problems);
+        super::siem::check(configuration, &mut problems);
         telemetry(configuration, &mut problems);
     }
     problems

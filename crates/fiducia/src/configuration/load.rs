@@ -205,6 +205,12 @@ fn resolve_paths(configuration: &mut Configuration, file: &Path) {
             resolve(authorities);
         }
     }
+    if let Some(authorities) = configuration.webhooks.ca_file.as_mut() {
+        resolve(authorities);
+    }
+    if let Some(siem) = configuration.siem.as_mut() {
+        siem.path.iter_mut().chain(siem.ca_file.iter_mut()).for_each(resolve);
+    }
     if let Some(fiducia_server::SecretSource::File(path)) =
         configuration.mail.as_mut().and_then(|mail| mail.password.as_mut())
     {

@@ -9,6 +9,8 @@ mod check;
 mod key_services;
 mod load;
 mod problem;
+mod siem;
+mod webhooks;
 mod witnesses;
 
 use std::collections::BTreeMap;
@@ -26,6 +28,8 @@ pub(crate) use check::{Extent, check, require};
 pub(crate) use key_services::{InstallationKey, KeyServiceSection, KeyServicesSection};
 pub(crate) use load::load;
 pub(crate) use problem::{ConfigurationError, Place, Problem};
+pub(crate) use siem::SiemSection;
+pub(crate) use webhooks::WebhooksSection;
 pub(crate) use witnesses::WitnessesSection;
 
 /// The whole file.
@@ -70,6 +74,12 @@ pub(crate) struct Configuration {
     /// Who may read what is others', and how much.
     #[serde(default)]
     pub(crate) access: access::AccessSection,
+    /// How activities are sent to the endpoints that organisations name.
+    #[serde(default)]
+    pub(crate) webhooks: WebhooksSection,
+    /// Where activities are written for a log system; absent: nowhere.
+    #[serde(default)]
+    pub(crate) siem: Option<SiemSection>,
     /// Logs.
     #[serde(default)]
     pub(crate) log: LogSection,

@@ -78,13 +78,23 @@ fn reading_needs_a_reason_and_names_the_ledger_entry() {
         .exits(0)
         .json();
     let index = content["ledger_index"].as_u64().unwrap();
-    let log = place.run(&["ledger", "tail", "--json", "--from", &index.to_string()]).exits(0);
-    let kinds: Vec<serde_json::Value> = log
-        .stdout
-        .lines()
-        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["entry"]["type"].clone())
-        .collect();
-    assert_eq!(kinds, ["record_access", "access_session"], "what was read, and how long it took");
+    let log = place.run(&["ledger", "tail", "--json", "--from", &index.to_string()]).exits(0).stdout;
+    let entries: Vec<serde_json::Value> =
+        log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(entries.len(), 2, "{log}");
+    assert_eq!(entries[0]["entry"]["type"], "record_access", "{log}");
+    let public = &entries[1]["entry"];
+    assert_eq!(
+        (&public["type"], &public["reason_code"]),
+        (&"anthropic_access".into(), &"customer_support".into())
+    );
+    let resource = public["resource_details"]["id"].as_str().unwrap();
+    assert!(
+        entries[0]["entry"]["records"].as_array().unwrap().iter().any(|record| record == resource),
+        "{log}"
+    );
+    let shown = place.run(&["ledger", "tail", "--from", &index.to_string()]).exits(0);
+    assert!(shown.stdout.contains("anthropic_access") && shown.stdout.contains("customer_support"));
 }
 
 /// What a pipe gets ends on a terminal too, after `head` or `grep`.

@@ -59,6 +59,33 @@ fn a_flipped_byte_in_any_file_is_found_and_its_file_named() {
 }
 
 #[test]
+fn keys_of_both_kinds_are_shown_verify_and_change() {
+    let place = with_entries();
+    let keys = |place: &Place| {
+        place.run(&["ledger", "key", "show", "acme", "--json"]).exits(0).json()["keys"].clone()
+    };
+    let first = keys(&place);
+    let shown = place.run(&["ledger", "key", "show", "acme"]).exits(0);
+    for (row, algorithm) in first.as_array().unwrap().iter().zip(["ecdsa_p256_sha256", "ed25519"]) {
+        assert_eq!(row["algorithm"], algorithm);
+        let key = row["verifier_key"].as_str().unwrap();
+        assert!(shown.stdout.contains(key) && shown.stdout.contains(row["fingerprint"].as_str().unwrap()));
+        place.run(&["ledger", "verify", "--key", key]).exits(0).prints("verified");
+    }
+    let soon = "2026-11-22T00:00:00Z";
+    place.run(&["ledger", "key", "rotate", "--from", soon]).exits(1).complains("30 days");
+    place.run(&["ledger", "key", "rotate"]).exits(0).prints("pair 2").complains("fingerprints");
+    assert_eq!(keys(&place).as_array().unwrap().len(), 4, "listed before it signs");
+    let old = first[0]["verifier_key"].as_str().unwrap();
+    place.run(&["ledger", "verify", "--key", old]).exits(0);
+    place.run(&["ledger", "key", "rotate", "--compromised"]).exits(0).prints("pair 3");
+    place.run(&["ledger", "verify", "--key", old]).exits(1);
+    place.run(&["ledger", "verify"]).exits(0);
+    let signing = keys(&place)[0]["verifier_key"].as_str().unwrap().to_owned();
+    place.run(&["ledger", "verify", "--key", &signing]).exits(0);
+}
+
+#[test]
 fn another_logs_key_does_not_verify() {
     let (place, other) = (with_entries(), with_entries());
     place.run(&["ledger", "verify", "--key", &verifier_key(&other)]).exits(1);
@@ -87,7 +114,7 @@ fn a_proof_stands_alone() {
     let place = with_entries();
     place.run(&["ledger", "prove", "--index", "1", "--out", "one.tlog-proof"]).exits(0);
     let proof: ProofFile = std::fs::read_to_string(place.path("one.tlog-proof")).unwrap().parse().unwrap();
-    let key = verifier_key(&place).parse().unwrap();
+    let key: fiducia_ledger::VerifierKey = verifier_key(&place).parse().unwrap();
     let log = log_folder(&place.path("data/ledger"));
     let entry = fiducia_ledger::LogReader::open(&log, &key).unwrap().entry(1).unwrap();
     proof.verify(&entry, &key).unwrap();

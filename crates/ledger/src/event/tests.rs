@@ -172,6 +172,16 @@ fn each_event_about_people_has_exactly_one_spelling() {
             .replace("apikey_0", &format!("apikey_{zeros}")),
     );
     check(
+        &Event::WebhookChanged {
+            webhook: fiducia_policy::WebhookId::from_bytes([0; 16]),
+            what: "disabled".to_owned(),
+            reason: Some("gone".to_owned()),
+            actor: None,
+        },
+        &r#"{"at":"AT","id":"event_1","org":"ORG","reason":"gone","type":"webhook_changed","webhook":"webhook_0","what":"disabled"}"#
+            .replace("webhook_0", &format!("webhook_{zeros}")),
+    );
+    check(
         &Event::SafetyWindowClosed { day: "2026-10-22".parse().unwrap() },
         r#"{"at":"AT","day":"2026-10-22","id":"event_1","org":"ORG","type":"safety_window_closed"}"#,
     );
@@ -221,7 +231,8 @@ fn anything_but_the_canonical_spelling_is_refused() {
         assert!(parse(json).is_err(), "{json}");
     }
     assert!(LoggedLeaf::parse(b"").is_err());
-    assert!(LoggedLeaf::parse(b"\x01{}").is_err(), "another version byte");
+    assert!(LoggedLeaf::parse(b"\x01{}").is_err(), "no event of the public form");
+    assert!(LoggedLeaf::parse(b"\x02{}").is_err(), "another version byte");
 }
 
 #[test]

@@ -1,15 +1,17 @@
 //! The ledger from outside: what it publishes, proves, refuses and finds.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failing test should stop there")]
 
+mod access_transparency;
 mod independent;
+mod rotation;
 mod tampering;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use fiducia_ledger::{
-    AccessEntry, Checkpoint, Event, EventId, Leaf, Ledger, LedgerError, LogReader, LoggedLeaf, ProofFile,
-    SigningKey, VerifierKey, leaf_hash, verify_consistency, verify_inclusion, verify_log,
+    AccessBy, AccessEntry, Checkpoint, Event, EventId, Leaf, Ledger, LedgerError, LogReader, LoggedLeaf,
+    ProofFile, SigningKey, VerifierKey, leaf_hash, verify_consistency, verify_inclusion, verify_log,
 };
 use fiducia_policy::{
     AccessReason, Clock, GroundKind, OrganizationId, PersonId, RecordId, ReleaseAuthority, Timestamp,
@@ -201,6 +203,7 @@ fn access(records: Vec<RecordId>, expires_at: Timestamp) -> AccessEntry {
         ground: GroundKind::Service,
         expires_at,
         look: None,
+        by: AccessBy::TheirOwn,
     }
 }
 

@@ -14,6 +14,7 @@ mod pace;
 mod passage;
 mod query;
 mod settings;
+mod transparency_log;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -130,6 +131,7 @@ fn endpoints() -> Router<Arc<Compliance>> {
         .route("/apps/chats/{id}/messages", get(chats::messages))
         .route("/apps/chats/files/{id}", get(chats::nothing))
         .route("/apps/chats/files/{id}/content", get(chats::nothing))
+        .merge(transparency_log::routes())
         .method_not_allowed_fallback(async || Failure::Method)
 }
 

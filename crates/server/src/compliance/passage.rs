@@ -40,7 +40,8 @@ pub(super) async fn pass(
         headers.insert(REQUEST_ID, value);
     }
     // Nobody on the way keeps what a key was shown, unless the handler says otherwise.
-    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("private, no-store"));
+    headers.entry(header::VARY).or_insert(HeaderValue::from_static("x-api-key"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
 }

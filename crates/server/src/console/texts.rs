@@ -239,8 +239,7 @@ mod tests {
             assert!(!found.is_empty(), "{kind}");
             needed.extend(found.iter().map(|name| format!("evidence-{kind}-{}", name.replace('_', "-"))));
         };
-        // Later events are shown by their own names until they have words.
-        of("event", fiducia_ledger::Event::kinds().iter().copied().take(36).collect());
+        of("event", fiducia_ledger::Event::kinds().to_vec());
         of("ground", fiducia_policy::GroundKind::ALL.map(fiducia_policy::GroundKind::name).to_vec());
         of("reason", fiducia_policy::AccessReason::names());
         of("role", vec!["oneself", "operator", "unknown"]);
@@ -258,6 +257,34 @@ mod tests {
         for end in fiducia_custody::KeyEndKind::ALL {
             needed.push(format!("evidence-key-{}-at", end.name()));
         }
+        for name in needed {
+            assert!(names.contains(&name), "{name}");
+        }
+    }
+
+    #[test]
+    fn everything_about_sessions_of_reading_has_its_words() {
+        use fiducia_policy as policy;
+        let names = names(Language::English);
+        let mut needed: Vec<String> = Vec::new();
+        let mut of = |kind: &str, found: Vec<&str>| {
+            needed.extend(found.iter().map(|name| format!("access-{kind}-{}", name.replace('_', "-"))));
+        };
+        for kind in ["state", "stands", "stands-about"] {
+            of(kind, policy::AccessState::ALL.map(policy::AccessState::name).to_vec());
+        }
+        for kind in ["end", "ended-by"] {
+            of(kind, policy::AccessEnd::ALL.map(policy::AccessEnd::name).to_vec());
+        }
+        of("needs", policy::AccessNeeds::ALL.map(policy::AccessNeeds::name).to_vec());
+        of("alert", policy::AnomalyKind::ALL.map(policy::AnomalyKind::name).to_vec());
+        of("sight", policy::Sight::ALL.map(policy::Sight::name).to_vec());
+        of("notice", policy::AccessNoticeKind::ALL.map(policy::AccessNoticeKind::name).to_vec());
+        of("role", vec!["user", "assistant", "system", "tool"]);
+        of("kind", vec!["request", "answer", "turn"]);
+        of("kind-of", vec!["case", "hold", "conversation", "records"]);
+        of("scope", vec!["case", "hold", "conversation", "records", "request"]);
+        of("done", vec!["approve", "deny", "end", "review", "lockbox-on", "lockbox-off"]);
         for name in needed {
             assert!(names.contains(&name), "{name}");
         }

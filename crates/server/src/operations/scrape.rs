@@ -59,6 +59,18 @@ pub(super) fn scrape(gateway: &Gateway) -> Result<String, fmt::Error> {
         "For how long there have been entries that no quorum of witnesses cosigned",
         seconds(custody.unwitnessed_seconds),
     );
+    gauge("webhooks_waiting", "Deliveries to webhooks that wait", seconds(custody.webhooks_waiting));
+    gauge("webhooks_dead", "Deliveries to webhooks that were given up", seconds(custody.webhooks_dead));
+    gauge(
+        "webhooks_oldest_seconds",
+        "For how long the oldest delivery to a webhook has waited",
+        seconds(custody.webhooks_oldest_seconds),
+    );
+    gauge(
+        "siem_late_seconds",
+        "How old the first activity is that the log system does not take; 0 while it takes them",
+        seconds(custody.siem_late_seconds),
+    );
     let mut counter = |name: &'static str, help: &'static str, value: u64| {
         let counter: Counter = Counter::default();
         counter.inc_by(value);
@@ -78,5 +90,21 @@ pub(super) fn scrape(gateway: &Gateway) -> Result<String, fmt::Error> {
         custody.access_alerts,
     );
     counter("mails_given_up", "Mails about certificates given up since the start", custody.mails_given_up);
+    counter(
+        "webhooks_delivered",
+        "Deliveries to webhooks that arrived since the start",
+        custody.webhooks_delivered,
+    );
+    counter(
+        "webhooks_failed",
+        "Attempts at deliveries to webhooks that failed since the start",
+        custody.webhooks_failed,
+    );
+    counter("siem_activities", "Activities written to the log system since the start", custody.siem_written);
+    counter(
+        "siem_failures",
+        "Times that the log system did not take activities since the start",
+        custody.siem_failures,
+    );
     gateway.metrics.render(&registry)
 }

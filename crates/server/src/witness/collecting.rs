@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bytes::Bytes;
-use fiducia_custody::{AdminCommand, AdminReply, Custody, WhenShort, WitnessGate};
+use fiducia_custody::{AdminCommand, AdminReply, Custody, OrganizationRow, WhenShort, WitnessGate};
 use fiducia_ledger::{
     Checkpoint, CosignerKey, LogReader, VerifierKey, origin_digest, request_for, with_cosignature,
 };
@@ -145,13 +145,13 @@ impl Witnessing {
     /// witnesses than the quorum can be asked.
     pub async fn compare(&mut self) -> Result<(), StartError> {
         let refuse = StartError::Unwitnessed;
-        for key in self.logs().map_err(refuse)? {
-            let origin = key.name().to_owned();
+        for keys in self.logs().map_err(refuse)? {
+            let origin = origin_of_keys(&keys);
             // A log that has no checkpoint here is as long as nothing: a witness may know better.
-            let mut log = self.log(&key);
+            let mut log = self.log(&keys);
             let mut asked = 0;
             for witness in &mut self.witnesses {
-                match witness.compare(log.as_mut(), &key).await {
+                match witness.compare(log.as_mut(), &keys).await {
                     Ok(()) => asked += 1,
                     Err(error) if error.accuses() => {
                         return Err(refuse(format!(
@@ -180,11 +180,11 @@ impl Witnessing {
     /// When the logs cannot be listed, as text. What one witness refuses is logged and does not keep the others waiting.
     pub async fn round(&mut self) -> Result<Vec<Witnessed>, String> {
         let mut all = Vec::new();
-        for key in self.logs()? {
-            let Some(mut log) = self.log(&key) else { continue };
-            let (origin, size) = (key.name().to_owned(), log.checkpoint().size);
+        for keys in self.logs()? {
+            let Some(mut log) = self.log(&keys) else { continue };
+            let (origin, size) = (origin_of_keys(&keys), log.checkpoint().size);
             let path = witnessed_checkpoint(&self.settings.directory, &origin);
-            let mut note = current_note(&path, &log, &key);
+            let mut note = current_note(&path, &log, &keys);
             let mut cosignatures = 0;
             for witness in &mut self.witnesses {
                 if witness.address.key.cosigned_at(note.as_bytes()).is_ok() {
@@ -226,10 +226,14 @@ impl Witnessing {
         self.custody.witness_gate()
     }
 
-    fn logs(&self) -> Result<Vec<VerifierKey>, String> {
+    /// The keys of every log, those that sign now first in each.
+    fn logs(&self) -> Result<Vec<Vec<VerifierKey>>, String> {
         match self.custody.administer(AdminCommand::ListOrganizations) {
             Ok(AdminReply::Organizations(rows)) => {
-                Ok(rows.iter().filter_map(|row| row.ledger_verifier_key.parse().ok()).collect())
+                let keys = |row: &OrganizationRow| {
+                    row.ledger_verifier_keys.iter().filter_map(|key| key.parse().ok()).collect::<Vec<_>>()
+                };
+                Ok(rows.iter().map(keys).filter(|keys| !keys.is_empty()).collect())
             }
             Ok(_) => Err("the store gave an answer to another question".to_owned()),
             Err(error) => Err(error.to_string()),
@@ -237,9 +241,9 @@ impl Witnessing {
     }
 
     /// A log as it is published; `None` while it has no checkpoint.
-    fn log(&self, key: &VerifierKey) -> Option<LogReader> {
-        let organization = key.name().rsplit('/').next()?;
-        LogReader::open(&self.settings.ledger_directory.join(organization), key).ok()
+    fn log(&self, keys: &[VerifierKey]) -> Option<LogReader> {
+        let organization = keys.first()?.name().rsplit('/').next()?;
+        LogReader::open(&self.settings.ledger_directory.join(organization), keys).ok()
     }
 }
 
@@ -283,9 +287,9 @@ impl Asked {
     }
 
     /// What this witness holds of a log.
-    async fn held(&self, key: &VerifierKey) -> Result<Option<Checkpoint>, NotWitnessed> {
+    async fn held(&self, keys: &[VerifierKey]) -> Result<Option<Checkpoint>, NotWitnessed> {
         let unusable = |error: &dyn std::fmt::Display| NotWitnessed::Unusable(error.to_string());
-        let path = format!("/{}/checkpoint", origin_digest(key.name()));
+        let path = format!("/{}/checkpoint", origin_digest(&origin_of_keys(keys)));
         let (status, note) = self.send(Method::GET, &path, String::new()).await?;
         if status == StatusCode::NOT_FOUND {
             return Ok(None);
@@ -294,14 +298,19 @@ impl Asked {
             return Err(NotWitnessed::Refused(status));
         }
         self.address.key.cosigned_at(note.as_bytes()).map_err(|error| unusable(&error))?;
-        Checkpoint::verify(note.as_bytes(), key).map(Some).map_err(|error| unusable(&error))
+        Checkpoint::verify(note.as_bytes(), keys).map(Some).map_err(|error| unusable(&error))
     }
 
     /// Compares the log with what this witness holds of it.
-    async fn compare(&mut self, log: Option<&mut LogReader>, key: &VerifierKey) -> Result<(), NotWitnessed> {
+    async fn compare(
+        &mut self,
+        log: Option<&mut LogReader>,
+        keys: &[VerifierKey],
+    ) -> Result<(), NotWitnessed> {
         let unusable = |error: &dyn std::fmt::Display| NotWitnessed::Unusable(error.to_string());
-        let Some(held) = self.held(key).await? else {
-            self.held.insert(key.name().to_owned(), 0);
+        let origin = origin_of_keys(keys);
+        let Some(held) = self.held(keys).await? else {
+            self.held.insert(origin, 0);
             return Ok(());
         };
         let size = log.as_ref().map_or(0, |log| log.checkpoint().size);
@@ -314,7 +323,7 @@ impl Asked {
                 return Err(NotWitnessed::Forked);
             }
         }
-        self.held.insert(key.name().to_owned(), held.size);
+        self.held.insert(origin, held.size);
         Ok(())
     }
 
@@ -359,17 +368,23 @@ impl Asked {
 ///
 /// # Errors
 /// Why it could not be asked, or that its answer is not signed as it must be.
-pub fn held_by_witness(address: &WitnessAddress, key: &VerifierKey) -> Result<Option<Checkpoint>, String> {
+pub fn held_by_witness(address: &WitnessAddress, keys: &[VerifierKey]) -> Result<Option<Checkpoint>, String> {
     let asked = Asked { address: address.clone(), client: client(address)?, held: HashMap::new() };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| error.to_string())?;
-    runtime.block_on(asked.held(key)).map_err(|error| error.to_string())
+    runtime.block_on(asked.held(keys)).map_err(|error| error.to_string())
 }
 
-/// The note that is kept, if it is of the log's present checkpoint; else the log's own.
-fn current_note(path: &Path, log: &LogReader, key: &VerifierKey) -> String {
+/// The origin that the keys of one log carry as their name.
+fn origin_of_keys(keys: &[VerifierKey]) -> String {
+    keys.first().map(|key| key.name().to_owned()).unwrap_or_default()
+}
+
+/// The note that is kept, if it is of the log's present checkpoint and signed by the keys that sign now; else the log's own.
+fn current_note(path: &Path, log: &LogReader, keys: &[VerifierKey]) -> String {
+    let signing = keys.get(..1).unwrap_or_default();
     let kept = std::fs::read_to_string(path).ok().filter(|kept| {
-        Checkpoint::verify(kept.as_bytes(), key).is_ok_and(|checkpoint| checkpoint == *log.checkpoint())
+        Checkpoint::verify(kept.as_bytes(), signing).is_ok_and(|checkpoint| checkpoint == *log.checkpoint())
     });
     kept.unwrap_or_else(|| log.checkpoint_note().to_owned())
 }

@@ -10,7 +10,7 @@ use fiducia_custody::{
     AdminCommand, AdminReply, CaptureLimits, Custody, CustodySettings, DestructionScope, RecordContent, Scope,
 };
 use fiducia_keyring::KeyfileKms;
-use fiducia_ledger::{Event, LogReader, LoggedLeaf, verify_log};
+use fiducia_ledger::{Event, LogReader, LoggedLeaf, VerifierKey, verify_log};
 use fiducia_policy::{
     AccessReason, Agreement, Clock, ConversationId, GroundKind, OrganizationId, Plan, Randomness,
     RandomnessUnavailable, Timestamp,
@@ -248,7 +248,8 @@ impl App {
         self.stop_server();
         self.custody.close();
         let log = self.directory.path().join("data/ledger").join(self.organization.uuid());
-        let reader = LogReader::open(&log, &self.verifier_key.parse().unwrap()).unwrap();
+        let key: VerifierKey = self.verifier_key.parse().unwrap();
+        let reader = LogReader::open(&log, &key).unwrap();
         let leaves = reader.entries(0).map(|entry| LoggedLeaf::parse(&entry.unwrap().1).unwrap().leaf.event);
         let notices = leaves.filter_map(|event| match event {
             Event::RoutingNotice { code, asked, served, .. } => Some((code, asked, served)),
@@ -285,7 +286,7 @@ impl Drop for App {
         }
         assert_eq!(self.custody.metrics().queued_bytes, 0, "something was left in the queue");
         let log = self.directory.path().join("data/ledger").join(self.organization.uuid());
-        let key = self.verifier_key.parse().unwrap();
+        let key: VerifierKey = self.verifier_key.parse().unwrap();
         if let Err(findings) = verify_log(&log, &key) {
             panic!("the ledger does not verify: {findings:?}");
         }

@@ -23,6 +23,8 @@ mod privacy_signal;
 mod refusals;
 mod scripted;
 mod secured;
+mod siem;
 mod streams;
 mod upstream;
+mod webhooks;
 mod witness;

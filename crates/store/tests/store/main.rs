@@ -4,6 +4,7 @@
 
 mod accounts;
 mod activities;
+mod arrivals;
 mod consents;
 mod control;
 mod files;
@@ -12,3 +13,4 @@ mod keys;
 mod paths;
 mod records;
 mod samples;
+mod webhooks;

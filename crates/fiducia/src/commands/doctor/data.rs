@@ -191,7 +191,7 @@ fn ledger(session: &Session, root: &Path, report: &mut Report) {
             .warn(WHAT, "there is no organisation yet; create one with `fiducia organizations create NAME`");
     }
     for row in rows {
-        match quick_check(&root.join(row.id.uuid()), &row.ledger_verifier_key) {
+        match quick_check(&root.join(row.id.uuid()), &row.ledger_verifier_keys) {
             Ok(text) => report.ok(WHAT, format!("{}: {text}", row.name)),
             Err(text) => report.fail(WHAT, format!("{}: {text}", row.name)),
         }
@@ -199,10 +199,10 @@ fn ledger(session: &Session, root: &Path, report: &mut Report) {
 }
 
 /// Checks the checkpoint's signature, and that the first and the last entry are in the tree it signs.
-fn quick_check(directory: &Path, key: &str) -> Result<String, String> {
-    let key: VerifierKey =
-        key.parse().map_err(|error| format!("its verifier key cannot be read: {error}"))?;
-    let mut reader = LogReader::open(directory, &key).map_err(|error| error.to_string())?;
+fn quick_check(directory: &Path, keys: &[String]) -> Result<String, String> {
+    let keys: Result<Vec<VerifierKey>, _> = keys.iter().map(|key| key.parse()).collect();
+    let keys = keys.map_err(|error| format!("its verifier keys cannot be read: {error}"))?;
+    let mut reader = LogReader::open(directory, &keys).map_err(|error| error.to_string())?;
     let size = reader.checkpoint().size;
     let Some(last) = size.checked_sub(1) else { return Ok("the log is empty".into()) };
     for index in [0, last] {

@@ -2,6 +2,7 @@ use super::super::access_changes;
 use super::super::access_matrix;
 use super::super::matrix::{Column, Needs, needed};
 use super::*;
+use crate::access::WithoutAccount;
 use crate::authority::AccessReason;
 use crate::id::{AccountId, OrganizationId, SubjectId};
 use crate::role::RoleSet;
@@ -60,6 +61,14 @@ fn promised(who: Column, action: AccessAction, kind: DataKind) -> Option<Needs> 
     };
     let plain = Some(Needs::Nothing);
     let emergency = Some(Needs::TwoOthers);
+    if who == Column::WithoutAccount(WithoutAccount::ComplianceProgram) {
+        let is_sealed = matches!(kind, Content | FlaggedContent | HeldContent);
+        return match (action, kind) {
+            (See, Published) => plain,
+            (Read, _) if is_sealed => Some(Needs::Reason(AccessReason::OrganizationCompliance)),
+            _ => None,
+        };
+    }
     let Column::Role(role) = who else {
         return match (action, kind) {
             (See, Published) => plain,

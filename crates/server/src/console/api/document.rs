@@ -190,7 +190,7 @@ fn add_headers(parameters: &mut Vec<Value>, endpoint: &Endpoint) {
         }));
     };
     let text = || json!({ "type": "string" });
-    if endpoint.body_schema.is_some() {
+    if endpoint.body_schema.is_some() && !endpoint.shows_secret {
         let key = json!({ "type": "string", "minLength": 1, "maxLength": 128 });
         add(
             idempotency::HEADER,

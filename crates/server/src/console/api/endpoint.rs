@@ -57,6 +57,8 @@ pub(super) struct Endpoint {
     pub(super) changes: Option<&'static str>,
     /// With which query that resource is looked at.
     pub(super) changes_query: &'static str,
+    /// Whether its answer holds a secret: such an answer is not kept, so a key that asks for that is refused.
+    pub(super) shows_secret: bool,
     run: Run,
 }
 
@@ -93,6 +95,7 @@ impl Endpoint {
             answer_schema: A::schema,
             changes: None,
             changes_query: "",
+            shows_secret: false,
             run: Box::new(run),
         }
     }
@@ -130,6 +133,7 @@ impl Endpoint {
             answer_schema: A::schema,
             changes: None,
             changes_query: "",
+            shows_secret: false,
             run: Box::new(run),
         }
     }
@@ -144,6 +148,12 @@ impl Endpoint {
     pub(super) const fn changes_for_staff(mut self, path: &'static str) -> Self {
         self.changes = Some(path);
         self.changes_query = "as=staff";
+        self
+    }
+
+    /// Its answer holds a secret, which is kept nowhere: the request cannot be repeated under a key.
+    pub(super) const fn shows_secret(mut self) -> Self {
+        self.shows_secret = true;
         self
     }
 

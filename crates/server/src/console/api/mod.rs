@@ -229,6 +229,13 @@ fn carried_out(
     checked: &Checked,
 ) -> Result<(Reply, bool), Problem> {
     let api = &console.api;
+    if endpoint.shows_secret && checked.recognised.is_some() {
+        return Err(Problem::Invalid(
+            "the answer to this holds a secret and is not kept, so it cannot be given again; send it without `idempotency-key`. \
+             Nothing was changed"
+                .to_owned(),
+        ));
+    }
     let _place = checked.recognised.map(|recognised| api.in_flight.enter(recognised.digest)).transpose()?;
     if let Some(recognised) = checked.recognised
         && let Some(given) = custody.answer_given(recognised.digest)?

@@ -7,7 +7,7 @@ use axum::Router;
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
 use axum::routing::get;
-use fiducia_custody::{AdminReply, LookRow, Looker, PersonalCommand};
+use fiducia_custody::{AdminReply, LookPart, LookRow, Looker, PersonalCommand};
 use http::StatusCode;
 
 use super::Page;
@@ -25,6 +25,7 @@ pub(super) const PAGE: Page = Page {
         Router::<Arc<Console>>::new()
             .route("/accesses", get(list))
             .route("/accesses/{sequence}/proof", get(proof))
+            .route("/accesses/{sequence}/public/{number}/proof", get(public_proof))
     },
 };
 
@@ -42,7 +43,14 @@ struct Line {
     conversation: Option<String>,
     ticket: Option<String>,
     index: u64,
+    /// The public events about it, at most [`PUBLIC_SHOWN_MAX`]: number within the look, and where they lie.
+    public: Vec<(u64, i64)>,
+    /// How many more there are.
+    more_public: i64,
 }
+
+/// Public events that one look shows; the file of all that is kept has the others.
+const PUBLIC_SHOWN_MAX: u64 = 50;
 
 #[derive(Template)]
 #[template(path = "console/centre_accesses.html")]
@@ -94,6 +102,10 @@ fn line(frame: &Frame, row: &LookRow) -> Line {
         conversation: row.conversation.map(|id| id.to_string()),
         ticket: row.ticket.clone(),
         index: row.ledger_index,
+        public: (0..row.public.count.min(PUBLIC_SHOWN_MAX))
+            .map(|number| (number, i64::try_from(row.public.first + number).unwrap_or(i64::MAX)))
+            .collect(),
+        more_public: i64::try_from(row.public.count.saturating_sub(PUBLIC_SHOWN_MAX)).unwrap_or(i64::MAX),
     }
 }
 
@@ -111,7 +123,24 @@ fn staff(frame: &Frame, roles: &[fiducia_policy::Role]) -> String {
 }
 
 async fn proof(State(console): Shared, Path(sequence): Path<u64>, own: Own) -> Result<Response, Refusal> {
+    proven(&console, own, sequence, LookPart::Entry {}).await
+}
+
+async fn public_proof(
+    State(console): Shared,
+    Path((sequence, number)): Path<(u64, u64)>,
+    own: Own,
+) -> Result<Response, Refusal> {
+    proven(&console, own, sequence, LookPart::Public { number }).await
+}
+
+async fn proven(
+    console: &Arc<Console>,
+    own: Own,
+    sequence: u64,
+    part: LookPart,
+) -> Result<Response, Refusal> {
     let who = own.who;
-    let proof = console.ask(move |custody| custody.look_proof(&who, sequence)).await??;
+    let proof = console.ask(move |custody| custody.look_proof(&who, sequence, part)).await??;
     attachment(&format!("{}.tlog-proof", proof.ledger_index), "text/plain; charset=utf-8", proof.text)
 }

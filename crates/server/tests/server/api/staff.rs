@@ -11,6 +11,7 @@ struct Ids {
     choice: String,
     campaign: String,
     request: String,
+    webhook: String,
 }
 
 fn prepared(stand: &Stand) -> Ids {
@@ -24,7 +25,9 @@ fn prepared(stand: &Stand) -> Ids {
         "reminders": ["14 days"], "quiet_regions": ["US-CA"], "reason": "policy 1",
     });
     let campaign = text(&stand.post(&admin, "/campaigns", &campaign).is(201).json());
-    Ids { person, choice, campaign, request }
+    let webhook = json!({"url": "https://siem.example.org/in", "description": "siem", "types": ["user_*"]});
+    let webhook = text(&stand.post(&admin, "/webhooks", &webhook).is(201).json()["webhook"]);
+    Ids { person, choice, campaign, request, webhook }
 }
 
 /// Each thing staff read, and the roles that may.
@@ -41,6 +44,9 @@ fn reads(ids: &Ids) -> Vec<(String, &'static [Role])> {
         ("/requests?as=staff".to_owned(), &[TenantAdmin, Legal, Support, Auditor]),
         (format!("/requests/{}?as=staff", ids.request), &[TenantAdmin, Legal, Support, Auditor]),
         ("/certificates?as=staff".to_owned(), &[TenantAdmin, Legal, Auditor]),
+        ("/webhooks".to_owned(), &[TenantAdmin]),
+        (format!("/webhooks/{}", ids.webhook), &[TenantAdmin]),
+        (format!("/webhooks/{}/deliveries", ids.webhook), &[TenantAdmin]),
     ]
 }
 
@@ -49,8 +55,19 @@ fn writes(ids: &Ids) -> Vec<(String, Value, &'static [Role])> {
     use Role::{Legal, Support, TenantAdmin};
     const DECIDING: &[Role] = &[TenantAdmin, Legal];
     const SERVING: &[Role] = &[TenantAdmin, Legal, Support];
+    const GOVERNING: &[Role] = &[TenantAdmin];
+    let webhook = |act: &str| format!("/webhooks/{}/{act}", ids.webhook);
     let refuse = json!({"purpose": "research", "act": "refuse"});
     vec![
+        (
+            "/webhooks".to_owned(),
+            json!({"url": "https://siem.example.org/", "description": "two"}),
+            GOVERNING,
+        ),
+        (webhook("rotation"), json!({"overlap_hours": 1}), GOVERNING),
+        (webhook("tests"), json!({}), GOVERNING),
+        (webhook("redeliveries"), json!({}), GOVERNING),
+        (webhook("discards"), json!({}), GOVERNING),
         (format!("/people/{}/consents/choices", ids.person), refuse, DECIDING),
         ("/consents/imports".to_owned(), json!([]), DECIDING),
         (format!("/campaigns/{}/reminders", ids.campaign), json!({}), DECIDING),
@@ -160,4 +177,47 @@ fn whoever_is_both_acts_as_a_person_and_as_staff_when_asked() {
     };
     step().is(200);
     step().is(412);
+}
+
+#[test]
+fn a_webhook_is_added_disabled_enabled_and_deleted_and_its_secret_is_shown_once() {
+    let stand = Stand::new();
+    let admin = stand.staff("tenant-admin");
+    let new = json!({"url": "https://siem.example.org/in", "description": "siem"});
+    // Its answer holds a secret, which is not kept to be given again.
+    stand.post_with(&admin, "/webhooks", &[("idempotency-key", "one")], &new).is(400);
+    let made = stand.post(&admin, "/webhooks", &new).is(201);
+    let secret = made.json()["secret"].as_str().unwrap().to_owned();
+    let path = format!("/webhooks/{}", made.json()["webhook"]["id"].as_str().unwrap());
+    assert!(made.header("location").unwrap().ends_with(&path));
+    let shown = stand.get(&admin, &path).is(200);
+    assert!(secret.starts_with("whsec_") && !shown.text().contains(&secret), "{}", shown.text());
+    let tag = shown.header("etag").unwrap().to_owned();
+    let rotated =
+        stand.post_with(&admin, &format!("{path}/rotation"), &[("if-match", &tag)], &json!({})).is(200);
+    assert_ne!(rotated.json()["secret"], secret.as_str());
+    stand.post_with(&admin, &format!("{path}/disabling"), &[("if-match", &tag)], &json!({})).is(412);
+    assert_eq!(
+        stand.post(&admin, &format!("{path}/disabling"), &json!({})).is(200).json()["disabled_because"],
+        "asked"
+    );
+    stand.post(&admin, &format!("{path}/disabling"), &json!({})).is(409);
+    stand.post(&admin, &format!("{path}/tests"), &json!({})).is(409);
+    let enabled = stand.post(&admin, &format!("{path}/enabling"), &json!({"skip": true})).is(200).json();
+    assert_eq!(enabled["disabled_at"], json!(null));
+    let queued = stand.post(&admin, &format!("{path}/tests"), &json!({})).is(200).json();
+    let list = stand.get(&admin, &format!("{path}/deliveries?limit=1")).is(200).json();
+    assert_eq!(
+        (&list["items"][0]["id"], &list["items"][0]["state"]),
+        (&queued["delivery"], &"waiting".into())
+    );
+    for wrong in ["http://siem.example.org/", "ftp://x", "https://a:b@c/", "https://"] {
+        stand.post(&admin, "/webhooks", &json!({"url": wrong, "description": "x"})).is(400);
+    }
+    stand
+        .post(&admin, "/webhooks", &json!({"url": "https://x/", "description": "x", "types": ["A-Z"]}))
+        .is(400);
+    assert!(!stand.app.holds(&secret), "the secret lies somewhere readable");
+    stand.post(&admin, &format!("{path}/deletion"), &json!({})).is(200);
+    stand.get(&admin, &path).is(404);
 }

@@ -4,6 +4,7 @@ mod chats;
 mod directory;
 mod feed;
 mod speaking;
+mod transparency_log;
 
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -16,6 +17,7 @@ use fiducia_server::ComplianceSettings;
 
 use crate::app::{App, AppSettings};
 use crate::client::{Answer, send};
+use crate::upstream::{Upstream, answer};
 
 /// An app with the API, and a key that may do everything in its organisation.
 pub(crate) struct Api {
@@ -25,12 +27,22 @@ pub(crate) struct Api {
 
 impl Api {
     pub(crate) fn start() -> Self {
-        let nowhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 9));
+        Self::with_provider(SocketAddr::from((Ipv4Addr::LOCALHOST, 9)))
+    }
+
+    /// With a provider that answers one message.
+    pub(crate) fn with_upstream() -> Self {
+        let body = br#"{"id":"msg_1","type":"message","role":"assistant","model":"m","content":[{"type":"text","text":"hi"}],"stop_reason":"end_turn","usage":{"input_tokens":1,"output_tokens":1}}"#;
+        let upstream = Upstream::saying(&answer("200 OK", &[("content-type", "application/json")], body));
+        Self::with_provider(upstream.address)
+    }
+
+    fn with_provider(provider: SocketAddr) -> Self {
         let compliance = ComplianceSettings {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             ..ComplianceSettings::default()
         };
-        let app = AppSettings { compliance: Some(compliance), ..AppSettings::new(nowhere) }.start();
+        let app = AppSettings { compliance: Some(compliance), ..AppSettings::new(provider) }.start();
         // Rows of one instant are in the order of their ids, which are random.
         app.clock.advance(1);
         let key = make_key(&app, ComplianceReach::Organization(app.organization), &ComplianceScope::ALL);

@@ -40,6 +40,10 @@ struct Access {
     records: u64,
     /// Where its entry lies in the organisation's log.
     ledger_index: u64,
+    /// Where the first public event about it lies in that log; each names one answer that was read.
+    public_index: u64,
+    /// How many public events there are, behind each other; none where the person read what is their own.
+    public_count: u64,
 }
 
 impl From<LookRow> for Access {
@@ -57,6 +61,8 @@ impl From<LookRow> for Access {
             conversation: row.conversation,
             records: row.records,
             ledger_index: row.ledger_index,
+            public_index: row.public.first,
+            public_count: row.public.count,
         }
     }
 }

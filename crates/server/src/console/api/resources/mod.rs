@@ -21,6 +21,7 @@ mod privacy_signal;
 mod request_files;
 mod request_view;
 mod requests;
+mod webhooks;
 
 use super::endpoint::Endpoint;
 
@@ -42,6 +43,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         evidence::endpoints,
         keys::endpoints,
         access_sessions::endpoints,
+        webhooks::endpoints,
     ]
     .into_iter()
     .flat_map(|endpoints| endpoints())

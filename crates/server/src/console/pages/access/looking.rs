@@ -6,7 +6,7 @@ use std::sync::Arc;
 use askama::Template;
 use axum::Router;
 use axum::extract::{Path, State};
-use axum::response::Response;
+use axum::response::{Redirect, Response};
 use axum::routing::post;
 use fiducia_custody::{AccessCommand, AccessReply, AdminError, LookTarget, RecordContent, SessionContent};
 use fiducia_policy::{ConversationId, RecordId, Sight};
@@ -23,7 +23,12 @@ use crate::console::refusal::Refusal;
 use crate::console::visitor::Shared;
 
 pub(super) fn routes() -> Router<Arc<Console>> {
-    Router::new().route("/access/sessions/{id}/look", post(look))
+    Router::new().route("/access/sessions/{id}/look", post(look).get(leave))
+}
+
+/// Whoever comes to the address otherwise than by a form took no look, and is led to the session.
+async fn leave(Path(id): Path<String>) -> Result<Redirect, Refusal> {
+    Ok(Redirect::to(&format!("/access/sessions/{}", named(&id)?)))
 }
 
 /// At what, and how. Empty fields say nothing.
