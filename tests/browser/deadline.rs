@@ -52,17 +52,17 @@ impl Randomness for SeededRandomness {
 }
 
 /// A console whose time the test moves.
-struct Calendar {
+pub(super) struct Calendar {
     clock: ManualClock,
     custody: Custody,
     organization: OrganizationId,
-    url: String,
+    pub(super) url: String,
     server: Option<RunningServer>,
     _directory: tempfile::TempDir,
 }
 
 impl Calendar {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let clock = ManualClock(Arc::new(AtomicI64::new(1_790_000_000)));
         let randomness = Arc::new(SeededRandomness(AtomicU64::new(1)));
@@ -96,17 +96,18 @@ impl Calendar {
         let organization = organization.id;
         let calendar =
             Self { clock, custody, organization, url, server: Some(server), _directory: directory };
-        calendar.make_account();
+        calendar.make_account(LOGIN, "Ada", "person");
         calendar
     }
 
-    fn make_account(&self) {
+    /// Makes an account with the usual password. Who is a person is the one of that name.
+    pub(super) fn make_account(&self, login: &str, name: &str, roles: &str) {
         let new = NewAccount {
             organization: self.organization,
-            login: LOGIN.to_owned(),
-            name: "Ada".to_owned(),
-            subject: Some("ada".to_owned()),
-            roles: "person".parse().unwrap(),
+            login: login.to_owned(),
+            name: name.to_owned(),
+            subject: (roles == "person").then(|| name.to_lowercase()),
+            roles: roles.parse().unwrap(),
         };
         let AdminReply::Account(AccountReply::Account(row)) =
             self.custody.administer(AdminCommand::Account(AccountCommand::Create(new))).unwrap()
@@ -116,6 +117,30 @@ impl Calendar {
         let password = Password::new(PASSWORD.to_owned());
         let set = AccountCommand::SetPassword { account: row.id, password };
         self.custody.administer(AdminCommand::Account(set)).unwrap();
+    }
+
+    /// Stores a conversation of somebody, and gives its id.
+    pub(super) fn conversation(&self, said: &str) -> String {
+        let begin = AdminCommand::BeginImport {
+            organization: self.organization,
+            subject: "ben".to_owned(),
+            source: "lines".to_owned(),
+            digest: [7; 32],
+        };
+        let AdminReply::Import(begun) = self.custody.administer(begin).unwrap() else { panic!("reply") };
+        let message = serde_json::json!({"role": "user", "content": said});
+        let line = serde_json::json!({"id": "one", "messages": [message]}).to_string();
+        let stored = self.custody.import_lines(begun.job, 1, &[line]).unwrap().wait().unwrap();
+        assert_eq!(stored.accepted, 1);
+        let list = AdminCommand::ListConversations {
+            organization: Some(self.organization),
+            subject: None,
+            deleted: false,
+            after: None,
+            limit: 10,
+        };
+        let AdminReply::Conversations(rows) = self.custody.administer(list).unwrap() else { panic!("reply") };
+        rows[0].id.to_string()
     }
 
     fn publish(&self, version: u32) {
@@ -147,12 +172,21 @@ impl Calendar {
     }
 
     fn days_pass(&self, days: i64) {
-        self.clock.0.fetch_add(days * DAY_SECONDS, Ordering::SeqCst);
+        self.hours_pass(24 * days);
+    }
+
+    pub(super) fn hours_pass(&self, hours: i64) {
+        self.clock.0.fetch_add(hours * 3_600, Ordering::SeqCst);
     }
 
     fn sign_in(&self, browser: &Browser, path: &str) {
+        self.sign_in_to(browser, LOGIN, path);
+    }
+
+    /// Signs an account in, which arrives at this path.
+    pub(super) fn sign_in_to(&self, browser: &Browser, login: &str, path: &str) {
         browser.open(&format!("{}/sign-in", self.url));
-        browser.fill("#login", LOGIN);
+        browser.fill("#login", login);
         browser.fill("#password", PASSWORD);
         browser.click("main form button[type=submit]");
         browser.arrives(path);

@@ -2,6 +2,7 @@
 //!
 //! Each page is checked by axe-core and leaves a picture in `target/screenshots/`.
 
+mod access;
 mod administration;
 mod deadline;
 mod driver;

@@ -95,7 +95,7 @@ pub use consent::{
     RECEIPT_FILE_BYTES_MAX, RECEIPT_FORMAT, ReceiptFacts, ReceiptRejected, TrainingRead, TrainingRecord,
     TrainingRefusal, TrainingTarget, VerifiedReceipt, verify_receipt,
 };
-pub use console::{Application, Oneself, PersonalCommand, PersonalRequest, Staff, roles_permit};
+pub use console::{Application, Oneself, PersonalCommand, PersonalRequest, SessionPart, Staff, roles_permit};
 pub use custody::{Custody, CustodyMetrics, PendingImport};
 pub use evidence::{
     AccessFigure, AuditFigures, Consistency, Cosigned, DecidingClause, DueFigure, EntryFilter, EntryPage,
@@ -114,8 +114,8 @@ pub use keys::{
 };
 pub use log_keys::{LogKeyCommand, LogKeyReply, LogKeyRow, LogKeys};
 pub use looking::{
-    AccessActor, AccessCommand, AccessNoticeRow, AccessReply, AccessRequest, AccessSessionDetail, LookTarget,
-    SessionContent,
+    AccessActor, AccessCommand, AccessLookRow, AccessNoticeRow, AccessReply, AccessRequest,
+    AccessSessionDetail, LookTarget, SessionContent,
 };
 pub use mail::{
     DueMail, Letter, LetterAbout, MailAbout, MailAddress, MailCommand, MailOutcome, MailReply, MailState,

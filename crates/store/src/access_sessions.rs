@@ -49,6 +49,19 @@ const DAY_MICROS: i64 = 24 * HOUR_MICROS;
 /// Days that make a habit.
 const HABIT_DAYS: i64 = 30;
 
+/// A look that was taken in a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SessionLookRow {
+    /// When.
+    pub at: Timestamp,
+    /// How many records it opened.
+    pub records: u64,
+    /// How they were shown; none for looks of earlier versions.
+    pub sight: Option<Sight>,
+    /// Where its entry lies in the organisation's log.
+    pub ledger_index: u64,
+}
+
 /// What the administrators of an organisation are told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AccessNotice {
@@ -249,6 +262,41 @@ impl ControlStore {
                 .query_map([id.as_bytes()], |row| {
                     Ok((RecordId::from_bytes(bytes16(row, 0)?), named(row, 1)?))
                 })?
+                .collect()
+        })
+    }
+
+    /// The looks that were taken in a session and that the log has confirmed, oldest first, at most `limit`. Looks at what is
+    /// of people who were erased since are in the log alone.
+    pub fn session_looks(
+        &self,
+        session: &AccessSession,
+        limit: u32,
+    ) -> Result<Vec<SessionLookRow>, StoreError> {
+        self.file.read("session_looks", |connection| {
+            connection
+                .prepare_cached(
+                    // One entry may be about several people. The index is by who looked and when.
+                    "SELECT min(at), sum(records), min(sight), min(ledger_index) FROM accesses
+                     WHERE actor = ?1 AND at >= ?2 AND session = ?3 AND ledger_index IS NOT NULL
+                     GROUP BY event ORDER BY min(sequence) LIMIT ?4",
+                )?
+                .query_map(
+                    params![
+                        session.reader.person.as_bytes(),
+                        session.asked_at.as_microsecond(),
+                        session.id.as_bytes(),
+                        limit
+                    ],
+                    |row| {
+                        Ok(SessionLookRow {
+                            at: instant(row, 0)?,
+                            records: row.get(1)?,
+                            sight: crate::control::optional_named(row, 2)?,
+                            ledger_index: row.get(3)?,
+                        })
+                    },
+                )?
                 .collect()
         })
     }

@@ -3,8 +3,8 @@
 use std::sync::LazyLock;
 
 use fiducia_policy::{
-    AccessAction, AccessDecision, AccessPolicy, AccessPrincipal, AccessReason, AccessTarget, AccountId,
-    Circumstances, DataKind, OrganizationId, RoleSet,
+    AccessAction, AccessDecision, AccessPolicy, AccessPrincipal, AccessReason, AccessSession, AccessState,
+    AccessTarget, AccountId, Circumstances, DataKind, OrganizationId, Participant, RoleSet,
 };
 
 use crate::AdminCommand;
@@ -139,6 +139,50 @@ pub(super) fn may_look(roles: &RoleSet, command: &AccessCommand) -> bool {
         | AccessCommand::Show { .. }
         | AccessCommand::End { .. }
         | AccessCommand::Lockbox { enabled: None, .. } => true,
+    }
+}
+
+/// What somebody may do with a session, by the policies that come with the program: for pages, which offer nothing that would
+/// be refused. Each step is decided for itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a thing of its own, and any may go with any")]
+pub struct SessionPart {
+    /// Whether it is their own.
+    pub is_reader: bool,
+    /// Whether they may see it.
+    pub sees: bool,
+    /// Whether they may say no to it, and yes unless they said it already.
+    pub answers: bool,
+    /// Whether they agreed to it already.
+    pub agreed: bool,
+    /// Whether they may end it.
+    pub ends: bool,
+    /// Whether they may review it.
+    pub reviews: bool,
+}
+
+/// What a member of staff may do with a session of their organisation.
+pub(super) fn part_in(roles: &RoleSet, own: Participant, session: &AccessSession) -> SessionPart {
+    let permits = |action, kind, break_glass| {
+        let circumstances = Circumstances { break_glass, ..Circumstances::default() };
+        decide_in(roles, action, kind, &circumstances).is_permitted
+    };
+    let is_reader = session.reader.is(&own);
+    let agreed = session.approvals.iter().any(|approval| approval.by.is(&own));
+    let approves = permits(AccessAction::Approve, DataKind::Content, session.breaks_glass());
+    let sees = is_reader || approves || permits(AccessAction::See, DataKind::Evidence, false);
+    let governs = permits(AccessAction::Govern, DataKind::Accounts, false);
+    SessionPart {
+        is_reader,
+        sees,
+        answers: approves && !is_reader && session.state == AccessState::Asked,
+        agreed,
+        ends: session.state == AccessState::Open && (is_reader || (sees && governs)),
+        reviews: sees
+            && session.review_by().is_some()
+            && !is_reader
+            && !agreed
+            && permits(AccessAction::Review, DataKind::Evidence, false),
     }
 }
 

@@ -9,6 +9,7 @@ mod oneself;
 mod personal;
 mod staff;
 
+pub use access::SessionPart;
 pub(crate) use access::decide as decide_access;
 pub use application::Application;
 pub use oneself::{Oneself, Staff};

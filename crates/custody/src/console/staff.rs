@@ -1,7 +1,11 @@
 //! What staff do: what one of their roles permits, within their organisation.
 
-use fiducia_policy::{AccessAction, AccountId, ConsentPurpose, DataKind, OrganizationId, RoleSet, SubjectId};
+use fiducia_policy::{
+    AccessAction, AccessLimits, AccessSession, AccountId, ConsentPurpose, DataKind, OrganizationId,
+    Participant, RoleSet, SubjectId,
+};
 
+use super::access::SessionPart;
 use super::{Staff, access};
 use crate::accounts::{AccountCommand, AccountReply};
 use crate::audit_report::AuditCommand;
@@ -21,6 +25,12 @@ impl Staff {
     pub fn may(&self, command: &AdminCommand) -> bool {
         roles_permit(self.roles(), command)
     }
+
+    /// What they may do with a session of their organisation, by the policies that come with the program.
+    pub fn part_in(&self, session: &AccessSession) -> SessionPart {
+        let own = Participant { person: self.person(), account: Some(self.account()) };
+        access::part_in(self.roles(), own, session)
+    }
 }
 
 /// Whether one of these roles permits a command: see [`Staff::may`].
@@ -38,6 +48,11 @@ fn suffices(command: &AdminCommand, permits: impl Fn((AccessAction, DataKind)) -
 }
 
 impl Custody {
+    /// How much one person may look at, and for how long.
+    pub fn access_limits(&self) -> AccessLimits {
+        self.reader().gate.limits.clone()
+    }
+
     /// Does what a member of staff asks for, if one of their roles permits it and it stays in their organisation. Whoever is
     /// named as acting in the command is replaced by who is signed in. Blocks: call it from a thread that may.
     ///

@@ -10,7 +10,8 @@ use fiducia_policy::{
 use fiducia_store::{AccessSessionFilter, ControlStore, StoredRecord};
 
 use super::commands::{
-    AccessActor, AccessCommand, AccessNoticeRow, AccessReply, AccessRequest, AccessSessionDetail,
+    AccessActor, AccessCommand, AccessLookRow, AccessNoticeRow, AccessReply, AccessRequest,
+    AccessSessionDetail,
 };
 use super::gate::{Asker, Question, Refused, Truth};
 use super::keeping::AccessChange;
@@ -261,7 +262,15 @@ impl Custody {
         conversations.dedup();
         let mut seen: Vec<(RecordId, _)> = control.session_sights(id)?.into_iter().collect();
         seen.sort_unstable();
-        Ok(AccessSessionDetail { session, conversations, seen })
+        let looks = control.session_looks(&session, LIST_ROWS_MAX)?;
+        let look = |row: fiducia_store::SessionLookRow| AccessLookRow {
+            at: row.at,
+            records: row.records,
+            sight: row.sight,
+            ledger_index: row.ledger_index,
+        };
+        let looks = looks.into_iter().map(look).collect();
+        Ok(AccessSessionDetail { session, conversations, seen, looks })
     }
 
     /// Agrees to somebody else's session, or not.

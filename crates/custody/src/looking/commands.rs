@@ -137,6 +137,22 @@ pub struct AccessSessionDetail {
     pub conversations: Vec<ConversationId>,
     /// The records that were looked at, and how they were shown last.
     pub seen: Vec<(RecordId, Sight)>,
+    /// The looks that were taken, oldest first, at most 1,000. Those at what is of people who were erased since are in the
+    /// log alone.
+    pub looks: Vec<AccessLookRow>,
+}
+
+/// A look that was taken in a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct AccessLookRow {
+    /// When.
+    pub at: Timestamp,
+    /// How many records it opened.
+    pub records: u64,
+    /// How they were shown; none for looks of earlier versions.
+    pub sight: Option<Sight>,
+    /// Where its entry lies in the organisation's log.
+    pub ledger_index: u64,
 }
 
 /// What the administrators of an organisation are told.

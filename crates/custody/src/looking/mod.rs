@@ -13,8 +13,8 @@ mod reading;
 mod sitting;
 
 pub use commands::{
-    AccessActor, AccessCommand, AccessNoticeRow, AccessReply, AccessRequest, AccessSessionDetail, LookTarget,
-    SessionContent,
+    AccessActor, AccessCommand, AccessLookRow, AccessNoticeRow, AccessReply, AccessRequest,
+    AccessSessionDetail, LookTarget, SessionContent,
 };
 pub(crate) use gate::{Asker, Gate};
 pub(crate) use keeping::AccessChange;

@@ -1,14 +1,15 @@
 //! Sessions of reading: who may open one, who must agree, what it opens, how it ends, and what is said of it.
 
 use fiducia_custody::{
-    AccessActor, AccessCommand, AccessReply, AccessRequest, AccessSettings, AccountCommand, AdminCommand,
-    AdminError, AdminReply, ContentScope, LookTarget, RetentionCommand, RetentionReply, SessionContent,
-    Staff,
+    AccessActor, AccessCommand, AccessReply, AccessRequest, AccessSessionDetail, AccessSettings,
+    AccountCommand, AdminCommand, AdminError, AdminReply, ContentScope, LookTarget, RetentionCommand,
+    RetentionReply, SessionContent, Staff,
 };
 use fiducia_ledger::{AccessSessionStep, Event, SessionStep};
 use fiducia_policy::{
     AccessEnd, AccessLimits, AccessNeeds, AccessNoticeKind, AccessPolicy, AccessReason, AccessReview,
-    AccessScope, AccessSession, AccessSessionId, AccessState, CaseId, ConversationId, Plan, Sight, Timestamp,
+    AccessScope, AccessSession, AccessSessionId, AccessState, CaseId, ConversationId, Plan, Role, Sight,
+    Timestamp,
 };
 
 use crate::console::signed_in;
@@ -499,4 +500,58 @@ fn a_session_never_outlasts_its_time_when_the_clock_runs_back() {
     assert!(matches!(refused, AdminError::Conflict(_)), "{refused}");
     let end: Option<Timestamp> = shown(&world, &reviewer, open.id).ended_at;
     assert_eq!(end, open.expires_at);
+}
+
+fn detail(world: &World, who: &Staff, id: AccessSessionId) -> Result<AccessSessionDetail, AdminError> {
+    match give(world, who, AccessCommand::Show { session: id })? {
+        AccessReply::Detail(detail) => Ok(*detail),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Pages offer what this says; whoever presses the button must not be refused.
+#[test]
+fn what_somebody_is_offered_to_do_with_a_session_is_not_refused_and_the_rest_is() {
+    let (world, conversation) = world();
+    // Partners besides, so that they are others than those who have one role alone.
+    let support = staff(&world, "support partner");
+    let admin = staff(&world, "tenant-admin partner");
+    let (first, second) = (staff(&world, "trust-and-safety partner"), staff(&world, "legal partner"));
+    let scope = AccessScope::Conversation(conversation);
+    for role in Role::ALL.into_iter().filter(|role| *role != Role::Person) {
+        let who = staff(&world, role.name());
+        for break_glass in [false, true] {
+            let wanted =
+                AccessRequest { break_glass, ..request(scope.clone(), AccessReason::CustomerSupport) };
+            let check = |what: &str, offered: bool, done: Result<AccessReply, AdminError>| {
+                assert_eq!(offered, done.is_ok(), "{role}, emergency {break_glass}: {what}: {done:?}");
+            };
+            let waits = ask(&world, &support, wanted.clone()).unwrap();
+            let id = waits.id;
+            let part = who.part_in(&waits);
+            check("see", part.sees, give(&world, &who, AccessCommand::Show { session: id }));
+            check("agree", part.answers, give(&world, &who, AccessCommand::Approve { session: id }));
+            assert!(!support.part_in(&waits).answers, "one's own");
+            // Whatever came of it, two others make it open.
+            for other in [&admin, &first, &second] {
+                let _may_be_refused = give(&world, other, AccessCommand::Approve { session: id });
+            }
+            let open = shown(&world, &support, id);
+            assert_eq!(open.state, AccessState::Open);
+            let seen = look(&world, &support, id, (at(conversation), None)).unwrap().content;
+            let taken = detail(&world, &support, id).unwrap().looks;
+            let expected =
+                (u64::try_from(seen.records.len()).unwrap(), Some(Sight::Plain), seen.ledger_index);
+            let found: Vec<_> = taken.iter().map(|one| (one.records, one.sight, one.ledger_index)).collect();
+            assert_eq!(found, [expected]);
+            let part = who.part_in(&open);
+            check("end", part.ends, give(&world, &who, AccessCommand::End { session: id }));
+            let _may_be_over = give(&world, &support, AccessCommand::End { session: id });
+            let ended = shown(&world, &support, id);
+            let part = who.part_in(&ended);
+            assert!(!part.ends && !part.answers);
+            let review = AccessCommand::Review { session: id, justified: true };
+            check("review", part.reviews, give(&world, &who, review));
+        }
+    }
 }

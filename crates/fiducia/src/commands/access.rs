@@ -202,6 +202,14 @@ fn show(options: &AccessOptions, session: fiducia_policy::AccessSessionId) -> Re
         for conversation in &detail.conversations {
             output.line(format_args!("has      {conversation}"))?;
         }
+        for look in &detail.looks {
+            output.line(format_args!(
+                "looked   {} at {} records, entry {} of the log",
+                instant(look.at),
+                look.records,
+                look.ledger_index
+            ))?;
+        }
     }
     output.finish()?;
     Ok(ExitStatus::Success)

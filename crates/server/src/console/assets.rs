@@ -26,6 +26,7 @@ static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
         asset("centre.css", STYLE, include_str!("../../assets/centre.css")),
         asset("drawing.css", STYLE, include_str!("../../assets/drawing.css")),
         asset("evidence.css", STYLE, include_str!("../../assets/evidence.css")),
+        asset("access.css", STYLE, include_str!("../../assets/access.css")),
         asset("administration.css", STYLE, include_str!("../../assets/administration.css")),
         asset("administration.js", SCRIPT, include_str!("../../assets/administration.js")),
         asset("console.js", SCRIPT, include_str!("../../assets/console.js")),

@@ -162,8 +162,16 @@ impl Frame {
 
     /// Whether a page of the navigation is the one that is shown, or the one that leads to it.
     pub(super) fn is_here(&self, page: &Page) -> bool {
-        let under = self.path.strip_prefix(page.path).is_some_and(|rest| rest.starts_with('/'));
-        page.path == self.path || (under && page.path != "/")
+        let leads_here = |path: &str| {
+            let under = self.path.strip_prefix(path).is_some_and(|rest| rest.starts_with('/'));
+            path == self.path || (under && path != "/")
+        };
+        // Of two pages that lead here the nearer one is meant.
+        let is_nearest = || {
+            let others = self.navigation.iter().filter(|other| leads_here(other.path));
+            others.map(|other| other.path.len()).max() == Some(page.path.len())
+        };
+        leads_here(page.path) && is_nearest()
     }
 
     /// Every language the console speaks.

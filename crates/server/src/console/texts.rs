@@ -263,6 +263,34 @@ mod tests {
     }
 
     #[test]
+    fn everything_about_sessions_of_reading_has_its_words() {
+        use fiducia_policy as policy;
+        let names = names(Language::English);
+        let mut needed: Vec<String> = Vec::new();
+        let mut of = |kind: &str, found: Vec<&str>| {
+            needed.extend(found.iter().map(|name| format!("access-{kind}-{}", name.replace('_', "-"))));
+        };
+        for kind in ["state", "stands", "stands-about"] {
+            of(kind, policy::AccessState::ALL.map(policy::AccessState::name).to_vec());
+        }
+        for kind in ["end", "ended-by"] {
+            of(kind, policy::AccessEnd::ALL.map(policy::AccessEnd::name).to_vec());
+        }
+        of("needs", policy::AccessNeeds::ALL.map(policy::AccessNeeds::name).to_vec());
+        of("alert", policy::AnomalyKind::ALL.map(policy::AnomalyKind::name).to_vec());
+        of("sight", policy::Sight::ALL.map(policy::Sight::name).to_vec());
+        of("notice", policy::AccessNoticeKind::ALL.map(policy::AccessNoticeKind::name).to_vec());
+        of("role", vec!["user", "assistant", "system", "tool"]);
+        of("kind", vec!["request", "answer", "turn"]);
+        of("kind-of", vec!["case", "hold", "conversation", "records"]);
+        of("scope", vec!["case", "hold", "conversation", "records", "request"]);
+        of("done", vec!["approve", "deny", "end", "review", "lockbox-on", "lockbox-off"]);
+        for name in needed {
+            assert!(names.contains(&name), "{name}");
+        }
+    }
+
+    #[test]
     fn browsers_get_the_language_they_ask_for() {
         let check =
             |header: &str, expect: Language| assert_eq!(Language::accepted(header), expect, "{header}");

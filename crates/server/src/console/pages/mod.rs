@@ -1,5 +1,6 @@
 //! The pages. Each is one file, and one line in [`PAGES`].
 
+mod access;
 mod accesses;
 mod account;
 mod administration;
@@ -54,6 +55,10 @@ pub(super) const PAGES: &[Page] = &[
     administration::PEOPLE,
     administration::CAMPAIGNS,
     administration::NOTICES,
+    // Reading what is others', in sessions.
+    access::ROOM,
+    access::APPROVALS,
+    access::EMERGENCY,
     evidence::EVIDENCE,
     evidence::KEYS,
     // What is everybody's own.

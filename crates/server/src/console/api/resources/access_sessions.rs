@@ -2,8 +2,8 @@
 //! that may be sent twice are kept, and what was said is kept nowhere but sealed.
 
 use fiducia_custody::{
-    AccessActor, AccessCommand, AccessNoticeRow, AccessReply, AccessRequest, AdminCommand, AdminReply,
-    LookTarget,
+    AccessActor, AccessCommand, AccessLookRow, AccessNoticeRow, AccessReply, AccessRequest, AdminCommand,
+    AdminReply, LookTarget,
 };
 use fiducia_policy::{
     AccessEnd, AccessNeeds, AccessNoticeKind, AccessReason, AccessReview, AccessScope, AccessSession,
@@ -230,6 +230,20 @@ struct AccessDetail {
     conversations: Vec<ConversationId>,
     /// The records that were looked at.
     seen: Vec<AccessSeenRecord>,
+    /// The looks that were taken, oldest first, at most 1,000.
+    looks: Vec<AccessTakenLook>,
+}
+
+/// A look that was taken.
+#[derive(Serialize, JsonSchema)]
+struct AccessTakenLook {
+    at: Timestamp,
+    /// How many records it opened.
+    records: u64,
+    /// How they were shown.
+    sight: Option<Sight>,
+    /// Where its entry lies in the organisation's log.
+    ledger_index: u64,
 }
 
 /// A record that was looked at.
@@ -245,7 +259,19 @@ fn show(call: &Call<'_>, one: OneSession, _: Nothing) -> Result<Found<AccessDeta
         return Err(unexpected());
     };
     let seen = detail.seen.into_iter().map(|(record, sight)| AccessSeenRecord { record, sight }).collect();
-    Ok(Found(AccessDetail { session: detail.session.into(), conversations: detail.conversations, seen }))
+    let look = |row: AccessLookRow| AccessTakenLook {
+        at: row.at,
+        records: row.records,
+        sight: row.sight,
+        ledger_index: row.ledger_index,
+    };
+    let looks = detail.looks.into_iter().map(look).collect();
+    Ok(Found(AccessDetail {
+        session: detail.session.into(),
+        conversations: detail.conversations,
+        seen,
+        looks,
+    }))
 }
 
 /// What is done with a session.
