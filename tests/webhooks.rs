@@ -14,7 +14,7 @@ use crate::harness::site::{Site, both, free_address, text};
 use crate::harness::upstream::Upstream;
 
 /// What has not come by then will not come.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The receiver; dropping it ends it.
 struct Judge {

@@ -33,7 +33,7 @@ const BENCH_TOOLS: [Tool; 1] = [Tool { program: "nginx", package: "nginx" }];
 pub(crate) fn everything(root: &Path, with_bench: bool, say: &mut dyn FnMut(&str)) -> Result<(), TaskError> {
     packages(with_bench, say)?;
     for set in PYTHON_SETS {
-        python(root, &set, say)?;
+        python(root, set, say)?;
     }
     go(root, say)?;
     for set in NODE_SETS {

@@ -114,8 +114,14 @@ impl Pkcs11Token {
 /// What the token's errors mean.
 fn told(error: &Error) -> AdapterError {
     let problem = match error {
-        Error::Pkcs11(RvError::PinIncorrect | RvError::PinLocked | RvError::PinExpired, _)
-        | Error::Pkcs11(RvError::UserNotLoggedIn | RvError::UserPinNotInitialized, _) => KmsProblem::Denied,
+        Error::Pkcs11(
+            RvError::PinIncorrect
+            | RvError::PinLocked
+            | RvError::PinExpired
+            | RvError::UserNotLoggedIn
+            | RvError::UserPinNotInitialized,
+            _,
+        ) => KmsProblem::Denied,
         Error::Pkcs11(RvError::KeyFunctionNotPermitted, _) => KmsProblem::Disabled,
         Error::Pkcs11(RvError::EncryptedDataInvalid | RvError::EncryptedDataLenRange, _) => {
             KmsProblem::WrongKey

@@ -143,7 +143,9 @@ pub fn access_matrix(policy: &AccessPolicy) -> String {
     page.push_str("\n|---|");
     page.push_str(&"---|".repeat(columns.len()));
     for kind in DataKind::ALL {
-        let cells: String = columns.iter().map(|who| format!(" {} |", cell(policy, *who, kind))).collect();
+        let cells: Vec<String> =
+            columns.iter().map(|who| format!(" {} |", cell(policy, *who, kind))).collect();
+        let cells = cells.concat();
         page.extend(["\n| ", kind.name(), " |", &cells]);
     }
     page.push_str("\n\n## The policies in words\n");

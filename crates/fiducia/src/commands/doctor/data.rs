@@ -100,7 +100,7 @@ fn keys(session: &Session, configuration: &Configuration, report: &mut Report) {
         let name = organization.map_or_else(|| "the installation".to_owned(), |id| id.to_string());
         match key(session, OrganizationKeyCommand::Validate { organization, actor: None }) {
             Ok(row) => {
-                report.ok(WHAT, format!("{name}: {} wrapped a throw-away key and opened it", row.service))
+                report.ok(WHAT, format!("{name}: {} wrapped a throw-away key and opened it", row.service));
             }
             Err(error) => report.fail(WHAT, format!("{name}: {error}")),
         }
