@@ -148,9 +148,11 @@ fn a_graph_says_which_ways_are_whole_and_what_became_of_the_others() {
     let grounds = |graph: &KeyGraph, open: bool| -> Vec<GroundKind> {
         let paths = graph.paths();
         let roots = paths.iter().filter(|path| path.ended.is_none() == open).map(|path| path.nodes[0]);
-        roots.filter_map(|root| graph.nodes[root].ground).collect()
+        let mut found: Vec<_> = roots.filter_map(|root| graph.nodes[root].ground).collect();
+        found.sort_unstable_by_key(|ground| ground.name());
+        found
     };
-    assert_eq!(grounds(&before, true), [GroundKind::Service, GroundKind::SafetyWindow]);
+    assert_eq!(grounds(&before, true), [GroundKind::SafetyWindow, GroundKind::Service]);
     assert_eq!((grounds(&before, false), before.records), (vec![], 2));
     assert!(before.nodes.iter().filter_map(|node| node.clause.as_ref()).count() >= 2, "{before:?}");
     world.destroy(DestructionScope::Conversation(mine)).unwrap();
@@ -244,8 +246,8 @@ fn figures_count_what_happened_and_forget_nobody_who_was_erased() {
     assert!(empty.witnesses.is_none() && empty.log.size > 0 && empty.policies.len() == 2);
     let ada = people[0].0.oneself().unwrap();
     world.custody().personally(&ada, PersonalCommand::Read { conversation: people[0].1 }).unwrap();
-    world.show_with(people[0].1, AccessReason::SafetyReview, None).unwrap();
-    world.show_with(people[1].1, AccessReason::SafetyReview, None).unwrap();
+    world.show_with(people[0].1, AccessReason::SafetyReview, Some("T-1")).unwrap();
+    world.show_with(people[1].1, AccessReason::SafetyReview, Some("T-1")).unwrap();
     let told = |figures: &AuditFigures| -> Vec<(AccessReason, String, u64)> {
         let row =
             |access: &fiducia_custody::AccessFigure| (access.reason, access.role.clone(), access.entries);

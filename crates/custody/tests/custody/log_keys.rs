@@ -81,7 +81,7 @@ fn keys_change_on_their_day_in_every_log_and_each_step_is_in_every_log() {
     assert_eq!(listed[1].signs_from, Some(day));
     world.advance_days(30);
     world.sweep();
-    world.show_with(conversation, AccessReason::CustomerSupport, None).unwrap();
+    world.show_with(conversation, AccessReason::CustomerSupport, Some("T-1")).unwrap();
     assert_eq!(signed_by(&world, &keys(&world)), [1]);
 
     // On the day the worker has every log signed anew, also after the program was stopped and started in between.
@@ -104,7 +104,7 @@ fn keys_change_on_their_day_in_every_log_and_each_step_is_in_every_log() {
     assert_eq!(pairs(&keys(&world)), pairs(&changed), "a clock that is set back brings no old key back");
     world.advance_days(3);
     world.exchange(&anthropic(&["again"]), "hi");
-    world.show_with(conversation, AccessReason::CustomerSupport, None).unwrap();
+    world.show_with(conversation, AccessReason::CustomerSupport, Some("T-1")).unwrap();
 
     let other = first.iter().map(|row| row.fingerprint.clone()).collect::<Vec<_>>();
     let new: Vec<_> = changed.iter().filter(|row| row.pair == 2).map(|row| row.fingerprint.clone()).collect();
