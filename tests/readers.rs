@@ -139,7 +139,8 @@ fn a_witness_of_another_make_counts_in_the_quorum() {
     ask(&site, &tenant, 5);
     // Reading waits until both have cosigned its entry.
     let conversation = site.conversations().remove(0);
-    let shown = site.json(&["records", "show", &conversation, "--reason", "customer_support"]);
+    let shown =
+        site.json(&["records", "show", &conversation, "--reason", "customer_support", "--ticket", "T-1"]);
     let place =
         shown.pointer("/value/ledger_index").or_else(|| shown.get("ledger_index")).unwrap().as_u64().unwrap();
     let names = ["witness.example/ours", OtherWitness::NAME];

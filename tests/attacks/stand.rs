@@ -117,7 +117,7 @@ fn ask(site: &Site, tenant: &Tenant, count: usize, what: &str) {
 fn read(site: &Site, ticket: Option<&str>) {
     let conversation = site.conversations().remove(0);
     let mut arguments = vec!["records", "show", &conversation, "--reason", "customer_support"];
-    arguments.extend(ticket.into_iter().flat_map(|ticket| ["--ticket", ticket]));
+    arguments.extend(["--ticket", ticket.unwrap_or("T-1")]);
     let shown = site.run(&arguments);
     assert!(shown.status.success(), "{}", both(&shown));
 }

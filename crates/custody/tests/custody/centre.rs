@@ -86,7 +86,10 @@ fn every_look_is_listed_with_a_proof_also_at_what_was_purged_and_nobody_elses() 
                 "the provider's id of the answer"
             );
             assert_eq!(event.reason_code.as_deref(), Some(row.reason.name()));
-            assert_eq!(event.accessor_department, None, "whoever works at the machine acts in no role");
+            assert_eq!(
+                event.accessor_department, None,
+                "whoever works at the machine itself acts in no role"
+            );
             assert!(!String::from_utf8_lossy(&entry).contains(&support.account.login));
             let stolen = world.custody().look_proof(&ben, row.sequence, LookPart::Public { number });
             assert!(matches!(stolen, Err(AdminError::NotFound(_))));

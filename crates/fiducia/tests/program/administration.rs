@@ -81,7 +81,9 @@ fn reading_needs_a_reason_and_names_the_ledger_entry() {
     let log = place.run(&["ledger", "tail", "--json", "--from", &index.to_string()]).exits(0).stdout;
     let entries: Vec<serde_json::Value> =
         log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert_eq!(entries.len(), 2, "{log}");
+    // Our own entry, the public one, and the end of the session.
+    assert_eq!(entries.len(), 3, "{log}");
+    assert_eq!(entries[2]["entry"]["type"], "access_session", "{log}");
     assert_eq!(entries[0]["entry"]["type"], "record_access", "{log}");
     let public = &entries[1]["entry"];
     assert_eq!(

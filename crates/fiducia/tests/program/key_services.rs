@@ -109,7 +109,7 @@ fn import(place: &Place, text: &str) {
 fn read(place: &Place) -> Outcome {
     let rows = place.run(&["conversations", "list", "--json"]).exits(0).json();
     let id = rows[0]["id"].as_str().unwrap().to_owned();
-    place.run(&["records", "show", &id, "--reason", "customer_support"])
+    place.run(&["records", "show", &id, "--reason", "customer_support", "--ticket", "T-1"])
 }
 
 fn set(place: &Place, provider: &str, key: &str) -> Outcome {
@@ -191,7 +191,7 @@ fn an_installation_moves_from_its_keyfile_into_a_transit_engine() {
     std::fs::remove_file(place.path("root.key")).unwrap();
     let rows = with_token(&["conversations", "list", "--json"]).exits(0).json();
     let id = rows[0]["id"].as_str().unwrap();
-    with_token(&["records", "show", id, "--reason", "customer_support"]).exits(0);
+    with_token(&["records", "show", id, "--reason", "customer_support", "--ticket", "T-1"]).exits(0);
     drop(service);
     with_token(&["conversations", "list"])
         .complains("the data was not opened")
@@ -223,7 +223,7 @@ fn a_token_keeps_an_organisations_key_and_takes_it_along_when_it_is_pulled_out()
     program(&[set.as_slice(), &["acme"]].concat()).exits(0).prints("acme at hsm");
     let rows = program(&["conversations", "list", "--json"]).exits(0).json();
     let id = rows[0]["id"].as_str().unwrap().to_owned();
-    let read = || program(&["records", "show", &id, "--reason", "customer_support"]);
+    let read = || program(&["records", "show", &id, "--reason", "customer_support", "--ticket", "T-1"]);
     read().exits(0);
     std::fs::write(place.path("pin"), "1111").unwrap();
     read().complains("key_denied");

@@ -271,7 +271,7 @@ impl Watched {
             target: DestructionScope::Conversation(rows[0].id),
             actor: "tester".to_owned(),
             reason: AccessReason::CustomerSupport,
-            ticket: None,
+            ticket: Some("T-1".to_owned()),
             ground: GroundKind::Service,
         };
         match custody.administer(show)? {

@@ -35,7 +35,7 @@ impl Guide<'_> {
                 "its person's key destroyed, read back; what another ground keeps is listed with its date",
             ));
             commands.push((
-                format!("records show {} --reason customer_support", row.id),
+                format!("records show {} --reason customer_support --ticket CASE-1042", row.id),
                 "the deleted one: no key path is left for its person's use",
             ));
         }

@@ -45,7 +45,7 @@ impl Api {
             target: DestructionScope::Conversation(rows[0].id),
             actor: "tester".to_owned(),
             reason: AccessReason::SafetyReview,
-            ticket: None,
+            ticket: Some("T-1".to_owned()),
             ground: GroundKind::Service,
         };
         self.app.custody.administer(show).unwrap();
