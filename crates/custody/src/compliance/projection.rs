@@ -218,3 +218,39 @@ pub fn activity_names() -> Vec<(&'static str, Vec<String>)> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The published vectors of the Access Transparency format, as leaves.
+    const A: &str = r#"{"accessed_at":"2026-11-02T09:00:00.120Z","accessor_department":"Sécurité \"A\"\n","actor":{"email_address":null,"type":"anthropic_actor"},"created_at":"2026-11-02T10:15:30.000450Z","id":"activity_01TestVectorAlpha0000001","organization_id":"org_01TestOrg000000000000001","organization_uuid":"11111111-2222-4333-8444-555555555555","reason_code":"incident_response","resource_details":{"id":"msg_01TestMessage0001","parent":null,"type":"message"},"type":"anthropic_access","workspace_id":null}"#;
+    const B: &str = r#"{"accessed_at":null,"accessor_department":null,"actor":{"email_address":null,"type":"anthropic_actor"},"created_at":"2026-11-03T00:00:00Z","id":"activity_01TestVectorBeta00000002","organization_id":"org_01TestOrg000000000000001","organization_uuid":"11111111-2222-4333-8444-555555555555","reason_code":"csae_report","resource_details":null,"type":"cmek_preserve","workspace_id":""}"#;
+
+    fn check(leaf: &str, index: u64, kind: &str) {
+        let entry = [&[PUBLIC_LEAF], leaf.as_bytes()].concat();
+        let row = project(OrganizationId::from_bytes([1; 16]), index, &entry).unwrap();
+        assert_eq!((row.kind.as_str(), row.actor), (kind, None));
+        let body: ActivityBody = serde_json::from_slice(&row.body).unwrap();
+        let committed: Map<String, Value> = serde_json::from_str(leaf).unwrap();
+        assert_eq!(body.id.as_deref(), committed["id"].as_str());
+        assert_eq!(body.created_at.as_deref(), committed["created_at"].as_str(), "spelt as in the leaf");
+        assert_eq!(body.actor, committed["actor"]);
+        let mut details = body.details;
+        assert_eq!(details.remove("transparency_log_leaf_index"), Some(json!(index)));
+        for column in ["id", "type", "created_at", "actor", "organization_id", "organization_uuid"] {
+            assert!(!details.contains_key(column), "{column} is said once");
+        }
+        assert_eq!(details.len(), committed.len() - 6);
+        for (name, value) in details {
+            assert_eq!(Some(&value), committed.get(&name), "{name}");
+        }
+    }
+
+    #[test]
+    fn public_leaves_are_shown_as_they_are_committed_to_with_their_place() {
+        check(A, 0, "anthropic_access");
+        check(B, 17, "cmek_preserve");
+        assert!(project(OrganizationId::from_bytes([1; 16]), 0, &[&[2], A.as_bytes()].concat()).is_none());
+    }
+}

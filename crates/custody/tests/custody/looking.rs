@@ -169,6 +169,15 @@ fn what_was_flagged_is_read_in_its_case_blurred_first_and_each_look_is_in_the_lo
     assert!(looks.iter().all(|terms| terms.session == Some(open.id)
         && terms.policies == ["trust-and-safety-reads-flagged-content"]));
     assert_eq!((looks[0].sight, looks[1].sight), (Sight::Blurred, Sight::Plain));
+    // Directly behind each is the public event about the one answer, in the role that the session was asked for in.
+    let behind = events.windows(2).filter(|pair| matches!(pair[0], Event::RecordAccess(_)));
+    let departments: Vec<_> = behind
+        .map(|pair| match &pair[1] {
+            Event::AccessTransparency(public) => public.accessor_department.as_deref(),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(departments, [Some("trust-and-safety"); 2]);
 }
 
 #[test]
