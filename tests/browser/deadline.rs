@@ -127,10 +127,10 @@ impl Calendar {
             source: "lines".to_owned(),
             digest: [7; 32],
         };
-        let AdminReply::Import(begun) = self.custody.administer(begin).unwrap() else { panic!("reply") };
+        let AdminReply::Import(import) = self.custody.administer(begin).unwrap() else { panic!("reply") };
         let message = serde_json::json!({"role": "user", "content": said});
         let line = serde_json::json!({"id": "one", "messages": [message]}).to_string();
-        let stored = self.custody.import_lines(begun.job, 1, &[line]).unwrap().wait().unwrap();
+        let stored = self.custody.import_lines(import.job, 1, &[line]).unwrap().wait().unwrap();
         assert_eq!(stored.accepted, 1);
         let list = AdminCommand::ListConversations {
             organization: Some(self.organization),

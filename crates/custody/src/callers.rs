@@ -20,11 +20,14 @@ const CREDENTIAL_BYTES_MAX: usize = 512;
 const SUBJECT_NAME_BYTES_MAX: usize = 128;
 const NAMES_MAX: NonZeroUsize = NonZeroUsize::new(65_536).unwrap();
 
+/// An organisation, with the key for keyed digests of names where it could be opened.
+type KnownOrganization = (OrganizationRecord, Option<std::sync::Arc<MatchingKey>>);
+
 /// The directory of callers.
 #[derive(Debug)]
 pub(crate) struct Callers {
     keys: RwLock<HashMap<[u8; 32], VirtualKeyRecord>>,
-    organizations: RwLock<HashMap<OrganizationId, (OrganizationRecord, Option<std::sync::Arc<MatchingKey>>)>>,
+    organizations: RwLock<HashMap<OrganizationId, KnownOrganization>>,
     names: Mutex<LruCache<(OrganizationId, [u8; 32]), SubjectId>>,
 }
 

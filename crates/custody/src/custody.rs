@@ -150,6 +150,7 @@ impl Custody {
     ///
     /// # Errors
     /// When the data is locked, damaged, newer than this program, or protected by another keyfile.
+    #[expect(clippy::too_many_lines, reason = "the order in which things are opened is what it says")]
     pub fn open(
         settings: &CustodySettings,
         clock: Arc<dyn Clock>,

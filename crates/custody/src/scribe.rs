@@ -496,7 +496,9 @@ impl Pen {
                 if let Err(error) = self.control.drop_accesses(events) {
                     tracing::warn!(%error, "an access that was refused stays in the index without a place in the log");
                 }
-                replies.iter().for_each(|reply| answer(reply, Err(error.to_string())));
+                for reply in replies {
+                    answer(reply, Err(error.to_string()));
+                }
             }
         }
     }

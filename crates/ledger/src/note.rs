@@ -226,8 +226,11 @@ impl FromStr for VerifierKey {
 const KEY_FORM: &str = "expected name+key id+base64";
 const KEY_ID_OTHER: &str = "the key id does not belong to this name and key";
 
+/// Name, key id where it has one, and decoded key.
+type KeyParts = (String, Option<[u8; 4]>, Vec<u8>);
+
 /// Name, key id and decoded key of `name+hex(key id)+base64(key)`.
-fn key_parts(text: &str) -> Result<(String, Option<[u8; 4]>, Vec<u8>), LedgerError> {
+fn key_parts(text: &str) -> Result<KeyParts, LedgerError> {
     let invalid = |reason| LedgerError::InvalidKey { reason };
     let form = || invalid(KEY_FORM);
     let (name, rest) = text.split_once('+').ok_or_else(form)?;

@@ -93,6 +93,7 @@ impl<'de> Visitor<'de> for Reader {
 mod tests {
     use super::*;
 
+    #[expect(clippy::needless_pass_by_value, reason = "what is expected is written in place")]
     fn check(json: &str, expect: Option<Strict>) {
         assert_eq!(Strict::parse(json.as_bytes()).ok(), expect, "{json}");
     }

@@ -161,7 +161,9 @@ mod tests {
         #[test]
         fn rows_remember_exactly_what_was_put_in(rows in prop::collection::hash_set(0_u64..5_000, 0..200), asked in 0_u64..6_000) {
             let mut set = Rows::default();
-            rows.iter().for_each(|row| set.insert(*row));
+            for row in &rows {
+                set.insert(*row);
+            }
             prop_assert_eq!(set.contains(asked), rows.contains(&asked));
         }
     }

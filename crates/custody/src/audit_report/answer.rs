@@ -11,10 +11,12 @@ pub(super) struct Answer {
 
 impl Answer {
     /// A figure.
+    #[expect(clippy::needless_pass_by_value, reason = "answers are written as they come")]
     pub(super) fn figure(self, what: &str, found: impl ToString, source: AuditSource) -> Self {
         self.with(what, found.to_string(), Verdict::Figure, source)
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "answers are written as they come")]
     /// A check, stated as what should hold, with what was found.
     pub(super) fn check(self, what: &str, holds: bool, found: impl ToString, source: AuditSource) -> Self {
         let verdict = if holds { Verdict::Holds } else { Verdict::Fails };

@@ -81,12 +81,15 @@ pub(super) fn try_everything(
     })
 }
 
+/// How many of how many.
+type OfAll = (u64, u64);
+
 /// Tries to open the organisation's service root with the organisation's own key and, which must fail, with every other's.
 fn try_roots(
     keychain: &mut Keychain,
     keys: &KeyStore,
     organization: OrganizationId,
-) -> Result<((u64, u64), (u64, u64)), AdminError> {
+) -> Result<(OfAll, OfAll), AdminError> {
     let (mut opened, mut tried) = (0, 0);
     let (mut opened_for_others, mut tried_for_others) = (0, 0);
     let organizations = keys.roots_of_kind(KeyKind::OrganizationKey)?;

@@ -63,7 +63,9 @@ pub(super) const fn asked(command: &AdminCommand) -> Option<(AccessAction, DataK
             | ConsentCommand::Remind { .. }
             | ConsentCommand::CloseCampaign { .. } => (Publish, DataKind::Published),
         },
-        AdminCommand::Certify(_) | AdminCommand::Audit(_) => (See, DataKind::Evidence),
+        AdminCommand::Certify(_) | AdminCommand::Audit(_) | AdminCommand::Evidence(_) => {
+            (See, DataKind::Evidence)
+        }
         AdminCommand::Rights(command) => match command {
             RightsCommand::List { .. } | RightsCommand::Show { .. } => (See, DataKind::Requests),
             RightsCommand::Open { .. } => (Enter, DataKind::Requests),
@@ -76,7 +78,6 @@ pub(super) const fn asked(command: &AdminCommand) -> Option<(AccessAction, DataK
             },
             RightsCommand::Export(_) => (HandOver, DataKind::Content),
         },
-        AdminCommand::Evidence(_) => (See, DataKind::Evidence),
         AdminCommand::Govern(RetentionCommand::ListPolicies | RetentionCommand::ShowPolicy { .. }) => {
             (See, DataKind::Published)
         }

@@ -149,7 +149,7 @@ impl Reader {
         let flags = control.flags_of(organization, FINDINGS_MAX)?;
         let mut findings_unanswered = 0;
         for flag in &flags {
-            if !self.is_investigated(&keys, flag.conversation)? {
+            if !Self::is_investigated(&keys, flag.conversation)? {
                 findings_unanswered += 1;
             }
         }
@@ -236,7 +236,6 @@ impl Reader {
 
     /// Whether a case has a path to a conversation, or had one.
     fn is_investigated(
-        &self,
         keys: &fiducia_store::KeyStore,
         conversation: fiducia_policy::ConversationId,
     ) -> Result<bool, AdminError> {

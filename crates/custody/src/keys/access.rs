@@ -91,6 +91,9 @@ impl std::fmt::Debug for KeyAccess {
     }
 }
 
+/// A key that is to be asked for again: whose, how it is wrapped, and the service where it is known.
+type DueKey = (OrganizationId, ServiceWrap, Option<Arc<dyn KeyManagementService>>);
+
 impl KeyAccess {
     /// Nothing is open yet.
     pub(crate) fn new(connections: Connections, clock: Arc<dyn Clock>) -> Self {
@@ -207,7 +210,7 @@ impl KeyAccess {
     /// anything was opened or given up. Blocks.
     pub(crate) fn refresh(&self) -> bool {
         let now = self.clock.now();
-        let due: Vec<(OrganizationId, ServiceWrap, Option<Arc<dyn KeyManagementService>>)> = self
+        let due: Vec<DueKey> = self
             .read()
             .iter()
             .filter(|(_, holding)| holding.is_due(now))

@@ -128,10 +128,10 @@ mod tests {
         let access = access(&service, &clock);
         assert!(access.require(program()).is_err(), "nothing was asked yet");
         let (sender, changes) = channel();
-        let changed = move || {
+        let tell = move || {
             let _ = sender.send(());
         };
-        let keeper = KeyKeeper::start(Arc::clone(&access), Duration::from_millis(1), changed).unwrap();
+        let keeper = KeyKeeper::start(Arc::clone(&access), Duration::from_millis(1), tell).unwrap();
         changes.recv().unwrap();
         access.require(program()).unwrap();
         *service.0.lock().unwrap() = Some(KmsProblem::Destroyed);

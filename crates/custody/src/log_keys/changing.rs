@@ -129,6 +129,7 @@ impl Writer {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it is called by `map_err`")]
 fn stored(error: fiducia_ledger::LedgerError) -> AdminError {
     AdminError::Storage(error.to_string())
 }

@@ -110,8 +110,8 @@ impl Custody {
 
     fn ask_access(&self, asker: &Asker, request: AccessRequest) -> Result<AccessSession, AdminError> {
         self.caught_up()?;
-        let (asked, policies) = self.decided(asker, request, AccessAction::Read)?;
-        self.begin_access_session(asked, policies, false)
+        let (terms, policies) = self.decided(asker, request, AccessAction::Read)?;
+        self.begin_access_session(terms, policies, false)
     }
 
     /// What is asked for, with what the policies say it needs.
@@ -146,7 +146,7 @@ impl Custody {
             .needs(asker, &question, (request.break_glass, has_lockbox))
             .map_err(|refused| reader.refusal(&control, &refused))?;
         let now = self.now();
-        let asked = AccessAsked {
+        let terms = AccessAsked {
             id: AccessSessionId::generate(now, &*self.0.randomness)?,
             organization: found.organization,
             reader: asker.participant,
@@ -159,7 +159,7 @@ impl Custody {
             needs,
             at: now,
         };
-        Ok((asked, policies))
+        Ok((terms, policies))
     }
 
     pub(super) fn begin_access_session(

@@ -59,6 +59,10 @@ impl Writer {
         }
     }
 
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "what is begun is handed over, and comes back as it is stored"
+    )]
     fn begin_session(
         &mut self,
         session: AccessSession,

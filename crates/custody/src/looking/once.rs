@@ -80,15 +80,15 @@ impl Custody {
         request: AccessRequest,
         action: AccessAction,
     ) -> Result<(AccessSession, Vec<String>), AdminError> {
-        let (asked, policies) = self.decided(asker, request, action)?;
-        if asked.needs != AccessNeeds::Nothing {
+        let (terms, policies) = self.decided(asker, request, action)?;
+        if terms.needs != AccessNeeds::Nothing {
             return Err(AdminError::Forbidden(
                 "the organisation wants to agree to each look at what is its own; nothing was decrypted. Ask with `fiducia access \
                  request`, and look once an administrator agreed"
                     .to_owned(),
             ));
         }
-        Ok((self.begin_access_session(asked, policies.clone(), true)?, policies))
+        Ok((self.begin_access_session(terms, policies.clone(), true)?, policies))
     }
 
     fn end_once(&self, asker: &Asker, session: &AccessSession) -> Result<(), AdminError> {
@@ -133,7 +133,7 @@ impl Custody {
                             reader.gate.in_words(&refused.decision)
                         ))
                     })?;
-                let asked = fiducia_policy::AccessAsked {
+                let terms = fiducia_policy::AccessAsked {
                     id: fiducia_policy::AccessSessionId::generate(self.now(), &*self.0.randomness)?,
                     organization,
                     reader: asker.participant,
@@ -146,7 +146,7 @@ impl Custody {
                     needs: AccessNeeds::Nothing,
                     at: self.now(),
                 };
-                (self.begin_access_session(asked, policies.clone(), true)?, policies)
+                (self.begin_access_session(terms, policies.clone(), true)?, policies)
             }
         };
         let done = act(Sitting::of_session(session.clone(), Sight::File, policies));

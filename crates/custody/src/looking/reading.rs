@@ -101,7 +101,7 @@ impl Custody {
         let control = reader.control().map_err(NotLooked::Refused)?;
         let chosen = reader.chosen(&control, session, target)?;
         let policies = reader.permitted_now(&control, session, &chosen.truths)?;
-        let sight = reader.sight_of(&control, session, (&chosen, sight)).map_err(NotLooked::Refused)?;
+        let sight = Reader::sight_of(&control, session, (&chosen, sight)).map_err(NotLooked::Refused)?;
         let alerts = reader.unusual(&control, session, &chosen)?;
         let event = ExchangeId::generate(self.now(), &*self.0.randomness)
             .map_err(|error| NotLooked::Refused(error.into()))?;
@@ -247,7 +247,6 @@ impl Reader {
 
     /// How records are shown: what was flagged is blurred first.
     fn sight_of(
-        &self,
         control: &ControlStore,
         session: &AccessSession,
         (chosen, asked): (&Chosen, Option<Sight>),

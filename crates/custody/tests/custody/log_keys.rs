@@ -16,13 +16,10 @@ fn ask(world: &World, command: LogKeyCommand) -> Result<LogKeyReply, AdminError>
 }
 
 fn keys(world: &World) -> Vec<LogKeyRow> {
-    match ask(world, LogKeyCommand::List { organization: world.organization() }).unwrap() {
-        LogKeyReply::Keys(keys) => {
-            assert_eq!(keys.origin, world.verifier_key().name());
-            keys.keys
-        }
-        other => panic!("{other:?}"),
-    }
+    let listed = ask(world, LogKeyCommand::List { organization: world.organization() }).unwrap();
+    let LogKeyReply::Keys(keys) = listed else { panic!("{listed:?}") };
+    assert_eq!(keys.origin, world.verifier_key().name());
+    keys.keys
 }
 
 fn pairs(rows: &[LogKeyRow]) -> Vec<(u32, &str, bool)> {

@@ -45,6 +45,7 @@ fn show(world: &World, organization: Option<OrganizationId>) -> OrganizationKeyR
     row(command(world, OrganizationKeyCommand::Show { organization }).unwrap()).unwrap()
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "replies are unwrapped like everything else that may fail")]
 fn row(reply: OrganizationKeyReply) -> Result<OrganizationKeyRow, AdminError> {
     match reply {
         OrganizationKeyReply::Key(row) => Ok(row),

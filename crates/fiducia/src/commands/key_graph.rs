@@ -126,13 +126,13 @@ fn told(end: &KeyEnd) -> String {
     };
     let mut told = format!("{how} {}", instant(end.at));
     if let Some(reason) = &end.reason {
-        told.push_str(&format!(" ({})", escape_line(reason)));
+        told.extend([" (", &escape_line(reason), ")"]);
     }
     if let Some(entry) = end.entry {
-        told.push_str(&format!(", ledger entry {entry}"));
+        told.extend([", ledger entry ", &entry.to_string()]);
     }
     if let Some(reference) = &end.certificate {
-        told.push_str(&format!(", {reference}"));
+        told.extend([", ", reference.as_ref()]);
     }
     told
 }

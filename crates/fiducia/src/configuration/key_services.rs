@@ -129,6 +129,7 @@ impl KeyServiceSection {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "an optional exclusive reference is handed over")]
 fn resolve_source(source: Option<&mut SecretSource>, resolve: &impl Fn(&mut PathBuf)) {
     if let Some(SecretSource::File(path)) = source {
         resolve(path);

@@ -133,9 +133,8 @@ impl AwsKms {
 /// What the errors of AWS KMS mean. Source: "Common Errors" and the errors of `Encrypt` and `Decrypt`.
 fn problem_of(status: u16, kind: &str, detail: &str) -> KmsProblem {
     match kind {
-        "DisabledException" => KmsProblem::Disabled,
         "KMSInvalidStateException" if detail.contains("pending") => KmsProblem::Destroyed,
-        "KMSInvalidStateException" => KmsProblem::Disabled,
+        "DisabledException" | "KMSInvalidStateException" => KmsProblem::Disabled,
         "NotFoundException" => KmsProblem::NotFound,
         "InvalidCiphertextException" | "IncorrectKeyException" => KmsProblem::WrongKey,
         "ThrottlingException" | "LimitExceededException" | "Throttling" => KmsProblem::Throttled,

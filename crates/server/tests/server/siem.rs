@@ -135,7 +135,7 @@ fn datagrams_carry_one_activity_each() {
     let unix = UnixDatagram::bind(&path).unwrap();
     unix.set_read_timeout(Some(PATIENCE)).unwrap();
     assert_eq!(syslog(&stand.app.custody, SyslogTransport::Unix(path)).round().unwrap(), count);
-    let mut buffer = [0; 65_536];
+    let mut buffer = vec![0; 65_536];
     let mut receive = |read: &dyn Fn(&mut [u8]) -> usize| -> Vec<String> {
         (0..count)
             .map(|_| {

@@ -17,8 +17,8 @@ fn row(number: u8, at: i64, organization: u8) -> ActivityRecord {
 fn numbers(store: &ActivityStore, organization: Option<u8>, place: i64, limit: u32) -> Vec<u8> {
     let organization = organization.map(|number| OrganizationId::from_bytes([number; 16]));
     let arrived = store.arrived_after(organization, place, limit).unwrap();
-    assert!(arrived.windows(2).all(|pair| pair[0].0 < pair[1].0));
-    arrived.into_iter().map(|(_, row)| row.body[0]).collect()
+    assert!(arrived.is_sorted_by(|one, next| one.0 < next.0));
+    arrived.into_iter().filter_map(|(_, row)| row.body.first().copied()).collect()
 }
 
 #[test]

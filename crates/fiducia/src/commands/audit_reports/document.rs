@@ -58,7 +58,9 @@ pub(super) fn render(
         }
         let heading = format!("Promises that are {} ({})", standing.in_words(), promises.len());
         blocks.push(block(BlockKind::Heading(2), &heading));
-        promises.into_iter().for_each(|promise| about(promise, &mut blocks));
+        for promise in promises {
+            about(promise, &mut blocks);
+        }
     }
     blocks.push(block(BlockKind::Heading(2), "How to check this"));
     blocks.extend(check_with(verified).iter().map(|line| block(BlockKind::Paragraph, line)));

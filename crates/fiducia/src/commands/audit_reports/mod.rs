@@ -95,7 +95,9 @@ fn write_files(session: &Session, reference: &str, out: &Path, json: bool) -> Re
     output.finish()?;
     if !json {
         remark(format_args!("the JSON file is checked with either of these keys, kept elsewhere:"));
-        verifier_keys.iter().for_each(|key| remark(format_args!("  {key}")));
+        for key in &verifier_keys {
+            remark(format_args!("  {key}"));
+        }
     }
     let is_contradicted = verified.report.count(PromiseStanding::Contradicted) > 0;
     Ok(if is_contradicted { ExitStatus::Finding } else { ExitStatus::Success })

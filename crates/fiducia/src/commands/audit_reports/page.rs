@@ -115,7 +115,6 @@ pub(super) fn source(source: &AuditSource) -> String {
 }
 
 /// How to follow a link to an entry of the log.
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "templates pass references")]
 fn command(source: &AuditSource, organization: &OrganizationId) -> Option<String> {
     match source {
         AuditSource::Entry { index, .. } => {

@@ -150,7 +150,7 @@ fn other_implementations_verify_what_is_served() {
     let index = index as u64;
     let remote = Remote(&api, RefCell::new(0));
     let hashes = TileHashReader::new(size, root, &remote);
-    let leaf = tlog::record_hash(&entries[index as usize]);
+    let leaf = tlog::record_hash(&entries[usize::try_from(index).unwrap()]);
     let proof = tlog::prove_record(size, index, &hashes).unwrap();
     tlog::check_record(&proof, size, root, index, leaf).unwrap();
     assert!(*remote.1.borrow() > 0);
@@ -183,7 +183,7 @@ fn other_implementations_verify_what_is_served() {
     let row = AccessTransparencyEvent::from_served(row.as_bytes()).unwrap();
     assert_eq!(
         (row.leaf_index, row.event.to_entry().unwrap()),
-        (Some(index), entries[index as usize].clone())
+        (Some(index), entries[usize::try_from(index).unwrap()].clone())
     );
 
     let partial = size % 256;

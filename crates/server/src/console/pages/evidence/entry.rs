@@ -229,7 +229,7 @@ async fn compare(
         return Err(Refusal::Forbidden("your role does not permit it".to_owned()));
     }
     let mut frame = Frame::new(&console, &member.visitor, EVIDENCE.path);
-    frame.path = "/evidence/log/consistency".to_owned();
+    "/evidence/log/consistency".clone_into(&mut frame.path);
     let asked = !sizes.from.is_empty() || !sizes.to.is_empty();
     let outcome = if asked { Some(consistency(&console, &member.visitor, &sizes).await) } else { None };
     let (shown, problem) = match outcome {
