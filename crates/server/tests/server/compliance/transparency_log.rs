@@ -86,6 +86,7 @@ impl TileReader for Remote<'_> {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one log is read from end to end, as a client would")]
 fn other_implementations_verify_what_is_served() {
     let api = Api::with_upstream();
     api.look();
