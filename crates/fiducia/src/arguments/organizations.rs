@@ -76,7 +76,7 @@ pub(crate) enum OrganizationKeyArguments {
         /// The organisation's name or id
         #[arg(value_name = "ORGANIZATION")]
         organization: String,
-        /// The service, by its name under [key_services]
+        /// The service, by its name under `[key_services]`
         #[arg(long, value_name = "NAME")]
         provider: String,
         /// The name of the key there

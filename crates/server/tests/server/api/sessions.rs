@@ -1,8 +1,67 @@
-//! Sessions of reading by programs: who may close and open a lockbox.
+//! Sessions of reading: asked for, agreed to, looked in and ended by programs, as far as roles permit.
 
 use serde_json::json;
 
 use super::Stand;
+
+const SECRET: &str = "what only support was shown";
+
+#[test]
+fn support_looks_at_what_an_administrator_agreed_to_and_at_nothing_else() {
+    let stand = Stand::new();
+    let (ada, admin, support) = (stand.person("ada"), stand.staff("tenant-admin"), stand.staff("support"));
+    let research = stand.staff("research");
+    let ids = || -> Vec<String> {
+        let listed = stand.get(&ada, "/conversations").is(200).json();
+        listed["items"].as_array().unwrap().iter().map(|row| row["id"].as_str().unwrap().to_owned()).collect()
+    };
+    // One after the other: conversations of one instant are in no order that says which is which.
+    stand.conversation("ada", SECRET);
+    let mine = ids().remove(0);
+    stand.conversation("ada", "another matter");
+    let other = ids().into_iter().find(|id| *id != mine).unwrap();
+    let wanted = json!({
+        "scope": {"conversation": mine}, "reason": "customer_support", "ticket": "T-17", "seconds": 600,
+    });
+    assert_eq!(stand.post(&research, "/access/sessions", &wanted).is(403).problem(), "forbidden");
+    for bad in [
+        json!({"scope": {"conversation": mine}, "reason": "curiosity", "ticket": "T-17"}),
+        json!({"scope": {"conversation": mine}, "reason": "customer_support", "ticket": "a person's name"}),
+        json!({"scope": {"conversation": mine}, "reason": "customer_support", "ticket": "T-17", "seconds": 1}),
+        json!({"scope": {"everything": true}, "reason": "customer_support", "ticket": "T-17"}),
+    ] {
+        stand.post(&support, "/access/sessions", &bad).is(400);
+    }
+    let made = stand.post(&support, "/access/sessions", &wanted).is(201).json();
+    assert_eq!((&made["state"], &made["needs"]), (&json!("asked"), &json!("customer-approval")));
+    let path = format!("/access/sessions/{}", made["id"].as_str().unwrap());
+    let content = format!("{path}/content");
+    stand.get(&support, &content).is(409);
+    let steps = format!("{path}/steps");
+    let approve = json!({"step": "approve"});
+    stand.post(&support, &steps, &approve).is(403);
+    assert_eq!(stand.get(&admin, "/access/notices").is(200).json()["items"][0]["kind"], "approval-asked");
+    assert_eq!(stand.post(&admin, &steps, &approve).is(200).json()["state"], "open");
+    let shown = stand.get(&support, &content).is(200);
+    assert!(shown.text().contains(SECRET));
+    assert!(shown.json()["ledger_index"].is_u64());
+    stand.get(&admin, &content).is(403);
+    stand.get(&support, &format!("{content}?conversation={other}")).is(403);
+    let blurred = stand.get(&support, &format!("{content}?sight=blurred")).is(200);
+    assert!(!blurred.text().contains(SECRET) && blurred.text().contains("xxxx xxxx xxxxxxx xxx xxxxx"));
+    let detail = stand.get(&support, &path).is(200).json();
+    assert_eq!((&detail["session"]["looks"], &detail["conversations"]), (&json!(2), &json!([mine])));
+    assert_eq!(stand.post(&support, &steps, &json!({"step": "end"})).is(200).json()["end"], "reader");
+    stand.get(&support, &content).is(409);
+    // The person is told, by the same entries.
+    let looks = stand.get(&ada, "/accesses").is(200).json();
+    let tickets: Vec<_> =
+        looks["items"].as_array().unwrap().iter().map(|row| row["ticket"].clone()).collect();
+    assert_eq!(tickets, [json!("T-17"), json!("T-17")]);
+    let own = stand.get(&support, "/access/sessions").is(200).json();
+    assert_eq!(own["items"].as_array().unwrap().len(), 1);
+    assert_eq!(stand.get(&research, "/access/sessions").is(200).json()["items"], json!([]));
+}
 
 #[test]
 fn a_lockbox_is_an_administrators_to_close_and_open() {
