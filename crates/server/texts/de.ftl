@@ -1236,6 +1236,7 @@ evidence-field-channel = Weg
 evidence-field-notice = Prüfsumme des Hinweises
 evidence-field-receipt = Bindung an die Quittung
 evidence-field-language = Sprache
+evidence-field-look = Wie, und nach welchen Regeln
 evidence-field-campaign = Befragung
 evidence-field-deadline = Frist
 evidence-field-given = Sagten Ja

@@ -1236,6 +1236,7 @@ evidence-field-channel = Way
 evidence-field-notice = Digest of the notice
 evidence-field-receipt = Commitment to the receipt
 evidence-field-language = Language
+evidence-field-look = How, and by which policies
 evidence-field-campaign = Campaign
 evidence-field-deadline = Deadline
 evidence-field-given = Said yes
