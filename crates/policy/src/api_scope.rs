@@ -1,6 +1,6 @@
 //! What a token for the JSON API permits.
 
-use crate::named::{UnknownName, named};
+use crate::named::{NamedSet, named};
 
 named! {
     /// One thing that a token permits. None of them permits more than the roles of the account it belongs to.
@@ -15,47 +15,8 @@ named! {
     }
 }
 
-/// Several permissions, each at most once, in the order of [`ApiScope::ALL`].
-#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
-#[serde(transparent)]
-pub struct ApiScopes(Vec<ApiScope>);
-
-impl ApiScopes {
-    /// Whether `scope` is among them.
-    pub fn contains(&self, scope: ApiScope) -> bool {
-        self.0.contains(&scope)
-    }
-
-    /// Whether there is none.
-    pub const fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-}
-
-impl FromIterator<ApiScope> for ApiScopes {
-    fn from_iter<I: IntoIterator<Item = ApiScope>>(scopes: I) -> Self {
-        let mut scopes: Vec<ApiScope> = scopes.into_iter().collect();
-        scopes.sort_unstable();
-        scopes.dedup();
-        Self(scopes)
-    }
-}
-
-impl std::fmt::Display for ApiScopes {
-    /// The names with a space between them, as databases keep them.
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let names: Vec<&str> = self.0.iter().map(|scope| scope.name()).collect();
-        formatter.write_str(&names.join(" "))
-    }
-}
-
-impl std::str::FromStr for ApiScopes {
-    type Err = UnknownName;
-
-    fn from_str(text: &str) -> Result<Self, UnknownName> {
-        text.split_whitespace().map(str::parse).collect()
-    }
-}
+/// Several permissions.
+pub type ApiScopes = NamedSet<ApiScope>;
 
 #[cfg(test)]
 mod tests {

@@ -1,6 +1,6 @@
 //! What a compliance access key permits, in the words of the public Compliance API.
 
-use crate::named::{UnknownName, named};
+use crate::named::{NamedSet, named};
 
 named! {
     /// One thing that a compliance access key permits. A key's permissions never change.
@@ -16,49 +16,13 @@ named! {
     }
 }
 
-/// Several permissions, each at most once, in the order of [`ComplianceScope::ALL`].
-#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
-#[serde(transparent)]
-pub struct ComplianceScopes(Vec<ComplianceScope>);
+/// Several permissions.
+pub type ComplianceScopes = NamedSet<ComplianceScope>;
 
 impl ComplianceScopes {
-    /// Whether `scope` is among them.
-    pub fn contains(&self, scope: ComplianceScope) -> bool {
-        self.0.contains(&scope)
-    }
-
-    /// Whether there is none.
-    pub const fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     /// Their names, in order.
     pub fn names(&self) -> Vec<&'static str> {
-        self.0.iter().map(|scope| scope.name()).collect()
-    }
-}
-
-impl FromIterator<ComplianceScope> for ComplianceScopes {
-    fn from_iter<I: IntoIterator<Item = ComplianceScope>>(scopes: I) -> Self {
-        let mut scopes: Vec<ComplianceScope> = scopes.into_iter().collect();
-        scopes.sort_unstable();
-        scopes.dedup();
-        Self(scopes)
-    }
-}
-
-impl std::fmt::Display for ComplianceScopes {
-    /// The names with a space between them, as databases keep them.
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str(&self.names().join(" "))
-    }
-}
-
-impl std::str::FromStr for ComplianceScopes {
-    type Err = UnknownName;
-
-    fn from_str(text: &str) -> Result<Self, UnknownName> {
-        text.split_whitespace().map(str::parse).collect()
+        self.members().iter().map(|scope| scope.name()).collect()
     }
 }
 

@@ -242,7 +242,7 @@ pub use looking::{
     AccessReview, AccessScope, AccessSession, AccessState, AccessStep, AccessStepRefused, Anomaly,
     AnomalyKind, Habits, Participant, Sight, TooMuch, WorkingHours, WorkingHoursError, anomalies, blurred,
 };
-pub use named::UnknownName;
+pub use named::{NamedSet, UnknownName};
 pub use promise::{PROMISES, Promise, PromiseId, UnknownPromise};
 pub use retention::{
     Agreement, Claim, ClockStart, CustomBounds, Effect, End, Facts, Level, ModelTerms, Plan, PlanTerms,

@@ -55,3 +55,58 @@ macro_rules! named {
 }
 
 pub(crate) use named;
+
+/// Members of a closed list, each at most once, in the order of the list.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(transparent)]
+pub struct NamedSet<T>(Vec<T>);
+
+impl<T> Default for NamedSet<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<T> NamedSet<T> {
+    /// The members, in order.
+    pub fn members(&self) -> &[T] {
+        &self.0
+    }
+
+    /// Whether there is none.
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl<T: Copy + PartialEq> NamedSet<T> {
+    /// Whether `member` is among them.
+    pub fn contains(&self, member: T) -> bool {
+        self.0.contains(&member)
+    }
+}
+
+impl<T: Ord> FromIterator<T> for NamedSet<T> {
+    fn from_iter<I: IntoIterator<Item = T>>(members: I) -> Self {
+        let mut members: Vec<T> = members.into_iter().collect();
+        members.sort_unstable();
+        members.dedup();
+        Self(members)
+    }
+}
+
+impl<T: std::fmt::Display> std::fmt::Display for NamedSet<T> {
+    /// The names with a space between them, as databases and the ledger keep them.
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let names: Vec<String> = self.0.iter().map(T::to_string).collect();
+        formatter.write_str(&names.join(" "))
+    }
+}
+
+impl<T: Ord + std::str::FromStr<Err = UnknownName>> std::str::FromStr for NamedSet<T> {
+    type Err = UnknownName;
+
+    fn from_str(text: &str) -> Result<Self, UnknownName> {
+        text.split_whitespace().map(str::parse).collect()
+    }
+}

@@ -107,7 +107,7 @@ impl Writer {
         let NewAccount { organization, login, name, subject, roles } = new;
         check_name("a person's name", &name)?;
         let login = folded_login(&login)?;
-        if roles.roles().is_empty() {
+        if roles.members().is_empty() {
             return Err(AdminError::Invalid("an account needs at least one role; none was made".to_owned()));
         }
         if roles.contains(Role::Person) != subject.is_some() {
@@ -152,7 +152,7 @@ impl Writer {
 
     fn set_roles(&mut self, id: AccountId, roles: RoleSet) -> Result<AccountReply, AdminError> {
         let account = self.account(id)?;
-        if roles.roles().is_empty() || (roles.contains(Role::Person) && account.subject.is_none()) {
+        if roles.members().is_empty() || (roles.contains(Role::Person) && account.subject.is_none()) {
             return Err(AdminError::Invalid(
                 "an account needs a role, and `person` only goes with an account made for somebody whose conversations are \
                  kept; nothing was changed"
@@ -294,7 +294,7 @@ pub(super) fn folded_login(login: &str) -> Result<String, AdminError> {
 }
 
 fn names(roles: &RoleSet) -> Vec<String> {
-    roles.roles().iter().map(|role| role.name().to_owned()).collect()
+    roles.members().iter().map(|role| role.name().to_owned()).collect()
 }
 
 fn taken(login: &str) -> AdminError {

@@ -71,7 +71,7 @@ impl Custody {
                 id: user_id(&member.id),
                 full_name: member.name,
                 email: member.login.filter(|login| login.contains('@')),
-                organization_role: (!roles.roles().is_empty()).then(|| roles.to_string()),
+                organization_role: (!roles.members().is_empty()).then(|| roles.to_string()),
                 created_at: rfc3339(member.created_at),
                 other: OtherFields::new(),
             };

@@ -304,7 +304,7 @@ fn reader_now(control: &ControlStore, session: &AccessSession) -> Result<Asker, 
         .account(id)?
         .filter(|account| account.disabled_at.is_none() && account.organization == session.organization);
     let roles = account.map(|account| account.roles).unwrap_or_default();
-    let both = session.roles.roles().iter().copied().filter(|role| roles.contains(*role));
+    let both = session.roles.members().iter().copied().filter(|role| roles.contains(*role));
     Ok(Asker { participant: session.reader, organization: Some(session.organization), roles: both.collect() })
 }
 

@@ -19,6 +19,7 @@ mod done;
 mod flags;
 mod holds;
 mod import;
+mod kept_file;
 mod key_graph;
 mod keyfile;
 mod keys;

@@ -242,7 +242,7 @@ impl AccessPolicy {
             attributes.insert("subject".to_owned(), entity(uid(&names.subject, &subject.to_string())));
         }
         let besides = names.without_account.iter().filter(|(who, _)| principal.without_account == Some(*who));
-        let roles = principal.roles.roles().iter().filter_map(|role| names.roles.get(role).cloned());
+        let roles = principal.roles.members().iter().filter_map(|role| names.roles.get(role).cloned());
         let roles = roles.chain(besides.map(|(_, role)| role.clone())).collect();
         let account = Entity::new(who.clone(), attributes, roles).ok()?;
         let mut attributes = HashMap::from([

@@ -3,19 +3,17 @@
 mod document;
 mod page;
 
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use fiducia_custody::{
-    AUDIT_FILE_BYTES_MAX, AdminCommand, AdminReply, AuditCommand as Asked, AuditReply, AuditReport,
-    AuditReportRow, PromiseStanding, VerifiedAuditReport, verify_audit_file,
-};
-use fiducia_ledger::VerifierKey;
-
+use super::kept_file::{given_keys, read_at_most};
 use crate::arguments::{AuditCommand, DataOptions};
 use crate::failure::{ExitStatus, Failure};
 use crate::output::{Align, Output, Table, instant, remark};
 use crate::session::Session;
+use fiducia_custody::{
+    AUDIT_FILE_BYTES_MAX, AdminCommand, AdminReply, AuditCommand as Asked, AuditReply, AuditReport,
+    AuditReportRow, PromiseStanding, VerifiedAuditReport, verify_audit_file,
+};
 
 pub(super) fn run(command: AuditCommand) -> Result<ExitStatus, Failure> {
     match command {
@@ -166,17 +164,12 @@ pub(super) fn counts(report: &AuditReport) -> String {
 
 /// A file that holds, by one of these keys.
 fn checked(file: &[u8], verifier_keys: &[String]) -> Result<VerifiedAuditReport, Failure> {
-    let parse = |key: &String| {
-        key.trim()
-            .parse::<VerifierKey>()
-            .map_err(|error| Failure::Argument(format!("--verifier-key cannot be used: {error}")))
-    };
-    let keys = verifier_keys.iter().map(parse).collect::<Result<Vec<_>, _>>()?;
-    verify_audit_file(file, &keys).map_err(|error| Failure::Finding(format!("NOT verified: {error}")))
+    verify_audit_file(file, &given_keys(verifier_keys)?)
+        .map_err(|error| Failure::Finding(format!("NOT verified: {error}")))
 }
 
 fn verify(path: &Path, verifier_keys: &[String], json: bool) -> Result<ExitStatus, Failure> {
-    let verified = checked(&read(path)?, verifier_keys)?;
+    let verified = checked(&read_at_most(path, AUDIT_FILE_BYTES_MAX)?, verifier_keys)?;
     let mut output = Output::standard(json);
     if json {
         output.value(&serde_json::json!({
@@ -195,14 +188,4 @@ fn verify(path: &Path, verifier_keys: &[String], json: bool) -> Result<ExitStatu
     }
     output.finish()?;
     Ok(ExitStatus::Success)
-}
-
-/// Reads at most one byte more than a file may have.
-fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    let failed = |cause| Failure::File { doing: "read", path: path.to_owned(), cause };
-    let file = std::fs::File::open(path).map_err(failed)?;
-    let most = u64::try_from(AUDIT_FILE_BYTES_MAX).unwrap_or(u64::MAX).saturating_add(1);
-    let mut bytes = Vec::new();
-    file.take(most).read_to_end(&mut bytes).map_err(failed)?;
-    Ok(bytes)
 }

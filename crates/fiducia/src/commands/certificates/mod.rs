@@ -2,19 +2,17 @@
 
 mod page;
 
-use std::io::Read;
 use std::path::Path;
 
-use fiducia_custody::{
-    AdminCommand, AdminReply, CERTIFICATE_FILE_BYTES_MAX, CertificateCommand as Asked, CertificateReference,
-    CertificateReply, CertificateRow, CertifiedScope, MailState, VerifiedCertificate, verify_certificate,
-};
-use fiducia_ledger::VerifierKey;
-
+use super::kept_file::{given_keys, read_at_most};
 use crate::arguments::{CertificateCommand, DataOptions};
 use crate::failure::{ExitStatus, Failure};
 use crate::output::{Align, Output, Table, count_of, instant, instant_or, remark};
 use crate::session::Session;
+use fiducia_custody::{
+    AdminCommand, AdminReply, CERTIFICATE_FILE_BYTES_MAX, CertificateCommand as Asked, CertificateReference,
+    CertificateReply, CertificateRow, CertifiedScope, MailState, VerifiedCertificate, verify_certificate,
+};
 
 pub(super) fn run(command: CertificateCommand) -> Result<ExitStatus, Failure> {
     match command {
@@ -148,19 +146,12 @@ fn write(path: &Path, text: &str) -> Result<(), Failure> {
 /// # Errors
 /// When a key cannot be read, or the file proves nothing.
 pub(crate) fn checked(file: &[u8], verifier_keys: &[String]) -> Result<VerifiedCertificate, Failure> {
-    let keys: Result<Vec<VerifierKey>, Failure> = verifier_keys
-        .iter()
-        .map(|key| {
-            key.trim()
-                .parse()
-                .map_err(|error| Failure::Argument(format!("--verifier-key cannot be used: {error}")))
-        })
-        .collect();
-    verify_certificate(file, &keys?).map_err(|error| Failure::Finding(format!("NOT verified: {error}")))
+    verify_certificate(file, &given_keys(verifier_keys)?)
+        .map_err(|error| Failure::Finding(format!("NOT verified: {error}")))
 }
 
 fn verify(path: &Path, verifier_keys: &[String], json: bool) -> Result<ExitStatus, Failure> {
-    let verified = checked(&read(path)?, verifier_keys)?;
+    let verified = checked(&read_at_most(path, CERTIFICATE_FILE_BYTES_MAX)?, verifier_keys)?;
     let certificate = &verified.certificate;
     let mut output = Output::standard(json);
     if json {
@@ -178,16 +169,6 @@ fn verify(path: &Path, verifier_keys: &[String], json: bool) -> Result<ExitStatu
     }
     output.finish()?;
     Ok(ExitStatus::Success)
-}
-
-/// Reads at most one byte more than a file may have.
-fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    let failed = |cause| Failure::File { doing: "read", path: path.to_owned(), cause };
-    let file = std::fs::File::open(path).map_err(failed)?;
-    let most = u64::try_from(CERTIFICATE_FILE_BYTES_MAX).unwrap_or(u64::MAX).saturating_add(1);
-    let mut bytes = Vec::new();
-    file.take(most).read_to_end(&mut bytes).map_err(failed)?;
-    Ok(bytes)
 }
 
 /// What a certificate says, line by line.

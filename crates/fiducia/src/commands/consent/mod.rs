@@ -2,16 +2,15 @@
 
 mod import;
 
-use std::io::Read;
 use std::path::Path;
 
 use fiducia_custody::{
     AdminCommand, AdminReply, ConsentChoice, ConsentCommand as Asked, ConsentEntry, ConsentEvidence,
     ConsentReply, ConsentRow, RECEIPT_FILE_BYTES_MAX, ShownNotice, VerifiedReceipt, verify_receipt,
 };
-use fiducia_ledger::VerifierKey;
 use fiducia_policy::{ConsentAct, ConsentId};
 
+use super::kept_file::{given_keys, read_at_most};
 use crate::arguments::{ChoiceOptions, ConsentCommand, DataOptions};
 use crate::edge::operating_system_user;
 use crate::failure::{ExitStatus, Failure};
@@ -205,21 +204,9 @@ fn receipt(id: ConsentId, out: Option<&Path>, data: &DataOptions) -> Result<Exit
 }
 
 fn verify(path: &Path, verifier_keys: &[String], json: bool) -> Result<ExitStatus, Failure> {
-    let failed = |cause| Failure::File { doing: "read", path: path.to_owned(), cause };
-    let file = std::fs::File::open(path).map_err(failed)?;
-    let most = u64::try_from(RECEIPT_FILE_BYTES_MAX).unwrap_or(u64::MAX).saturating_add(1);
-    let mut bytes = Vec::new();
-    file.take(most).read_to_end(&mut bytes).map_err(failed)?;
-    let keys: Result<Vec<VerifierKey>, Failure> = verifier_keys
-        .iter()
-        .map(|key| {
-            key.trim()
-                .parse()
-                .map_err(|error| Failure::Argument(format!("--verifier-key cannot be used: {error}")))
-        })
-        .collect();
-    let verified =
-        verify_receipt(&bytes, &keys?).map_err(|error| Failure::Finding(format!("NOT verified: {error}")))?;
+    let bytes = read_at_most(path, RECEIPT_FILE_BYTES_MAX)?;
+    let verified = verify_receipt(&bytes, &given_keys(verifier_keys)?)
+        .map_err(|error| Failure::Finding(format!("NOT verified: {error}")))?;
     let mut output = Output::standard(json);
     if json {
         output.value(&serde_json::json!({

@@ -87,7 +87,7 @@ async fn list(State(console): Shared, Query(asked): Query<Asked>, own: Own) -> R
 fn line(frame: &Frame, row: &LookRow) -> Line {
     let (who, person) = match &row.who {
         Looker::Oneself {} => (frame.text("centre-who-oneself"), String::new()),
-        Looker::Staff { person, roles } => (staff(frame, roles.roles()), person.to_string()),
+        Looker::Staff { person, roles } => (staff(frame, roles.members()), person.to_string()),
     };
     let records = i64::try_from(row.records).unwrap_or(i64::MAX);
     Line {

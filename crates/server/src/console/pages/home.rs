@@ -38,7 +38,7 @@ struct HomePage<'a> {
 
 impl HomePage<'_> {
     fn roles(&self) -> Vec<(String, String)> {
-        let roles = self.account.roles.roles().iter();
+        let roles = self.account.roles.members().iter();
         let text = |role: &Role, kind: &str| self.frame.text(&format!("{kind}-{}", role.name()));
         roles.map(|role| (text(role, "role"), text(role, "role-about"))).collect()
     }

@@ -64,7 +64,7 @@ fn show(call: &Call<'_>, _: Nothing, _: Nothing) -> Result<Found<Account>, Probl
         id: account.id,
         organization: account.organization,
         name: account.name.clone(),
-        roles: account.roles.roles().to_vec(),
+        roles: account.roles.members().to_vec(),
         person: account.subject,
         token_permits,
         form_token: call.form_token.clone(),

@@ -154,7 +154,7 @@ impl<'a> Viewer<'a> {
 
     fn roles(&self, session: &AccessSession) -> String {
         let roles: Vec<String> =
-            session.roles.roles().iter().map(|role| self.frame.text_of("role", role.name())).collect();
+            session.roles.members().iter().map(|role| self.frame.text_of("role", role.name())).collect();
         if roles.is_empty() { self.frame.text("evidence-role-operator") } else { roles.join(", ") }
     }
 
