@@ -140,7 +140,8 @@ fn project_manifests() -> Vec<Manifest> {
 fn dependencies_point_down_only() {
     let manifests = project_manifests();
     let names: BTreeSet<&str> = manifests.iter().map(|manifest| manifest.name.as_str()).collect();
-    for expected in ["policy", "wire", "keyring", "ledger", "store", "custody", "server", "fiducia"] {
+    for expected in ["policy", "wire", "safety", "keyring", "ledger", "store", "custody", "server", "fiducia"]
+    {
         assert!(names.contains(expected), "no manifest of {expected} was read");
     }
     assert_eq!(violations(&manifests), Vec::<String>::new());

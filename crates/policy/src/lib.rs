@@ -199,6 +199,7 @@ mod promise;
 mod retention;
 mod rights;
 mod role;
+mod safety;
 mod simulate;
 mod webhook;
 
@@ -256,6 +257,7 @@ pub use rights::{
     StepRefused, due_dates, end_of_span, queue_order,
 };
 pub use role::{Role, RoleSet};
+pub use safety::{Provenance, SafetyCategory, Score, ScoreOutOfRange};
 pub use simulate::{Simulation, simulate};
 pub use webhook::{
     AfterAttempt, AttemptFailure, AttemptOutcome, DeliveryStep, DisabledBecause, EndpointStep, EventFilter,

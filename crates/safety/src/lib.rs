@@ -1,0 +1,8 @@
+//! Text in, findings out: what safeguards are about, found in the program's own process and without I/O.
+//!
+//! A [`Detector`] reads one text with its provenance and says what it found, how sure it is, and where. It never holds a text
+//! longer than the call, and a [`Finding`] never holds content: a category, a score and places.
+
+mod finding;
+
+pub use finding::{Detector, Finding, Span};
