@@ -10,7 +10,7 @@ use fiducia_policy::{
     AccessReason, Clock, ConsentChannel, ConsentPurpose, ExchangeId, OrganizationId, PersonId, Randomness,
     SubjectId, WarningId,
 };
-use fiducia_store::{ControlStore, DataDirectory, Journal};
+use fiducia_store::{Connections, ControlStore, DataDirectory, Journal};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::accounts::{PrivacySignals, Throttle};
@@ -240,6 +240,7 @@ impl Custody {
             .name("fiducia-writer".to_owned())
             .spawn(move || writer.run(&timer, &mut receiver))?;
         let reader = Reader {
+            connections: Arc::new(Connections::to(root.clone())),
             root,
             access: Arc::clone(&access),
             callers: Arc::clone(&callers),
@@ -802,6 +803,7 @@ impl Custody {
             self.0.feed.stop();
             let _ = feed.join();
         }
+        self.0.reader.connections.close();
     }
 }
 

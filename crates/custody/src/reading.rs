@@ -13,8 +13,8 @@ use fiducia_policy::{
     SubjectId, Timestamp,
 };
 use fiducia_store::{
-    ActivityStore, Bucket, ControlStore, ConversationRecord, DataDirectory, KeyKind, KeyNode, KeyStore,
-    RightsStatement, StoredRecord, StoredWrap,
+    ActivityStore, Bucket, Connections, ControlStore, ConversationRecord, DataDirectory, KeyKind, KeyNode,
+    KeyStore, Lent, RightsStatement, StoredRecord, StoredWrap,
 };
 
 use crate::administer::hex;
@@ -47,6 +47,7 @@ const TICKET_BYTES_MAX: usize = 64;
 #[derive(Clone)]
 pub(crate) struct Reader {
     pub(crate) root: PathBuf,
+    pub(crate) connections: Arc<Connections>,
     pub(crate) access: Arc<KeyAccess>,
     pub(crate) callers: Arc<Callers>,
     pub(crate) governance: Governance,
@@ -68,12 +69,12 @@ impl Reader {
         self.readers.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn control(&self) -> Result<ControlStore, AdminError> {
-        Ok(ControlStore::open_for_reading(&DataDirectory::control(&self.root))?)
+    pub(crate) fn control(&self) -> Result<Lent<ControlStore>, AdminError> {
+        Ok(self.connections.control()?)
     }
 
-    pub(crate) fn keys(&self) -> Result<KeyStore, AdminError> {
-        Ok(KeyStore::open_for_reading(&DataDirectory::keys(&self.root))?)
+    pub(crate) fn keys(&self) -> Result<Lent<KeyStore>, AdminError> {
+        Ok(self.connections.keys()?)
     }
 
     pub(crate) fn place(&self) -> Bucket {
@@ -210,7 +211,8 @@ impl Reader {
 
     pub(crate) fn records(&self, conversation: ConversationId) -> Result<AdminReply, AdminError> {
         let _reading = self.reading();
-        self.refuse_destroyed(&self.control()?, conversation)?;
+        let control = self.control()?;
+        self.refuse_destroyed(&control, conversation)?;
         let records = self.conversation_records(conversation)?;
         let keys = self.keys()?;
         let rows: Result<Vec<_>, _> = records.iter().map(|record| row(record, &keys)).collect();
@@ -319,7 +321,8 @@ impl Reader {
         path: ReadPath,
         envelopes: &mut Envelopes,
     ) -> Result<Vec<RecordContent>, AdminError> {
-        self.open_with(&self.keys()?, receipt, records, (pseudonym, path), envelopes)
+        let keys = self.keys()?;
+        self.open_with(&keys, receipt, records, (pseudonym, path), envelopes)
     }
 
     /// As [`Self::open`], for whoever has the key store open already.
@@ -374,7 +377,8 @@ impl Reader {
         if !receipt.valid_at(self.clock.now()) {
             return Err(AdminError::Conflict("the permission to read has expired; ask again".to_owned()));
         }
-        let parent = Keychain::new(Arc::clone(&self.access)).key(&self.keys()?, statement.parent)?;
+        let keys = self.keys()?;
+        let parent = Keychain::new(Arc::clone(&self.access)).key(&keys, statement.parent)?;
         let binding = RecordBinding {
             organization,
             pseudonym,

@@ -84,6 +84,7 @@ impl File {
         let connection = Connection::open_with_flags(path, flags).map_err(at("open"))?;
         connection.busy_timeout(Duration::from_millis(BUSY_TIMEOUT_MS)).map_err(at("open"))?;
         connection.execute_batch("PRAGMA query_only=ON; PRAGMA trusted_schema=OFF;").map_err(at("open"))?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
         keep_plans(&connection).map_err(at("open"))?;
         let file = Self { path: path.to_owned(), connection };
         file.refuse_newer(migrations)?;
@@ -167,6 +168,12 @@ impl File {
     /// Ends what [`File::begin_snapshot`] began; does nothing where nothing was begun.
     pub(crate) fn end_snapshot(&self) -> Result<(), StoreError> {
         if self.connection.is_autocommit() { Ok(()) } else { self.pragma("COMMIT") }
+    }
+
+    /// Lets go of the view of the file that reads may have left open, and of its pages in memory.
+    pub(crate) fn rest(&self) -> Result<(), StoreError> {
+        self.end_snapshot()?;
+        self.pragma("PRAGMA shrink_memory")
     }
 
     fn pragma(&self, sql: &str) -> Result<(), StoreError> {

@@ -134,6 +134,12 @@ pub struct NewSubject {
     pub created_at: Timestamp,
 }
 
+impl crate::resting::Rest for ControlStore {
+    fn rest(&self) -> Result<(), StoreError> {
+        self.file.rest()
+    }
+}
+
 impl ControlStore {
     /// Opens or creates the file.
     pub fn open(path: &Path) -> Result<Self, StoreError> {

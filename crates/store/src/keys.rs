@@ -193,6 +193,12 @@ pub struct KeyStore {
     pub(crate) file: File,
 }
 
+impl crate::resting::Rest for KeyStore {
+    fn rest(&self) -> Result<(), StoreError> {
+        self.file.rest()
+    }
+}
+
 impl KeyStore {
     /// Opens or creates the file. Its write-ahead log is folded by [`KeyStore::fold`], on another connection, and by
     /// commits only when that lags far behind: requests wait for commits.

@@ -10,7 +10,7 @@ use fiducia_policy::{
     ConsentId, ConsentPurpose, ConversationId, KeyId, OrganizationId, Pseudonym, RecordId, SubjectId,
     Timestamp,
 };
-use fiducia_store::{ConsentStanding, ControlStore, KeyKind, KeyStore, StoredRecord};
+use fiducia_store::{ConsentStanding, ControlStore, KeyKind, KeyStore, Lent, StoredRecord};
 use zeroize::Zeroizing;
 
 use crate::keychain::{KeyPathError, Keychain};
@@ -96,8 +96,8 @@ pub struct TrainingRead {
 struct Walk<'a> {
     reader: &'a Reader,
     purpose: ConsentPurpose,
-    control: ControlStore,
-    keys: KeyStore,
+    control: Lent<ControlStore>,
+    keys: Lent<KeyStore>,
     keychain: Keychain,
     people: HashMap<SubjectId, Result<Consenting, TrainingRefusal>>,
     roots: HashMap<OrganizationId, Option<(KeyId, SymmetricKey)>>,

@@ -147,7 +147,8 @@ impl Custody {
         event: impl Fn(ExternalKey) -> Event,
     ) -> Result<(), AdminError> {
         let id = self.key_id(organization)?;
-        let key = Keychain::new(Arc::clone(&self.0.access)).key(&self.reader().keys()?, id)?;
+        let keys = self.reader().keys()?;
+        let key = Keychain::new(Arc::clone(&self.0.access)).key(&keys, id)?;
         let binding = RootBinding { organization, id };
         let service = self.0.access.connections.connect(place)?;
         service.validate(binding, &*self.0.randomness)?;

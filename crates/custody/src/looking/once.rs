@@ -179,7 +179,8 @@ impl Custody {
         let event = ExchangeId::generate(self.now(), &*self.0.randomness)?;
         let reader = self.reader();
         let _reading = reader.reading();
-        reader.refuse_destroyed(&reader.control()?, conversation)?;
+        let control = reader.control()?;
+        reader.refuse_destroyed(&control, conversation)?;
         let records = reader.conversation_records(conversation)?;
         let path = ReadPath::Ground(sitting.ground());
         reader.read(&sitting, &records, (path, *event.as_bytes()))

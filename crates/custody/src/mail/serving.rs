@@ -86,7 +86,8 @@ impl Reader {
     /// Where a person is written to: opened here, for the mail alone.
     fn address(&self, control: &ControlStore, subject: SubjectId) -> Result<Option<MailAddress>, AdminError> {
         let Some(contact) = control.contact(subject)? else { return Ok(None) };
-        let key = Keychain::new(Arc::clone(&self.access)).key(&self.keys()?, contact.key)?;
+        let keys = self.keys()?;
+        let key = Keychain::new(Arc::clone(&self.access)).key(&keys, contact.key)?;
         let padded = open_value((contact.key, &key), subject.as_bytes(), &contact.sealed)?;
         MailAddress::from_padded(&padded).map(Some).map_err(|error| damaged(&error))
     }

@@ -12,7 +12,7 @@ use fiducia_policy::{
     ConversationId, ExchangeId, GroundKind, Pseudonym, Randomness, RecordId, Situation, Timestamp,
 };
 use fiducia_store::{
-    BucketName, ControlStore, ConversationRecord, KeyStore, RecordBucket, RightsRecord, StoredRecord,
+    BucketName, ControlStore, ConversationRecord, KeyStore, Lent, RecordBucket, RightsRecord, StoredRecord,
     SubjectRecord,
 };
 
@@ -70,8 +70,8 @@ pub(super) struct Filled {
 /// Files that are read again and again, opened once. Between two reads they hold nothing back: each read is a statement of
 /// its own.
 struct Open {
-    control: ControlStore,
-    keys: KeyStore,
+    control: Lent<ControlStore>,
+    keys: Lent<KeyStore>,
     buckets: HashMap<BucketName, RecordBucket>,
 }
 

@@ -110,7 +110,8 @@ impl Reader {
     pub(crate) fn request_shown(&self, id: RightsRequestId) -> Result<AdminReply, AdminError> {
         let _reading = self.reading();
         let (_, policy) = self.governance.current();
-        let detail = detail(&self.control()?, &policy, id, self.clock.now())?;
+        let control = self.control()?;
+        let detail = detail(&control, &policy, id, self.clock.now())?;
         Ok(AdminReply::Rights(RightsReply::Request(Box::new(detail))))
     }
 }

@@ -215,7 +215,8 @@ impl Reader {
         webhook: &WebhookRecord,
         now: Timestamp,
     ) -> Result<Vec<WebhookSecret>, AdminError> {
-        let key = Keychain::new(Arc::clone(&self.access)).key(&self.keys()?, webhook.key)?;
+        let keys = self.keys()?;
+        let key = Keychain::new(Arc::clone(&self.access)).key(&keys, webhook.key)?;
         let former = webhook.former.as_ref().filter(|(_, until)| now < *until).map(|(sealed, _)| sealed);
         std::iter::once(&webhook.secret)
             .chain(former)
