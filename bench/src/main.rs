@@ -28,6 +28,10 @@ use clap::{Parser, ValueEnum};
 
 use failure::Failure;
 
+/// The program's own: what runs in this process is measured as the program runs it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// What to measure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Measurement {

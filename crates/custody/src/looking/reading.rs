@@ -144,7 +144,7 @@ impl Reader {
         session: &AccessSession,
         target: &LookTarget,
     ) -> Result<Chosen, NotLooked> {
-        let found = self.scope_found(control, &session.scope)?;
+        let mut found = self.scope_found(control, &session.scope)?;
         let path = found.root.map_or(ReadPath::Ground(session.ground), ReadPath::Hold);
         let conversation = match (&session.scope, target.conversation) {
             (_, Some(conversation)) => Some(conversation),
@@ -155,8 +155,12 @@ impl Reader {
             (_, false) => {
                 target.records.iter().map(|id| self.one_record(*id)).collect::<Result<Vec<_>, _>>()?
             }
+            // They were found with the scope.
+            (Some(conversation), true) if session.scope == AccessScope::Conversation(conversation) => {
+                std::mem::take(&mut found.records)
+            }
             (Some(conversation), true) => self.conversation_records(conversation)?,
-            (None, true) => found.records.clone(),
+            (None, true) => std::mem::take(&mut found.records),
         };
         let keys = self.keys()?;
         let mut is_within = !records.is_empty();
