@@ -69,6 +69,12 @@ pub enum RequestError {
         "an entry of \"fallbacks\" may hold model, max_tokens, thinking, output_config and speed, and nothing else"
     )]
     FallbackMember,
+    /// More strings of text than can be examined.
+    #[error("the request holds more than {texts_max} texts; send fewer at once")]
+    TooManyTexts {
+        /// The limit.
+        texts_max: usize,
+    },
     /// One object in a message has more members than can be compared.
     #[error("an object in the messages at byte {position} has more than {members_max} members; split it")]
     TooManyMembers {

@@ -13,6 +13,7 @@
 //!   already runs with one.
 //! - [`Outline::reachable_models`] says which models a request can reach, [`answering_models`] which ones answered, and
 //!   [`rerouted_body`] makes an answer say that another model gave it.
+//! - [`RequestTexts`] says where the texts of a request stand and whose words they are, and puts other text in the place of parts.
 //! - [`texts()`] and [`conversation_line()`] serve readers of stored records and importers of old conversations.
 //! - [`WebhookSecret`] and [`webhook_body`] write what is sent to webhooks, signed as Standard Webhooks says.
 //! - [`siem`] writes activities as lines for a security information and event management system.
@@ -32,6 +33,7 @@ mod json;
 mod object;
 mod outline;
 mod refusal;
+mod request_texts;
 mod shape;
 pub mod siem;
 mod sse;
@@ -61,6 +63,7 @@ pub use refusal::{
     AnswerFrame, OWN_MARK, OwnMark, OwnRefusal, Refused, own_mark, refusal_body, refusal_stream,
     stop_category,
 };
+pub use request_texts::{REQUEST_TEXTS_MAX, Replacement, ReplacementError, RequestText, RequestTexts};
 pub use shape::{WireError, error_body, error_frame};
 pub use texts::{Text, texts};
 pub use webhook::{
