@@ -270,6 +270,17 @@ fn step_problems(rule: &SafeguardRule) -> Vec<String> {
                 "at {at}: `to` names the model that answers, for `reroute` and for nothing else"
             ));
         }
+        if step.to.as_ref().is_some_and(|to| to.contains('*')) {
+            problems.push(format!("at {at}: `to` is one model, by its whole name"));
+        }
+        if let [only] = &rule.scope.models[..]
+            && step.to.as_ref() == Some(only)
+        {
+            problems.push(format!(
+                "at {at}: requests to {only} would be sent to {only}. Name another model\n    for example: {category} found with a score \
+                 of {at}; model {only}"
+            ));
+        }
         if (action == SafetyAction::Throttle) != step.per_hour.is_some_and(|count| count > 0) {
             problems.push(format!(
                 "at {at}: `per_hour` says how many such requests pass in an hour, at least 1, for `throttle` and for nothing else"
@@ -315,38 +326,54 @@ fn reroute_problem(terms: &SafetyTerms, rule: &SafeguardRule) -> Option<(String,
         let mut scores: Vec<Score> =
             others.flat_map(|other| other.steps.iter().map(|step| step.at)).filter(within).collect();
         scores.sort_unstable();
-        for score in scores {
-            for (plan, provenance) in
-                rule.scope.plans.iter().flat_map(|plan| rule.provenance.iter().map(move |one| (*plan, *one)))
-            {
-                let finding = SafetyFinding { category: rule.category, provenance, score };
-                let there = terms.decide(
-                    &[finding],
-                    &SafetyCircumstances {
-                        plan,
-                        model: to,
-                        parties: &[],
-                        conversation: 0,
-                        now: crate::edge::Timestamp::UNIX_EPOCH,
-                    },
-                );
-                if there.action < SafetyAction::Reroute {
+        for plan in &rule.scope.plans {
+            for provenance in &rule.provenance {
+                let follows =
+                    |score: Score| what_follows(terms, rule.category, *plan, *provenance, to, score);
+                // A higher score never gives less, so the highest one tells whether any does.
+                if scores.last().is_none_or(|highest| follows(*highest).is_none()) {
                     continue;
                 }
-                let other = there.reasons.iter().find(|reason| reason.action == there.action)?;
-                let does = there.reroute_to.map_or_else(
-                    || format!("{} follows there", there.action),
-                    |next| format!("{next} would have to answer from there"),
+                let first = scores.iter().find_map(|score| Some((score, follows(*score)?)));
+                let Some((score, (other, does))) = first else { continue };
+                let shown = example(rule.category, score.value(), *provenance, *plan, to);
+                let words = format!(
+                    "it sends requests to {to}, and {does}. Exempt the model there, or name another here{shown}"
                 );
-                let shown = example(rule.category, score.value(), provenance, plan, to);
-                return Some((
-                    other.rule.clone(),
-                    format!(
-                        "it sends requests to {to}, and {does}. Exempt the model there, or name another here{shown}"
-                    ),
-                ));
+                return Some((other, words));
             }
         }
     }
     None
+}
+
+/// The rule that does more than pass a request on where it was sent, and what that is.
+fn what_follows(
+    terms: &SafetyTerms,
+    category: SafetyCategory,
+    plan: Plan,
+    provenance: Provenance,
+    model: &str,
+    score: Score,
+) -> Option<(String, String)> {
+    let circumstances = SafetyCircumstances {
+        plan,
+        model,
+        parties: &[],
+        conversation: 0,
+        now: crate::edge::Timestamp::UNIX_EPOCH,
+    };
+    let there = terms.decide(&[SafetyFinding { category, provenance, score }], &circumstances);
+    if there.action < SafetyAction::Reroute {
+        return None;
+    }
+    let acts = |reason: &&crate::safety::SafetyReason| {
+        reason.action == there.action && reason.outcome == crate::safety::SafetyOutcome::Acts
+    };
+    let other = there.reasons.iter().find(acts)?;
+    let does = there.reroute_to.as_ref().map_or_else(
+        || format!("{} follows there", there.action),
+        |next| format!("{next} would have to answer from there"),
+    );
+    Some((other.rule.clone(), does))
 }

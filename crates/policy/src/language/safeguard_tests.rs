@@ -221,6 +221,15 @@ fn contradictions_are_refused_and_shown() {
     );
     steps("hate", r#"{ at = 0.5, action = "reroute" }"#, "`to` names the model");
     steps("hate", r#"{ at = 0.5, action = "refuse", to = "small-1" }"#, "`to` names the model");
+    steps("hate", r#"{ at = 0.5, action = "reroute", to = "small-*" }"#, "by its whole name");
+    check_added(
+        &rule(
+            "hate",
+            "models = [\"small-1\"]\nsteps = [{ at = 0.5, action = \"reroute\", to = \"small-1\" }]",
+        ),
+        Contradiction,
+        "requests to small-1 would be sent to small-1",
+    );
     steps("hate", r#"{ at = 0.5, action = "throttle" }"#, "`per_hour` says how many");
     steps("hate", r#"{ at = 0.5, action = "flag", flag = true }"#, "the opposite or the same");
     steps("hate", r#"{ at = 0.5, action = "mask" }"#, "mask is not possible for hate");

@@ -15,7 +15,7 @@ use crate::safety::{
 };
 
 /// The most rules of one kind, so that a decision stays quick.
-const RULES_MAX: usize = 500;
+const RULES_MAX: usize = 200;
 /// The most entries in one list.
 const ENTRIES_MAX: usize = 1_000;
 

@@ -1,7 +1,7 @@
 //! What is done about findings: a pure function of what was found, who asked for what, and the policy.
 
 use super::action::SafetyAction;
-use super::terms::{SafeguardRule, SafetyStep, SafetyTerms, TrustedParty};
+use super::terms::{SafeguardRule, SafetyStep, SafetyTerms, TrustedAccess, TrustedParty};
 use super::{Provenance, SafetyCategory, Score};
 use crate::edge::Timestamp;
 use crate::retention::Plan;
@@ -144,10 +144,11 @@ impl SafetyTerms {
             return None;
         }
         let step = rule.step(finding.score, circumstances.model)?;
-        let trusted = self
-            .trusted
-            .iter()
-            .find(|list| list.holds_for(circumstances.parties, finding.category, circumstances.now));
+        // Of several lists the one that permits most, so that their order says nothing.
+        let holds = |list: &&TrustedAccess| {
+            list.holds_for(circumstances.parties, finding.category, circumstances.now)
+        };
+        let trusted = self.trusted.iter().filter(holds).min_by_key(|list| (list.at_most, &list.name));
         let (outcome, done) = if rule.shadow {
             (SafetyOutcome::Shadow, SafetyAction::Allow)
         } else if !rule.acts_in(circumstances.conversation) {
