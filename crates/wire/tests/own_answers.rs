@@ -89,6 +89,37 @@ fn events(stream: &[u8]) -> Vec<(String, Value)> {
         .collect()
 }
 
+/// Compares what is sent with what is written down.
+fn check_snapshot(name: &str, rendered: &str) {
+    let path = format!("{}/tests/own/{name}.snap", env!("CARGO_MANIFEST_DIR"));
+    if std::env::var_os("GOLDEN_WRITE").is_some() {
+        std::fs::write(&path, rendered).unwrap();
+    }
+    let expected = std::fs::read_to_string(Path::new(&path)).unwrap_or_default();
+    assert_eq!(rendered, expected, "{path}");
+}
+
+/// Streams that stand for their wire.
+const TYPICAL: [&str; 3] =
+    ["tools-and-thinking.anthropic.sse", "tools.openai-chat.sse", "text.openai-responses.sse"];
+
+#[test]
+fn endings_and_reroutes_are_sent_as_written_down() {
+    let refusal = OwnRefusal { refused: Refused::Answer, ..REFUSAL };
+    for (_, wire, stream) in streams().into_iter().filter(|(name, ..)| TYPICAL.contains(&name.as_str())) {
+        // After half of the events, which in each of them is within something that has to be closed.
+        let bounds: Vec<usize> = (0..stream.len()).filter(|at| stream[..*at].ends_with(b"\n\n")).collect();
+        let delivered = &stream[..bounds[bounds.len() / 2]];
+        let mut tracker = Delivered::new(wire);
+        tracker.push(delivered).unwrap();
+        let ending = tracker.end_with(&refusal, &FRAME).unwrap();
+        let ended = [delivered, b": refused from here on\n\n", &ending].concat();
+        check_snapshot(&format!("ended.{wire}"), std::str::from_utf8(&ended).unwrap());
+        let rerouted = rerouted(wire, REROUTE, &stream, &[]);
+        check_snapshot(&format!("rerouted.{wire}"), std::str::from_utf8(&rerouted).unwrap());
+    }
+}
+
 #[test]
 fn refusals_are_sent_as_written_down() {
     for wire in WIRES {
@@ -108,12 +139,7 @@ fn refusals_are_sent_as_written_down() {
             let stream = refusal_stream(wire, &refusal, &FRAME).unwrap();
             let rendered =
                 format!("{}\n\n{}", String::from_utf8(body).unwrap(), String::from_utf8(stream).unwrap());
-            let path = format!("{}/tests/own/{case}.{wire}.snap", env!("CARGO_MANIFEST_DIR"));
-            if std::env::var_os("GOLDEN_WRITE").is_some() {
-                std::fs::write(&path, &rendered).unwrap();
-            }
-            let expected = std::fs::read_to_string(Path::new(&path)).unwrap_or_default();
-            assert_eq!(rendered, expected, "{path}");
+            check_snapshot(&format!("{case}.{wire}"), &rendered);
         }
     }
     assert_eq!(refusal_body(Wire::OpenAiEmbeddings, &REFUSAL, &FRAME), None);
