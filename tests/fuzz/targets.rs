@@ -12,8 +12,9 @@ use fiducia_policy::{
     RetentionSpan, RoleSet, VirtualKeyId,
 };
 use fiducia_wire::{
-    AnswerReader, Wire, batch_requests, beta_features, conversation_line, features, outline, read_answer,
-    results_urls, texts,
+    Announced, AnswerFrame, AnswerReader, Delivered, ModelWatch, OwnRefusal, Refused, Replacement,
+    RequestTexts, Reroute, RerouteStream, Usage, Wire, answering_models, batch_requests, beta_features,
+    conversation_line, features, outline, own_mark, read_answer, rerouted_body, results_urls, texts,
 };
 
 use super::seeds::{self, files, leaf, log, signer, witness};
@@ -222,11 +223,32 @@ fn request(input: &[u8]) {
         }
         let _ = features(wire, input);
         let _ = texts(wire, input);
+        if let Ok(found) = RequestTexts::find(wire, input) {
+            replace_first(wire, &found);
+        }
     }
     let _ = fiducia_wire::fingerprint::message_fingerprint(input);
     let _ = fiducia_wire::rewrite_model(input, "another");
     let _: FeatureSet = beta_features(&String::from_utf8_lossy(input));
 }
+
+/// Replacing a whole text gives a request with that text, and with every other one as it was.
+fn replace_first(wire: Wire, found: &RequestTexts<'_>) {
+    let Some((number, text)) =
+        found.texts().iter().enumerate().find(|(_, text)| !text.is_sealed && !text.is_json)
+    else {
+        return;
+    };
+    let whole = Replacement { text: number, range: 0..text.text.len(), with: "\"E\"\n".into() };
+    let changed = found.replace(&[whole]).unwrap();
+    let again = RequestTexts::find(wire, &changed).unwrap();
+    for (place, (before, after)) in found.texts().iter().zip(again.texts()).enumerate() {
+        assert_eq!(after.text, if place == number { "\"E\"\n" } else { &*before.text });
+    }
+}
+
+const REROUTE: Reroute<'_> =
+    Reroute { from: "asked", to: "other", category: None, exchange: "exch_1", announced: Announced::Hop };
 
 fn answers() -> Vec<Vec<u8>> {
     files("crates/wire/tests/golden", ".json")
@@ -235,7 +257,12 @@ fn answers() -> Vec<Vec<u8>> {
 fn answer(input: &[u8]) {
     for wire in WIRES {
         let _ = read_answer(wire, input);
+        let _ = own_mark(wire, input);
+        if let Some(rerouted) = rerouted_body(wire, &REROUTE, input) {
+            assert_eq!(own_mark(wire, &rerouted).unwrap().decision, "rerouted");
+        }
     }
+    let _ = answering_models(input);
 }
 
 fn streams() -> Vec<Vec<u8>> {
@@ -256,6 +283,38 @@ fn event_stream(input: &[u8]) {
         };
         let whole = read(input.len().max(1));
         assert_eq!(read(7), whole, "cut into sevens");
+        let rerouted = |chunk: usize| {
+            let mut writer = RerouteStream::new(wire, REROUTE);
+            let pushed: Result<Vec<_>, _> = input.chunks(chunk).map(|piece| writer.push(piece)).collect();
+            pushed.ok().map(|pushed| [pushed.concat(), writer.finish()].concat())
+        };
+        assert_eq!(rerouted(7), rerouted(input.len().max(1)), "rerouted in sevens");
+        let mut watch = ModelWatch::new(wire);
+        let _ = watch.push(input);
+        ended(wire, input);
+    }
+}
+
+/// A stream that is ended by a refusal ends.
+fn ended(wire: Wire, input: &[u8]) {
+    let mut delivered = Delivered::new(wire);
+    if delivered.push(input).is_err() {
+        return;
+    }
+    let refusal = OwnRefusal {
+        refused: Refused::Answer,
+        category: None,
+        explanation: "x",
+        exchange: "exch_1",
+        recommended_model: None,
+    };
+    let usage = Usage::default();
+    let frame = AnswerFrame { id: "a", item_id: "i", model: "m", created: 1, usage, include_usage: false };
+    if let Ok(ending) = delivered.end_with(&refusal, &frame) {
+        let mut reader = AnswerReader::new(wire, true);
+        if reader.push(input).is_ok_and(|push| !push.terminal_seen) {
+            assert!(reader.push(&ending).unwrap().terminal_seen, "the stream goes on");
+        }
     }
 }
 

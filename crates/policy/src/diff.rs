@@ -334,6 +334,7 @@ fn terms(old: &Policy, new: &Policy) -> Vec<String> {
         consent_terms(before, after, &mut lines);
     }
     label_terms(old, new, &mut lines);
+    lines.extend(crate::safety::safety_changes(old.safety(), new.safety()));
     lines
 }
 

@@ -64,6 +64,10 @@
 //! | `[consents.PURPOSE]` | what people are asked about one use |
 //! | `[labels.NAME]` | a context in which content is screened: `description`, and whether what is doubtful goes to people (`doubtful_to_people`; absent: yes) |
 //! | `[[models]]` | what a provider says about a model |
+//! | `[[safeguards.CATEGORY]]` | what is done about findings of one category: `safeguards` below |
+//! | `[[trusted]]` | who may do what others may not, and until when |
+//! | `[[limits]]` | how many tokens may be sent and answered |
+//! | `[[sandbox]]` | what models can reach |
 //! | `[rights]` | by when people's requests must be answered, and in which order |
 //! | `[[rules]]` | on which ground which records are kept, and until when |
 //!
@@ -116,6 +120,27 @@
 //! its last day counts to its end. `weekend` and `holidays` are no business days, nor is what the `holiday_table` computes
 //! (`none`, `us-federal`, `eu-common`, `brazil`, `canada`, `china-solar`). `complaint_body` and `court` are where people can go
 //! who are not content with an answer.
+//!
+//! ## Safeguards
+//!
+//! A rule under `safeguards` has an `id`, a `clause` and `steps`. It is for requests of its `plans` to its `models` (absent: all; a name
+//! or its beginning and a `*`), and for findings in the words that `provenance` names: `system-prompt`, `person`, `tool-result`, `document`,
+//! `earlier-answer`, `answer` (absent: all in which its actions are possible). Each step says what is done from a score on: `at`, `action`,
+//! and for `reroute` the model `to`, for `throttle` how many requests `per_hour` pass. The actions are, from the mildest: `allow`, `flag`,
+//! `mask`, `redact`, `throttle`, `reroute`, `hold-for-review`, `refuse`; with `flag = true` people look at it as well. A later step is never
+//! milder. A rule in `shadow` only notes what it would do, and `rollout` is in how many of a hundred conversations it acts.
+//! Of all rules that match the sternest action counts, and every one is among the reasons; see [`SafetyTerms::decide`].
+//!
+//! A list under `trusted` has a `name`, ids of people, workspaces and keys in `who`, `categories`, `until` and a `reason`. For those, nothing
+//! sterner than `at_most` is done (`allow` or `flag`; absent: `allow`). `child-safety` and `biometric-identification` are closed: nobody can be
+//! trusted with them, and no step can allow them.
+//!
+//! `limits` have an `id`, `plans`, `models` and any of `message_tokens`, `request_tokens`, `conversation_tokens`, `subject_day_tokens` and
+//! `output_tokens`. Of several the smallest counts.
+//!
+//! A `sandbox` has an `id`, `plans`, `models` and lists of what is permitted: `tools`, `server_tools`, `mcp_servers`, `url_hosts`,
+//! `file_types`, in which a `*` may begin or end an entry. `otherwise` says what happens to anything else: `remove` or `refuse` (absent:
+//! `refuse`). What is not listed anywhere is not limited; what several list must be permitted by each.
 //!
 //! ## Rules
 //!
@@ -257,7 +282,12 @@ pub use rights::{
     StepRefused, due_dates, end_of_span, queue_order,
 };
 pub use role::{Role, RoleSet};
-pub use safety::{Provenance, SafetyCategory, Score, ScoreOutOfRange};
+pub use safety::{
+    LimitKind, LimitRule, NotPermitted, Provenance, SafeguardRule, SafetyAction, SafetyCategory,
+    SafetyCircumstances, SafetyDecision, SafetyFinding, SafetyObligation, SafetyOutcome, SafetyReason,
+    SafetyScope, SafetyStep, SafetyTerms, SandboxKind, SandboxOtherwise, SandboxRule, Score, ScoreOutOfRange,
+    TokenLimit, TrustedAccess, TrustedParty,
+};
 pub use simulate::{Simulation, simulate};
 pub use webhook::{
     AfterAttempt, AttemptFailure, AttemptOutcome, DeliveryStep, DisabledBecause, EndpointStep, EventFilter,

@@ -55,6 +55,26 @@ pub enum RequestError {
         /// The limit.
         messages_max: usize,
     },
+    /// No fallback, or more than the provider takes.
+    #[error("\"fallbacks\" must be \"default\" or name 1 to {fallbacks_max} models")]
+    FallbackCount {
+        /// The limit.
+        fallbacks_max: usize,
+    },
+    /// A fallback that is named twice, or is the model asked for.
+    #[error("every model in \"fallbacks\" must be named once, and none may be \"model\" itself")]
+    FallbackRepeated,
+    /// A fallback with a member that the provider does not take.
+    #[error(
+        "an entry of \"fallbacks\" may hold model, max_tokens, thinking, output_config and speed, and nothing else"
+    )]
+    FallbackMember,
+    /// More strings of text than can be examined.
+    #[error("the request holds more than {texts_max} texts; send fewer at once")]
+    TooManyTexts {
+        /// The limit.
+        texts_max: usize,
+    },
     /// One object in a message has more members than can be compared.
     #[error("an object in the messages at byte {position} has more than {members_max} members; split it")]
     TooManyMembers {

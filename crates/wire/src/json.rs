@@ -60,9 +60,46 @@ impl<'a> Token<'a> {
         self.raw.len()
     }
 
+    /// The string as it stands in the text, without its quotes.
+    pub(crate) const fn as_written(self) -> &'a str {
+        self.raw
+    }
+
     /// Whether the string has no characters.
     pub(crate) fn is_empty(self) -> bool {
         self.raw.is_empty()
+    }
+
+    /// Where each of these offsets into the decoded string stands in the string as written, counted from its first byte
+    /// behind the quote. `None` when one lies within a character or an escape, or beyond the end, or is less than the one
+    /// before.
+    pub(crate) fn offsets_as_written(self, offsets: &[usize]) -> Option<Vec<usize>> {
+        let (mut rest, mut written, mut decoded) = (self.raw, 0, 0);
+        let mut found = Vec::with_capacity(offsets.len());
+        for offset in offsets {
+            while decoded < *offset {
+                let plain = if self.escaped { memchr::memchr(b'\\', rest.as_bytes()) } else { None };
+                let plain = plain.unwrap_or(rest.len());
+                let step = if plain > 0 {
+                    let step = plain.min(*offset - decoded);
+                    decoded += step;
+                    step
+                } else {
+                    let after = decode_escape(rest, &mut |piece| decoded += piece.len());
+                    rest.len() - after.len()
+                };
+                if step == 0 {
+                    return None;
+                }
+                rest = rest.get(step..)?;
+                written += step;
+            }
+            if decoded != *offset {
+                return None;
+            }
+            found.push(written);
+        }
+        Some(found)
     }
 
     /// Feeds the decoded bytes, in order. A lone surrogate comes as its three generalised UTF-8 bytes, so that

@@ -116,6 +116,10 @@ impl Writer {
         self.raw(name, &raw);
     }
 
+    pub(crate) fn number(&mut self, name: &str, value: u64) {
+        self.raw(name, value.to_string().as_bytes());
+    }
+
     pub(crate) fn text_or_null(&mut self, name: &str, value: Option<&str>) {
         match value {
             Some(text) => self.text(name, text),

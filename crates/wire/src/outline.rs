@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use fiducia_policy::Feature;
 
+use crate::fallback::fallbacks;
 use crate::fingerprint::{EMPTY_PREFIX, extend_prefix, read_message, token_fingerprint};
 use crate::json::{Cursor, Kind, write_string};
 use crate::{Features, RequestError, Wire, features};
@@ -372,6 +373,9 @@ impl Draft {
             .model
             .filter(|(model, _)| !model.is_empty())
             .ok_or(RequestError::Missing { field: "model" })?;
+        if matches!(&self.fallbacks, Fallbacks::Models(models) if models.contains(&model)) {
+            return Err(RequestError::FallbackRepeated);
+        }
         // A Responses request may take its input from a stored prompt, so only there the input may be absent.
         if self.messages_span.is_none() && wire != Wire::OpenAiResponses {
             return Err(RequestError::Missing { field: Field::Messages.name(wire) });
@@ -409,7 +413,7 @@ impl Draft {
     }
 }
 
-fn text(cursor: &mut Cursor<'_>, field: &'static str) -> Result<String, RequestError> {
+pub(crate) fn text(cursor: &mut Cursor<'_>, field: &'static str) -> Result<String, RequestError> {
     let wrong = RequestError::WrongType { field, expected: "a string of Unicode text" };
     if cursor.kind()? != Kind::String {
         return Err(wrong);
@@ -433,7 +437,7 @@ fn count(cursor: &mut Cursor<'_>, field: &'static str) -> Result<Option<u64>, Re
 }
 
 /// The string member `name` of the object at the cursor; anything but an object is for the provider to judge.
-fn member_text(
+pub(crate) fn member_text(
     cursor: &mut Cursor<'_>,
     name: &str,
     field: &'static str,
@@ -455,23 +459,4 @@ fn member_text(
         Ok(())
     })?;
     Ok(found)
-}
-
-fn fallbacks(cursor: &mut Cursor<'_>) -> Result<Fallbacks, RequestError> {
-    match cursor.kind()? {
-        Kind::String if text(cursor, "fallbacks")? == "default" => Ok(Fallbacks::ProviderChoice),
-        Kind::Array => {
-            let mut models = Vec::new();
-            cursor.elements(|cursor| {
-                let model = member_text(cursor, "model", "fallbacks[].model")?;
-                models.push(model.ok_or(RequestError::Missing { field: "fallbacks[].model" })?);
-                Ok(())
-            })?;
-            Ok(Fallbacks::Models(models))
-        }
-        _ => Err(RequestError::WrongType {
-            field: "fallbacks",
-            expected: "\"default\" or an array of objects",
-        }),
-    }
 }

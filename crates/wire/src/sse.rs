@@ -48,6 +48,11 @@ impl Events {
         self.event_start
     }
 
+    /// Whether everything taken so far is whole events and comments, so that an event may follow.
+    pub(crate) fn is_between_events(&self) -> bool {
+        self.line.is_empty() && !self.has_fields
+    }
+
     pub(crate) fn ended(&self) -> bool {
         self.ended
     }
@@ -153,6 +158,18 @@ impl Events {
         }
         Ok(())
     }
+}
+
+/// Writes an event. `name` is none on the Chat wire.
+pub(crate) fn write_event(out: &mut Vec<u8>, name: Option<&str>, data: &[u8]) {
+    if let Some(name) = name {
+        out.extend_from_slice(b"event: ");
+        out.extend_from_slice(name.as_bytes());
+        out.push(b'\n');
+    }
+    out.extend_from_slice(b"data: ");
+    out.extend_from_slice(data);
+    out.extend_from_slice(b"\n\n");
 }
 
 #[cfg(test)]

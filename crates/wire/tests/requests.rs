@@ -106,6 +106,34 @@ fn what_could_be_understood_in_two_ways_is_refused() {
 }
 
 #[test]
+fn fallbacks_are_understood_whole_or_refused() {
+    let check = |fallbacks: &str, expected: Result<&[&str], RequestError>| {
+        let body = format!(r#"{{"messages":[],"fallbacks":{fallbacks},"model":"a"}}"#);
+        let read = outline(Wire::AnthropicMessages, body.as_bytes());
+        let named = read.as_ref().map(|outline| outline.reachable_models().named);
+        assert_eq!(named, expected.as_ref().map(|named| named.to_vec()), "{fallbacks}");
+    };
+    let count = || RequestError::FallbackCount { fallbacks_max: 3 };
+    check("null", Ok(&["a"]));
+    check(r#""default""#, Ok(&["a"]));
+    check(r#"[{"model":"b"},{"model":"c","max_tokens":9,"thinking":null}]"#, Ok(&["a", "b", "c"]));
+    check(r#"[{"model":"b","output_config":{"effort":"low"},"speed":"fast"}]"#, Ok(&["a", "b"]));
+    check("[]", Err(count()));
+    check(r#"[{"model":"b"},{"model":"c"},{"model":"d"},{"model":"e"}]"#, Err(count()));
+    check(r#"[{"model":"b"},{"model":"b"}]"#, Err(RequestError::FallbackRepeated));
+    check(r#"[{"model":"\u0061"}]"#, Err(RequestError::FallbackRepeated));
+    check(r#"[{"model":"b","system":"x"}]"#, Err(RequestError::FallbackMember));
+    check(r#"[{"model":"b","model":"c"}]"#, Err(RequestError::Duplicate { field: "fallbacks[].model" }));
+    check(r#"[{"max_tokens":3}]"#, Err(RequestError::Missing { field: "fallbacks[].model" }));
+    check(r#"["b"]"#, Err(RequestError::WrongType { field: "fallbacks[]", expected: "an object" }));
+    let wrong =
+        RequestError::WrongType { field: "fallbacks", expected: "\"default\" or an array of objects" };
+    check(r#""any""#, Err(wrong));
+    let chosen = read(Wire::AnthropicMessages, r#"{"model":"a","messages":[],"fallbacks":"default"}"#);
+    assert!(chosen.reachable_models().provider_chooses);
+}
+
+#[test]
 fn fields_that_are_not_read_are_not_judged() {
     let odd = r#"{"model":"a","messages":[{"role":"user","content":[{"type":"tool_use","input":{"a":1,"a":2}}]}],
         "temperature":1e999,"tools":"none","x":"\ud800","x":2,"user":{"not":"read here"}}"#;

@@ -49,6 +49,7 @@ pub(crate) fn parse(text: &str) -> Result<Policy, PolicyProblems> {
     let rules = reading.rules(&plans);
     let consents = reading.consents(&plans);
     let labels = reading.labels();
+    let safety = reading.safety(&plans);
     let second_asks = document
         .regions
         .iter()
@@ -70,6 +71,7 @@ pub(crate) fn parse(text: &str) -> Result<Policy, PolicyProblems> {
         second_asks,
         plans,
         rights,
+        safety,
         rules,
         programs: Vec::new(),
         cells: Vec::new(),
@@ -103,6 +105,7 @@ fn printable(document: &Document, problems: &mut Vec<PolicyProblem>) {
         [("a label's name", name), ("a label's description", &label.get_ref().description)]
     });
     let texts = labels
+        .chain(super::safeguards::shown_texts(document))
         .chain(head)
         .chain(sources)
         .chain(regions)

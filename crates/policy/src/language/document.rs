@@ -8,11 +8,13 @@ use toml::Spanned;
 
 use super::consents::{ConsentText, LabelText};
 use super::rights::RightsText;
+use super::safeguards::{LimitText, SafeguardText, SandboxText, TrustedText};
 use super::values::{DpvPurpose, Terms};
 use crate::consent::ConsentPurpose;
 use crate::ground::{GroundKind, LegalBasis};
 use crate::named::named;
 use crate::retention::{Agreement, Level, Plan, RecordClass, RetentionSpan, Tier};
+use crate::safety::SafetyCategory;
 
 /// The version of the language this program reads.
 pub(crate) const LANGUAGE: u32 = 1;
@@ -117,6 +119,22 @@ pub(crate) struct Document {
     /// People's requests.
     #[serde(default)]
     pub(crate) rights: RightsText,
+    /// What is done about what detectors find, by category.
+    #[serde(default)]
+    #[schemars(with = "BTreeMap<SafetyCategory, Vec<SafeguardText>>")]
+    pub(crate) safeguards: BTreeMap<SafetyCategory, Vec<Spanned<SafeguardText>>>,
+    /// Who may do what others may not.
+    #[serde(default)]
+    #[schemars(with = "Vec<TrustedText>")]
+    pub(crate) trusted: Vec<Spanned<TrustedText>>,
+    /// Limits of tokens.
+    #[serde(default)]
+    #[schemars(with = "Vec<LimitText>")]
+    pub(crate) limits: Vec<Spanned<LimitText>>,
+    /// What models can reach.
+    #[serde(default)]
+    #[schemars(with = "Vec<SandboxText>")]
+    pub(crate) sandbox: Vec<Spanned<SandboxText>>,
     /// The rules of retention.
     #[schemars(with = "Vec<RuleText>")]
     pub(crate) rules: Vec<Spanned<RuleText>>,

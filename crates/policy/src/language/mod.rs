@@ -8,7 +8,10 @@ mod lock;
 mod problem;
 mod reading;
 mod rights;
-
+mod safeguard_checks;
+#[cfg(test)]
+mod safeguard_tests;
+mod safeguards;
 mod schema;
 mod shipped;
 mod spans;

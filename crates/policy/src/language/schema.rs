@@ -58,10 +58,24 @@ mod tests {
             "consents",
             "labels",
             "holds",
+            "safeguards",
+            "trusted",
+            "limits",
+            "sandbox",
         ] {
             assert!(schema["properties"][key].is_object(), "{key}");
         }
-        for text in ["RuleText", "ConsentText", "LabelText", "HoldsText"] {
+        for text in [
+            "RuleText",
+            "ConsentText",
+            "LabelText",
+            "HoldsText",
+            "SafeguardText",
+            "StepText",
+            "TrustedText",
+            "LimitText",
+            "SandboxText",
+        ] {
             assert_eq!(schema["$defs"][text]["additionalProperties"], false, "{text}");
         }
     }

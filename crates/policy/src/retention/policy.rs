@@ -13,6 +13,7 @@ use crate::language::{
     Audience, Chooser, ConsentRule, ExistingRecords, LabelTerms, MonthLength, PolicyProblems, TrainingChoice,
 };
 use crate::rights::RightsTerms;
+use crate::safety::SafetyTerms;
 
 /// A policy that was read, checked and compiled. What contradicts itself cannot be one.
 #[derive(Debug, Clone)]
@@ -33,6 +34,7 @@ pub struct Policy {
     /// For how long the law of a region lets nobody be asked again.
     pub(crate) second_asks: Vec<(String, RetentionSpan)>,
     pub(crate) rights: RightsTerms,
+    pub(crate) safety: SafetyTerms,
     pub(crate) rules: Vec<Rule>,
     pub(crate) programs: Vec<Program>,
     /// For each situation, by [`Situation::index`], its program.
@@ -304,6 +306,11 @@ impl Policy {
     /// What the policy says about people's requests.
     pub fn rights(&self) -> &RightsTerms {
         &self.rights
+    }
+
+    /// What the policy says about safeguards.
+    pub fn safety(&self) -> &SafetyTerms {
+        &self.safety
     }
 
     /// The rules in the order of the file.

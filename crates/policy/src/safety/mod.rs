@@ -1,8 +1,24 @@
-//! The words of safeguards: what a detector may find, where the text came from, and how sure it is. Pure.
+//! The words of safeguards: what a detector may find, where the text came from, and how sure it is; what a policy says
+//! about them, and what is done. Pure.
 
+mod action;
+mod change;
+mod decide;
 mod score;
+mod terms;
+#[cfg(test)]
+mod tests;
 
+pub use action::{LimitKind, SafetyAction, SandboxKind, SandboxOtherwise};
+pub(crate) use change::changes as safety_changes;
+pub use decide::{
+    SafetyCircumstances, SafetyDecision, SafetyFinding, SafetyObligation, SafetyOutcome, SafetyReason,
+};
 pub use score::{Score, ScoreOutOfRange};
+pub use terms::{
+    LimitRule, NotPermitted, SafeguardRule, SafetyScope, SafetyStep, SafetyTerms, SandboxRule, TokenLimit,
+    TrustedAccess, TrustedParty,
+};
 
 use crate::named::named;
 
