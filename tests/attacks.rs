@@ -25,18 +25,38 @@ const BY_EVERYBODY: Caught =
 /// The files are what was signed, and the databases know better.
 const BY_AUDIT: Caught =
     Caught { verify: false, audit: true, go: false, python: false, kept: true, witness: true };
+/// The log is as it was, and the databases or the feed are not.
+const BESIDE_THE_LOG: Caught =
+    Caught { verify: false, audit: true, go: false, python: false, kept: false, witness: true };
 /// Everything here fits together; only who remembers another history sees it.
 const BY_MEMORY: Caught =
     Caught { verify: false, audit: false, go: false, python: false, kept: true, witness: true };
 
-const ATTACKS: [Attack; 7] = [
+const ATTACKS: [Attack; 12] = [
     Attack { name: "an entry is flipped", caught: BY_EVERYBODY, make: flip_entry },
     Attack { name: "a tile is flipped", caught: BY_EVERYBODY, make: flip_tile },
     Attack { name: "the log is cut back to an earlier state", caught: BY_AUDIT, make: cut_back },
     Attack { name: "an access is dated back, and the history signed anew", caught: BY_AUDIT, make: redate },
     Attack { name: "an access is hidden, and the history signed anew", caught: BY_AUDIT, make: hide },
     Attack {
-        name: "history and database are rewritten together, and the history signed anew",
+        name: "a public event behind a look is hidden, and the history signed anew",
+        caught: BY_AUDIT,
+        make: hide_public,
+    },
+    Attack {
+        name: "a session of reading is taken out of the database",
+        caught: BESIDE_THE_LOG,
+        make: forget_session,
+    },
+    Attack { name: "an event is hidden from the activity feed", caught: BESIDE_THE_LOG, make: hide_activity },
+    Attack {
+        name: "an event of the activity feed is dated back",
+        caught: BESIDE_THE_LOG,
+        make: redate_activity,
+    },
+    Attack { name: "an event is put into the activity feed", caught: BESIDE_THE_LOG, make: forge_activity },
+    Attack {
+        name: "history, databases and feed are rewritten together, and the history signed anew",
         caught: BY_MEMORY,
         make: rewrite_both,
     },
@@ -83,17 +103,64 @@ fn hide(stand: &Stand, data: &Path) {
     with_last_access(stand, data, |_| None);
 }
 
+/// Everything that names the case, wherever it is told or kept: the look, the end of its session, both rows and both activities.
 fn rewrite_both(stand: &Stand, data: &Path) {
-    with_last_access(stand, data, |mut leaf| {
-        if let Event::RecordAccess(access) = &mut leaf.event {
-            access.ticket = Some("CASE-2".to_owned());
+    stand.log.rewrite(data, &stand.keyfile(), |mut leaf| {
+        let ticket = match &mut leaf.event {
+            Event::RecordAccess(access) => &mut access.ticket,
+            Event::AccessSession(step) => &mut step.ticket,
+            _ => return Some(leaf),
+        };
+        if ticket.as_deref() == Some("CASE-1") {
+            *ticket = Some("CASE-2".to_owned());
         }
         Some(leaf)
     });
-    let control = rusqlite::Connection::open(data.join("control.db")).unwrap();
-    let changed =
-        control.execute("UPDATE accesses SET ticket = 'CASE-2' WHERE ticket = 'CASE-1'", []).unwrap();
-    assert_eq!(changed, 1);
+    change(data, "control.db", "UPDATE accesses SET ticket = 'CASE-2' WHERE ticket = 'CASE-1'", 1);
+    let session =
+        "UPDATE access_sessions SET body = replace(body, 'CASE-1', 'CASE-2') WHERE instr(body, 'CASE-1') > 0";
+    change(data, "control.db", session, 1);
+    let activities =
+        "UPDATE activities SET body = CAST(replace(CAST(body AS TEXT), 'CASE-1', 'CASE-2') AS BLOB)
+                      WHERE instr(CAST(body AS TEXT), 'CASE-1') > 0";
+    change(data, "activities.db", activities, 2);
+}
+
+/// Changes this many rows of a database.
+fn change(data: &Path, database: &str, sql: &str, rows: usize) {
+    let connection = rusqlite::Connection::open(data.join(database)).unwrap();
+    assert_eq!(connection.execute(sql, []).unwrap(), rows, "{sql}");
+}
+
+fn hide_public(stand: &Stand, data: &Path) {
+    let mut left = 1;
+    stand.log.rewrite(data, &stand.keyfile(), |leaf| {
+        let is_first = matches!(leaf.event, Event::AccessTransparency(_)) && std::mem::take(&mut left) > 0;
+        (!is_first).then_some(leaf)
+    });
+    assert_eq!(left, 0, "there is a public event");
+}
+
+fn forget_session(_stand: &Stand, data: &Path) {
+    change(data, "control.db", "DELETE FROM access_sessions WHERE instr(body, 'CASE-1') > 0", 1);
+}
+
+/// Which row of the feed tells of a look.
+const OF_A_LOOK: &str = "(SELECT min(id) FROM activities WHERE kind = (SELECT number FROM kinds WHERE name = 'anthropic_access'))";
+
+fn hide_activity(_stand: &Stand, data: &Path) {
+    change(data, "activities.db", &format!("DELETE FROM activities WHERE id = {OF_A_LOOK}"), 1);
+}
+
+fn redate_activity(_stand: &Stand, data: &Path) {
+    let back = "UPDATE activities SET created_at = created_at - 86400000000";
+    change(data, "activities.db", &format!("{back} WHERE id = {OF_A_LOOK}"), 1);
+}
+
+fn forge_activity(_stand: &Stand, data: &Path) {
+    let copy = "INSERT INTO activities (created_at, id, organization, kind, actor, body)
+                SELECT created_at, x'0102030405060708090a0b0c0d0e0f10', organization, kind, actor, body FROM activities";
+    change(data, "activities.db", &format!("{copy} WHERE id = {OF_A_LOOK}"), 1);
 }
 
 /// The installation goes on from an earlier copy of itself, with other exchanges: a second history under the same key.

@@ -52,21 +52,38 @@ fn check_refuses_to_serve(site: &Site, exit: Option<i32>, mentions: &[&str]) {
     assert!(!printed.contains("panicked"), "{printed}");
 }
 
-fn is_root() -> bool {
+pub(crate) fn is_root() -> bool {
     let output = Command::new("id").arg("-u").output().unwrap();
     output.stdout.starts_with(b"0\n")
 }
 
 /// A small file system in memory, gone when dropped. Only root can have one.
-struct SmallDisk {
-    folder: tempfile::TempDir,
+pub(crate) struct SmallDisk {
+    path: PathBuf,
+    /// The folder under it, where that is its own.
+    _folder: Option<tempfile::TempDir>,
 }
 
 impl SmallDisk {
     fn mount(size: &str) -> Self {
-        let disk = Self { folder: tempfile::tempdir().unwrap() };
-        disk.call("mount", &["-t", "tmpfs", "-o", &format!("size={size},mode=0700"), "fiducia-test"]);
+        let folder = tempfile::tempdir().unwrap();
+        let disk = Self { path: folder.path().to_owned(), _folder: Some(folder) };
+        disk.begin(size);
         disk
+    }
+
+    /// One that takes the place of a folder, with everything that lies in it.
+    pub(crate) fn under(folder: &Path, size: &str) -> Self {
+        let aside = tempfile::tempdir().unwrap();
+        crate::harness::log::copy(folder, aside.path());
+        let disk = Self { path: folder.to_owned(), _folder: None };
+        disk.begin(size);
+        crate::harness::log::copy(aside.path(), folder);
+        disk
+    }
+
+    fn begin(&self, size: &str) {
+        self.call("mount", &["-t", "tmpfs", "-o", &format!("size={size},mode=0700"), "fiducia-test"]);
     }
 
     fn remount(&self, options: &str) {
@@ -79,7 +96,7 @@ impl SmallDisk {
     }
 
     fn path(&self) -> &Path {
-        self.folder.path()
+        &self.path
     }
 }
 

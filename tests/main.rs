@@ -14,7 +14,11 @@ mod browser;
 #[cfg(test)]
 mod canary;
 #[cfg(test)]
+mod compliance_sdk;
+#[cfg(test)]
 mod crash;
+#[cfg(test)]
+mod full_ledger;
 #[cfg(test)]
 mod fuzz;
 #[cfg(test)]

@@ -37,6 +37,8 @@ fn an_auditor_follows_a_figure_to_an_entry_and_checks_its_proof() {
     browser.click("main .list a.title");
     browser.says("T-7");
     browser.says("Hash of the proof");
+    browser.says("the log itself, checked · ECDSA P-256 with SHA-256");
+    browser.says("the log itself, checked · Ed25519");
     let index = browser.path().rsplit('/').next().unwrap().to_owned();
     browser.examine("evidence-entry");
     // By the browser's own sums.

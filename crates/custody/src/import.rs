@@ -199,6 +199,7 @@ impl Writer {
                 organization: job.organization,
                 subject: job.subject,
                 conversation,
+                workspace: None,
                 at,
                 wire: IMPORT_WIRE,
                 model: String::new(),

@@ -7,7 +7,8 @@ use aws_lc_rs::digest;
 use fiducia_keyring::{KeyringError, MatchingKey, SymmetricKey};
 use fiducia_ledger::Event;
 use fiducia_policy::{
-    ConversationId, ExchangeId, KeyId, OrganizationId, Pseudonym, RecordClass, RecordId, SubjectId, Timestamp,
+    ConversationId, ExchangeId, KeyId, OrganizationId, Pseudonym, RecordClass, RecordId, SubjectId,
+    Timestamp, WorkspaceId,
 };
 use fiducia_store::{BucketName, Edge, KeyKind, KeyNode, PrefixHit, RecordKind, StoreError, StoredRecord};
 use fiducia_wire::Wire;
@@ -122,6 +123,7 @@ pub(crate) struct OpenState {
     pub(crate) organization: OrganizationId,
     pub(crate) subject: SubjectId,
     pub(crate) conversation: ConversationId,
+    workspace: WorkspaceId,
     wire: &'static str,
     model: String,
     position: u64,
@@ -139,6 +141,8 @@ pub(crate) struct Draft {
     pub(crate) organization: OrganizationId,
     pub(crate) subject: SubjectId,
     pub(crate) conversation: ConversationId,
+    /// Of the key it came by.
+    pub(crate) workspace: Option<WorkspaceId>,
     pub(crate) at: Timestamp,
     pub(crate) wire: &'static str,
     pub(crate) model: String,
@@ -196,6 +200,7 @@ impl Writer {
             organization,
             subject,
             conversation,
+            workspace: Some(opening.caller.workspace),
             at,
             wire,
             model: shortened(&opening.outline.model),
@@ -218,6 +223,7 @@ impl Writer {
             organization,
             subject,
             conversation,
+            workspace: opening.caller.workspace,
             wire,
             model,
             position,
@@ -260,6 +266,7 @@ impl Writer {
             organization: open.organization,
             subject: open.subject,
             conversation: open.conversation,
+            workspace: Some(open.workspace),
             at,
             wire: open.wire,
             model: answer.served_model.as_deref().map_or(open.model, shortened),

@@ -64,6 +64,7 @@ impl Writer {
             organization: draft.organization,
             subject: draft.subject,
             conversation: draft.conversation,
+            workspace: draft.workspace,
             created_at: draft.at,
             wire: draft.wire.to_owned(),
             model: draft.model,

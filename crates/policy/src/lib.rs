@@ -266,7 +266,8 @@ pub use letter::LetterKind;
 pub use looking::{
     AccessApproval, AccessAsked, AccessBounds, AccessEnd, AccessLimits, AccessNeeds, AccessNoticeKind,
     AccessReview, AccessScope, AccessSession, AccessState, AccessStep, AccessStepRefused, Anomaly,
-    AnomalyKind, Habits, Participant, Sight, TooMuch, WorkingHours, WorkingHoursError, anomalies, blurred,
+    AnomalyKind, Habits, Participant, Sight, TooMuch, UnloggedLooks, WorkingHours, WorkingHoursError,
+    anomalies, blurred,
 };
 pub use named::{NamedSet, UnknownName};
 pub use promise::{PROMISES, Promise, PromiseId, UnknownPromise};

@@ -457,6 +457,22 @@ fn begin_look(
     Ok(Ok(()))
 }
 
+/// Notes in its session that the log refused the entry of a look.
+pub(crate) fn note_unlogged(tx: &Transaction<'_>, event: [u8; 16]) -> rusqlite::Result<()> {
+    let refused: Option<([u8; 16], u64)> = tx
+        .prepare_cached(
+            "SELECT session, sum(records) FROM accesses
+             WHERE event = ?1 AND ledger_index IS NULL AND session IS NOT NULL GROUP BY session",
+        )?
+        .query_row([event], |row| Ok((bytes16(row, 0)?, row.get(1)?)))
+        .optional()?;
+    let Some((id, records)) = refused else { return Ok(()) };
+    match session(tx, AccessSessionId::from_bytes(id))? {
+        Some(session) => put_session(tx, &session.without_entry(records)),
+        None => Ok(()),
+    }
+}
+
 /// Notes how the records of a look are shown.
 fn see(tx: &Transaction<'_>, look: &SessionLook) -> rusqlite::Result<()> {
     let mut note = tx.prepare_cached(

@@ -86,12 +86,15 @@ impl ControlStore {
         })
     }
 
-    /// Forgets accesses that the log refused: nothing was read.
+    /// Forgets accesses that the log refused: nothing was read. Their sessions say that there were such looks.
     pub fn drop_accesses(&mut self, events: &[[u8; 16]]) -> Result<(), StoreError> {
         self.file.write("drop_accesses", |tx| {
             let mut drop_one =
                 tx.prepare_cached("DELETE FROM accesses WHERE event = ?1 AND ledger_index IS NULL")?;
-            events.iter().try_for_each(|event| drop_one.execute([event]).map(drop))
+            events.iter().try_for_each(|event| {
+                crate::access_sessions::note_unlogged(tx, *event)?;
+                drop_one.execute([event]).map(drop)
+            })
         })
     }
 

@@ -1,6 +1,6 @@
 //! What an audit reads from `control.db` to compare it with the logs, a page at a time.
 
-use fiducia_policy::OrganizationId;
+use fiducia_policy::{AccessSessionId, OrganizationId};
 use rusqlite::{OptionalExtension, params};
 
 use crate::accesses::{ACCESS, access};
@@ -100,6 +100,29 @@ impl ControlStore {
                     })
                 })?
                 .collect()
+        })
+    }
+
+    /// Looks in a session that the log has not confirmed.
+    pub fn unconfirmed_looks(&self, session: AccessSessionId) -> Result<u64, StoreError> {
+        self.file.read("unconfirmed_looks", |connection| {
+            connection
+                .prepare_cached(
+                    "SELECT count(DISTINCT event) FROM accesses WHERE session = ?1 AND ledger_index IS NULL",
+                )?
+                .query_row([session.as_bytes()], |row| row.get(0))
+        })
+    }
+
+    /// Looks at people who were erased since that the log had not confirmed: in which session they were is not known any more.
+    pub fn forgotten_unconfirmed_looks(&self, organization: OrganizationId) -> Result<u64, StoreError> {
+        self.file.read("forgotten_unconfirmed_looks", |connection| {
+            connection
+                .prepare_cached(
+                    "SELECT count(DISTINCT event) FROM forgotten_accesses
+                     WHERE organization = ?1 AND ledger_index IS NULL",
+                )?
+                .query_row([organization.as_bytes()], |row| row.get(0))
         })
     }
 

@@ -91,7 +91,8 @@ impl File {
         Ok(file)
     }
 
-    fn version(&self) -> Result<i64, StoreError> {
+    /// The version of the schema that the file has.
+    pub(crate) fn version(&self) -> Result<i64, StoreError> {
         self.connection
             .query_row("PRAGMA user_version", [], |row| row.get(0))
             .map_err(|error| StoreError::from_sqlite(&self.path, "open", &error))

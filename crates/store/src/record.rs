@@ -2,7 +2,7 @@
 
 use fiducia_policy::{
     ConversationId, ExchangeId, KeyId, OrganizationId, PolicyVersion, RecordClass, RecordId, SubjectId,
-    Timestamp,
+    Timestamp, WorkspaceId,
 };
 
 /// Length of a day, `YYYY-MM-DD`.
@@ -133,6 +133,8 @@ pub struct StoredRecord {
     pub subject: SubjectId,
     /// Its conversation.
     pub conversation: ConversationId,
+    /// The workspace of the key it came by; `None` where none is known, as of an import.
+    pub workspace: Option<WorkspaceId>,
     /// Captured when.
     pub created_at: Timestamp,
     /// Name of the wire format.

@@ -3,11 +3,13 @@
 use std::fs;
 use std::path::PathBuf;
 
-use fiducia_policy::{ConversationId, ExchangeId, KeyId, OrganizationId, PolicyVersion, RecordId, SubjectId};
+use fiducia_policy::{
+    ConversationId, ExchangeId, KeyId, OrganizationId, PolicyVersion, RecordId, SubjectId, WorkspaceId,
+};
 use rusqlite::{OptionalExtension, params};
 
 use crate::StoreError;
-use crate::connection::{File, Recovery, bytes16, fixed, instant};
+use crate::connection::{File, Recovery, bytes16, fixed, instant, optional_bytes16};
 use crate::control::named;
 use crate::directory::sync_directory;
 use crate::record::{BucketName, CaptureTerms, RecordKind, StoredRecord, StoredWrap};
@@ -28,14 +30,20 @@ const MIGRATIONS: &[&str] = &["
     CREATE INDEX held_parent ON held (parent);
     CREATE INDEX records_conversation ON records (conversation);
     CREATE TABLE filed (one INTEGER PRIMARY KEY CHECK (one = 1), journal_group BIGINT NOT NULL);
+", "
+    ALTER TABLE records ADD COLUMN workspace BLOB;
 "];
 
 const RECORD_COLUMNS: &str = "id, exchange, kind, organization, subject, conversation, created_at, wire, model, status, \
      answer_id, position, prefix, alias, schema_version, key_version, commitment, record_hash, batch, service_parent, \
-     service_wrap, safety_parent, safety_wrap, class, policy, covered, ciphertext, sequence";
+     service_wrap, safety_parent, safety_wrap, class, policy, covered, ciphertext, sequence, workspace";
+/// The version of the schema that has a workspace in each record.
+const WORKSPACE_SINCE: i64 = 2;
 
 /// Where the sequence number stands in [`RECORD_COLUMNS`].
 const SEQUENCE: usize = 27;
+/// Where the workspace stands there.
+const WORKSPACE: usize = 28;
 
 const PAGE_BYTES: u32 = 16_384;
 /// Bytes of ciphertext after which one step through a conversation ends, so that large records do not fill the memory.
@@ -82,13 +90,13 @@ impl Bucket {
             // A commit in a file whose directory entry is not durable would be lost with power.
             sync_directory(&self.directory)?;
         }
-        Ok(RecordBucket { name: *name, file, last_sequence: 0 })
+        RecordBucket::over(*name, file)
     }
 
     /// Opens a bucket for reading.
     pub fn open_for_reading(&self, name: &BucketName) -> Result<RecordBucket, StoreError> {
         let file = File::open_for_reading(&self.path(name), MIGRATIONS)?;
-        Ok(RecordBucket { name: *name, file, last_sequence: 0 })
+        RecordBucket::over(*name, file)
     }
 
     /// Removes a bucket's files: everything in it has expired and its keys are destroyed.
@@ -114,11 +122,22 @@ impl Bucket {
 pub struct RecordBucket {
     name: BucketName,
     pub(crate) file: File,
+    /// What is read of a record: a bucket that is only read may have been written before there was a workspace.
+    columns: String,
     /// The highest sequence number that was ever given out, as far as known.
     last_sequence: i64,
 }
 
 impl RecordBucket {
+    fn over(name: BucketName, file: File) -> Result<Self, StoreError> {
+        let columns = if file.version()? < WORKSPACE_SINCE {
+            RECORD_COLUMNS.replace("workspace", "NULL")
+        } else {
+            RECORD_COLUMNS.to_owned()
+        };
+        Ok(Self { name, file, columns, last_sequence: 0 })
+    }
+
     /// Its name.
     pub fn name(&self) -> &BucketName {
         &self.name
@@ -176,7 +195,7 @@ impl RecordBucket {
     pub fn record(&self, id: RecordId) -> Result<Option<StoredRecord>, StoreError> {
         self.file.read("record", |connection| {
             let found = connection
-                .prepare_cached(&format!("SELECT {RECORD_COLUMNS} FROM records WHERE id = ?1"))?
+                .prepare_cached(&format!("SELECT {} FROM records WHERE id = ?1", self.columns))?
                 .query_row([id.as_bytes()], record)
                 .optional()?;
             found.map(|record| with_held(connection, record)).transpose()
@@ -207,8 +226,9 @@ impl RecordBucket {
             let after = after.map_or([0; 16], |id| *id.as_bytes());
             connection
                 .prepare_cached(&format!(
-                    "SELECT {RECORD_COLUMNS} FROM records WHERE id IN (
-                        SELECT DISTINCT record FROM held WHERE record > ?1 ORDER BY record LIMIT ?2) ORDER BY id"
+                    "SELECT {} FROM records WHERE id IN (
+                        SELECT DISTINCT record FROM held WHERE record > ?1 ORDER BY record LIMIT ?2) ORDER BY id",
+                    self.columns
                 ))?
                 .query_map(params![after, limit], record)?
                 .map(|found| found.and_then(|record| with_held(connection, record)))
@@ -241,8 +261,9 @@ impl RecordBucket {
         self.file.read("conversation_records", |connection| {
             connection
                 .prepare_cached(&format!(
-                    "SELECT {RECORD_COLUMNS} FROM records WHERE conversation = ?1 AND sequence > ?2
-                     ORDER BY sequence LIMIT ?3"
+                    "SELECT {} FROM records WHERE conversation = ?1 AND sequence > ?2
+                     ORDER BY sequence LIMIT ?3",
+                    self.columns
                 ))?
                 .query_map(params![conversation.as_bytes(), after, limit], |row| {
                     Ok((row.get(SEQUENCE)?, record(row)?))
@@ -277,7 +298,7 @@ impl RecordBucket {
             connection
                 .prepare_cached(&format!(
                     "SELECT {} FROM records WHERE sequence > ?1 ORDER BY sequence LIMIT ?2",
-                    RECORD_COLUMNS.replace("ciphertext", "x''")
+                    self.columns.replace("ciphertext", "x''")
                 ))?
                 .query_map(params![after, limit], |row| Ok((row.get(SEQUENCE)?, record(row)?)))?
                 .collect()
@@ -303,7 +324,7 @@ impl RecordBucket {
             connection
                 .prepare_cached(&format!(
                     "SELECT {} FROM records WHERE conversation = ?1 AND sequence > ?2 ORDER BY sequence LIMIT ?3",
-                    RECORD_COLUMNS.replace("ciphertext", "x''")
+                    self.columns.replace("ciphertext", "x''")
                 ))?
                 .query_map(params![conversation.as_bytes(), after, limit], |row| {
                     Ok((row.get(SEQUENCE)?, record(row)?))
@@ -376,9 +397,9 @@ fn insert_records(
     let mut insert = tx.prepare_cached(
         "INSERT INTO records (id, exchange, kind, organization, subject, conversation, created_at, wire, model,
             status, answer_id, position, prefix, alias, schema_version, key_version, commitment, record_hash, batch,
-            service_parent, service_wrap, safety_parent, safety_wrap, class, policy, covered, ciphertext, sequence)
+            service_parent, service_wrap, safety_parent, safety_wrap, class, policy, covered, ciphertext, sequence, workspace)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20,
-            ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28)
+            ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29)
          ON CONFLICT (id) DO NOTHING",
     )?;
     let mut hold = tx.prepare_cached(INSERT_HELD)?;
@@ -441,6 +462,7 @@ fn insert_record(
             record.terms.covered,
             record.ciphertext,
             sequence,
+            record.workspace.map(|id| *id.as_bytes()),
         ])
         .map(|inserted| inserted > 0)
 }
@@ -465,6 +487,7 @@ fn record(row: &rusqlite::Row<'_>) -> rusqlite::Result<StoredRecord> {
         organization: OrganizationId::from_bytes(bytes16(row, 3)?),
         subject: SubjectId::from_bytes(bytes16(row, 4)?),
         conversation: ConversationId::from_bytes(bytes16(row, 5)?),
+        workspace: optional_bytes16(row, WORKSPACE)?.map(WorkspaceId::from_bytes),
         created_at: instant(row, 6)?,
         wire: row.get(7)?,
         model: row.get(8)?,

@@ -1,11 +1,11 @@
 //! Accesses: the entries by which people were permitted to read, and the index by which people see who looked.
 
-use fiducia_ledger::{Event, LoggedLeaf, RecordAccess};
+use fiducia_ledger::{Event, RecordAccess};
 use fiducia_policy::Timestamp;
 use fiducia_store::{AccessRecord, ControlStore};
 
 use super::comparison::{
-    AuditError, Comparison, Notes, PAGE_ROWS, Rows, Unlogged, Whose, stored_event, unseen,
+    AuditError, Comparison, Entry, Notes, PAGE_ROWS, Rows, Unlogged, Whose, stored_event, unseen,
 };
 use super::finding::{AuditFinding, ComparedKind};
 
@@ -31,8 +31,7 @@ impl Comparison for Accesses {
     fn entry(
         &mut self,
         control: &ControlStore,
-        index: u64,
-        logged: &LoggedLeaf,
+        Entry { index, logged, .. }: Entry<'_>,
         notes: &mut Notes,
     ) -> Result<(), AuditError> {
         let Event::RecordAccess(access) = &logged.leaf.event else { return Ok(()) };
@@ -97,6 +96,8 @@ fn difference(
         (row.ticket == access.ticket, "ticket"),
         (row.ground == access.ground, "ground"),
         (row.expires_at.as_second() == access.expires_at.as_second(), "end"),
+        (row.session == access.look.as_ref().and_then(|look| look.session), "session"),
+        (row.sight == access.look.as_ref().map(|look| look.sight), "way of showing"),
         (apart <= DATED_APART_SECONDS_MAX, "time"),
     ];
     checks.iter().find(|(agrees, _)| !agrees).map(|(_, what)| *what)

@@ -2,11 +2,12 @@
 
 use std::collections::HashSet;
 
-use fiducia_ledger::{Event, LoggedLeaf};
+use fiducia_ledger::Event;
 use fiducia_store::{CertificateRecord, ControlStore};
 
 use super::comparison::{
-    AuditError, CANDIDATES_MAX, Comparison, Notes, PAGE_ROWS, Unlogged, Whose, event_name, stored_event,
+    AuditError, CANDIDATES_MAX, Comparison, Entry, Notes, PAGE_ROWS, Unlogged, Whose, event_name,
+    stored_event,
 };
 use super::finding::{AuditFinding, ComparedKind};
 use crate::staging::sha256;
@@ -30,8 +31,7 @@ impl Comparison for Certificates {
     fn entry(
         &mut self,
         control: &ControlStore,
-        index: u64,
-        logged: &LoggedLeaf,
+        Entry { index, logged, .. }: Entry<'_>,
         notes: &mut Notes,
     ) -> Result<(), AuditError> {
         let Event::CertificateIssued { reference, certificate } = &logged.leaf.event else { return Ok(()) };

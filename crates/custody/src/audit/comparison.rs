@@ -29,6 +29,16 @@ pub enum AuditError {
     Stopped,
 }
 
+/// An entry of the log as it is replayed.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Entry<'a> {
+    pub(super) index: u64,
+    /// Its bytes, as they lie in the log.
+    pub(super) bytes: &'a [u8],
+    /// What they say.
+    pub(super) logged: &'a LoggedLeaf,
+}
+
 /// Compares one kind of fact with one organisation's log, in both directions. Entries come in their order, once.
 ///
 /// A new kind of fact is a new implementation and one line in [`super::comparisons`].
@@ -40,8 +50,7 @@ pub(super) trait Comparison {
     fn entry(
         &mut self,
         control: &ControlStore,
-        index: u64,
-        logged: &LoggedLeaf,
+        entry: Entry<'_>,
         notes: &mut Notes,
     ) -> Result<(), AuditError>;
 
@@ -68,6 +77,8 @@ pub(super) struct Unlogged {
 pub(super) struct Notes {
     pub(super) findings: Vec<AuditFinding>,
     pub(super) compared: std::collections::BTreeMap<ComparedKind, u64>,
+    /// Entries that have not reached everything that is made of the log.
+    pub(super) pending: u64,
 }
 
 impl Notes {

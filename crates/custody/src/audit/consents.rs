@@ -1,10 +1,10 @@
 //! Consents: the history that decides, and what the log says of it.
 
-use fiducia_ledger::{ConsentChanged, Event, LoggedLeaf};
+use fiducia_ledger::{ConsentChanged, Event};
 use fiducia_store::{ConsentRecord, ControlStore};
 
 use super::comparison::{
-    AuditError, Comparison, Notes, PAGE_ROWS, Rows, Unlogged, Whose, stored_event, unseen,
+    AuditError, Comparison, Entry, Notes, PAGE_ROWS, Rows, Unlogged, Whose, stored_event, unseen,
 };
 use super::finding::{AuditFinding, ComparedKind};
 
@@ -27,8 +27,7 @@ impl Comparison for Consents {
     fn entry(
         &mut self,
         control: &ControlStore,
-        index: u64,
-        logged: &LoggedLeaf,
+        Entry { index, logged, .. }: Entry<'_>,
         notes: &mut Notes,
     ) -> Result<(), AuditError> {
         let Event::ConsentChanged(changed) = &logged.leaf.event else { return Ok(()) };

@@ -11,6 +11,8 @@ use fiducia_policy::OrganizationId;
 pub enum ComparedKind {
     /// A person was permitted to read.
     Access,
+    /// A row of the activity feed.
+    Activity,
     /// A certificate of destruction.
     Certificate,
     /// A person's consent changed.
@@ -19,6 +21,10 @@ pub enum ComparedKind {
     Hold,
     /// A policy came into force.
     Policy,
+    /// A public event about a look by staff.
+    PublicEvent,
+    /// A session of reading: what became of it, and the looks in it.
+    Session,
 }
 
 impl ComparedKind {
@@ -26,10 +32,13 @@ impl ComparedKind {
     pub const fn noun(self) -> &'static str {
         match self {
             Self::Access => "access",
+            Self::Activity => "activity",
             Self::Certificate => "certificate",
             Self::Consent => "consent",
             Self::Hold => "legal hold",
             Self::Policy => "policy",
+            Self::PublicEvent => "public event",
+            Self::Session => "session of reading",
         }
     }
 
@@ -37,10 +46,22 @@ impl ComparedKind {
     pub const fn plural(self) -> &'static str {
         match self {
             Self::Access => "accesses",
+            Self::Activity => "activities",
             Self::Certificate => "certificates",
             Self::Consent => "consents",
             Self::Hold => "legal holds",
             Self::Policy => "policies",
+            Self::PublicEvent => "public events",
+            Self::Session => "sessions of reading",
+        }
+    }
+
+    /// What an entry of this kind lacks, for sentences.
+    const fn unmatched(self) -> &'static str {
+        match self {
+            Self::PublicEvent => "stands behind no look",
+            Self::Activity => "has no row in the activity feed",
+            _ => "is of nothing that the database has",
         }
     }
 
@@ -50,6 +71,10 @@ impl ComparedKind {
             Self::Access => {
                 "somebody read, or was permitted to, and the log that people see does not say so. The log was cut or rewritten, \
                  or this database was altered"
+            }
+            Self::Activity => {
+                "the activity feed tells programs of something that the log does not say: the log was cut or rewritten, or the row was \
+                 put into the feed or dated anew"
             }
             Self::Certificate => {
                 "a certificate of destruction that was given cannot be proven by the log: the log was cut or rewritten, or the \
@@ -63,6 +88,14 @@ impl ComparedKind {
             Self::Policy => {
                 "a policy decides how long things are kept, and the log does not say that it came into force"
             }
+            Self::PublicEvent => {
+                "a look by staff has no public event directly behind it, so that verifiers of the public log are not told of it: the \
+                 entry was taken out and the log signed anew"
+            }
+            Self::Session => {
+                "somebody asked to read, was permitted to, or looked, and the log does not say so: the log was cut or rewritten, or the \
+                 session was altered in the database"
+            }
         }
     }
 
@@ -72,6 +105,9 @@ impl ComparedKind {
             Self::Access => {
                 "the person who was read about is not shown this access: its row was removed from the database, or the entry was \
                  written around the program"
+            }
+            Self::Activity => {
+                "programs that watch the activity feed were never told of this event: its row was removed from the feed, or dated anew"
             }
             Self::Certificate => {
                 "a certificate that was given is gone from the database and cannot be handed out again"
@@ -83,6 +119,14 @@ impl ComparedKind {
             Self::Hold => "a legal hold was placed and the database no longer keeps anything for it",
             Self::Policy => {
                 "a policy was in force that the database does not have: an older database was restored, or the row was removed"
+            }
+            Self::PublicEvent => {
+                "the public log tells of a look by staff that no entry of the program stands before: the entry of the look was taken \
+                 out, or the event was written around the program"
+            }
+            Self::Session => {
+                "the log tells of a session of reading that nobody can look up and review: its row was removed from the database, or an \
+                 older database was restored"
             }
         }
     }
@@ -261,7 +305,7 @@ impl fmt::Display for AuditFinding {
             }
             Self::NotLogged { kind, name } => write!(f, "{} {name} has no entry in the log", kind.noun()),
             Self::NotKnown { kind, index, name } => {
-                write!(f, "entry {index} ({} {name}) is of nothing that the database has", kind.noun())
+                write!(f, "entry {index} ({} {name}) {}", kind.noun(), kind.unmatched())
             }
             Self::Differs { kind, index, what } => {
                 write!(f, "entry {index} and the database differ about the {} of one {}", what, kind.noun())

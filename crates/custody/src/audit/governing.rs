@@ -2,11 +2,11 @@
 
 use std::collections::HashSet;
 
-use fiducia_ledger::{Event, LoggedLeaf};
+use fiducia_ledger::Event;
 use fiducia_policy::{HoldId, Timestamp};
 use fiducia_store::ControlStore;
 
-use super::comparison::{AuditError, Comparison, Notes, Unlogged, Whose};
+use super::comparison::{AuditError, Comparison, Entry, Notes, Unlogged, Whose};
 use super::finding::{AuditFinding, ComparedKind};
 
 /// Compares legal holds.
@@ -27,8 +27,7 @@ impl Comparison for Holds {
     fn entry(
         &mut self,
         control: &ControlStore,
-        index: u64,
-        logged: &LoggedLeaf,
+        Entry { index, logged, .. }: Entry<'_>,
         notes: &mut Notes,
     ) -> Result<(), AuditError> {
         const KIND: ComparedKind = ComparedKind::Hold;
@@ -95,8 +94,7 @@ impl Comparison for Policies {
     fn entry(
         &mut self,
         control: &ControlStore,
-        index: u64,
-        logged: &LoggedLeaf,
+        Entry { index, logged, .. }: Entry<'_>,
         notes: &mut Notes,
     ) -> Result<(), AuditError> {
         const KIND: ComparedKind = ComparedKind::Policy;

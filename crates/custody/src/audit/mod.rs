@@ -1,13 +1,16 @@
 //! The audit: every entry of a log from the first, against the log's files, against what others remember of it, and against
-//! the databases, in both directions. Reads only, beside a running server or on a copy.
+//! the databases and the activity feed, in both directions. Reads only, beside a running server or on a copy.
 
 mod accesses;
+mod activities;
 mod certificates;
 mod comparison;
 mod consents;
 mod finding;
 mod governing;
 mod identities;
+mod public_events;
+mod sessions;
 mod unpublished;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,10 +18,11 @@ use std::path::{Path, PathBuf};
 
 use fiducia_ledger::{Checkpoint, LogReader, LoggedLeaf, VerifierKey, replay_log};
 use fiducia_policy::{OrganizationId, Timestamp};
-use fiducia_store::{ControlStore, DataDirectory, OrganizationRecord};
+use fiducia_store::{ActivityStore, ControlStore, DataDirectory, OrganizationRecord};
 
+use self::activities::Activities;
 pub use self::comparison::AuditError;
-use self::comparison::{Comparison, Notes};
+use self::comparison::{Comparison, Entry, Notes};
 pub use self::finding::{AuditFinding, ComparedKind};
 use self::identities::Identities;
 use self::unpublished::Unpublished;
@@ -27,21 +31,28 @@ use self::unpublished::Unpublished;
 const PROGRESS_ENTRIES: u64 = 4_096;
 
 /// What is compared with one organisation's log: one line for each kind of fact.
-fn comparisons(organization: &OrganizationRecord) -> Vec<Box<dyn Comparison>> {
-    vec![
+fn comparisons(organization: &OrganizationRecord, feed: Option<Activities>) -> Vec<Box<dyn Comparison>> {
+    let mut all: Vec<Box<dyn Comparison>> = vec![
         Box::new(accesses::Accesses::of(organization.id)),
         Box::new(certificates::Certificates::of(organization.id)),
         Box::new(consents::Consents::of(organization.id)),
         Box::new(governing::Holds::of(organization.id)),
         Box::new(governing::Policies::since(organization.created_at)),
-    ]
+        Box::new(public_events::PublicEvents::of(organization.id)),
+        Box::new(sessions::Sessions::of(organization.id)),
+    ];
+    if let Some(feed) = feed {
+        all.push(Box::new(feed));
+    }
+    all
 }
 
 /// What the log alone can say: nothing in the databases names each of these events.
-const NOT_COMPARED: [&str; 3] = [
+const NOT_COMPARED: [&str; 4] = [
     "capture batches with the stored records: records leave when their time is over, and the batches stay",
     "destroyed keys and steps of requests, which leave nothing behind that names their entry",
     "which records an access named, where those were purged since",
+    "rows of the activity feed that no entry stands behind: signing in and out, and calls of the Compliance API",
 ];
 
 /// A log that is audited.
@@ -76,6 +87,8 @@ pub struct AuditSettings {
     pub data_directory: PathBuf,
     /// By how many seconds an entry may be dated before one that stands before it.
     pub tolerance_seconds: i64,
+    /// What time it is: rows of the activity feed are kept for six years.
+    pub now: Timestamp,
     /// How many events' ids one pass over the log compares, 8 bytes each. A longer log takes more passes.
     pub pass_ids_max: u64,
 }
@@ -98,7 +111,7 @@ pub struct LogAuditReport {
     pub compared: BTreeMap<ComparedKind, u64>,
     /// Checkpoints of others that lie on this history.
     pub confirmed_by: Vec<String>,
-    /// Facts whose entries are on their way into the log.
+    /// Facts whose entries are on their way into the log, and entries that are on their way into the activity feed.
     pub pending: u64,
     /// Accesses that were begun and that the log never confirmed: no key was released for them.
     pub unconfirmed: u64,
@@ -163,7 +176,15 @@ pub fn audit(
         Err(error) => return Err(error.into()),
     };
     let sources = match (&control, &known) {
-        (Some(control), Some(organization)) => Some((control, comparisons(organization))),
+        (Some(control), Some(organization)) => {
+            let feed = feed(settings, organization.id)?;
+            if feed.is_none() {
+                report
+                    .not_compared
+                    .push("the activity feed: there is no activities.db beside this log".to_owned());
+            }
+            Some((control, comparisons(organization, feed)))
+        }
         _ => {
             report.not_compared.push(
                 "the databases: there is no control.db beside this log, or it does not know the organisation"
@@ -191,6 +212,16 @@ pub fn audit(
 fn control(data_directory: &Path) -> Result<Option<ControlStore>, AuditError> {
     let path = DataDirectory::control(data_directory);
     Ok(if path.exists() { Some(ControlStore::open_for_reading(&path)?) } else { None })
+}
+
+/// The activity feed, where there is one.
+fn feed(settings: &AuditSettings, organization: OrganizationId) -> Result<Option<Activities>, AuditError> {
+    let path = DataDirectory::activities(&settings.data_directory);
+    if !path.exists() {
+        return Ok(None);
+    }
+    let store = ActivityStore::open_for_reading(&path)?;
+    Activities::of(organization, store, settings.now).map(Some)
 }
 
 /// One log's replay.
@@ -263,7 +294,7 @@ impl Replay<'_> {
         self.latest = self.latest.max(Some(at));
         if let Some((control, comparisons)) = &mut self.sources {
             for comparison in comparisons {
-                comparison.entry(control, index, &logged, &mut self.notes)?;
+                comparison.entry(control, Entry { index, bytes, logged: &logged }, &mut self.notes)?;
             }
         }
         Ok(())
@@ -285,6 +316,7 @@ impl Replay<'_> {
         for comparison in comparisons {
             unlogged.extend(comparison.rest(control, &mut self.notes)?);
         }
+        report.pending += self.notes.pending;
         if unlogged.is_empty() {
             return Ok(());
         }

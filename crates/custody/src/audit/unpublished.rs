@@ -8,6 +8,7 @@ use fiducia_policy::OrganizationId;
 use fiducia_store::ControlStore;
 
 use super::comparison::{AuditError, Unlogged, event_name};
+use super::sessions::{looks_name, step_name};
 use crate::scribe::Fact;
 
 /// Facts of the outbox that are looked at.
@@ -71,6 +72,8 @@ fn name_of(event: &Event) -> Option<String> {
         Event::HoldPlaced { hold, .. } => Some(format!("{hold} (placed)")),
         Event::HoldReleased { hold, .. } => Some(format!("{hold} (released)")),
         Event::PolicyPublished { version, .. } => Some(version.to_string()),
+        Event::AccessSession(step) => Some(step_name(step.session, step.step)),
+        Event::RecordAccess(access) => access.look.as_ref().and_then(|look| look.session).map(looks_name),
         _ => None,
     }
 }

@@ -164,15 +164,20 @@ impl Custody {
 
     /// Drops rows of the feed that are older than six years; gives how many.
     pub(crate) fn drop_old_activities(&self) -> Result<u64, AdminError> {
-        let now = self.0.clock.now().to_zoned(jiff::tz::TimeZone::UTC);
-        let Ok(before) = now.checked_sub(jiff::Span::new().years(FEED_YEARS)) else { return Ok(0) };
-        self.0.feed.drop_before(before.timestamp()).map_err(AdminError::Storage)
+        let Some(before) = kept_since(self.0.clock.now()) else { return Ok(0) };
+        self.0.feed.drop_before(before).map_err(AdminError::Storage)
     }
 
     /// The secret by which cursors are known to be ours. It outlives restarts, as cursors do.
     pub fn compliance_cursor_secret(&self) -> [u8; 32] {
         self.0.cursor_secret
     }
+}
+
+/// From when on the feed has its rows at `now`; what is older is dropped sooner or later.
+pub(crate) fn kept_since(now: Timestamp) -> Option<Timestamp> {
+    let now = now.to_zoned(jiff::tz::TimeZone::UTC);
+    now.checked_sub(jiff::Span::new().years(FEED_YEARS)).ok().map(|since| since.timestamp())
 }
 
 impl ComplianceKey {

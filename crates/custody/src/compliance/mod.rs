@@ -10,6 +10,7 @@ mod projection;
 mod sign_ins;
 mod transparency;
 
+pub(crate) use activities::kept_since;
 pub use activities::{ActivityPage, ActivityQuery, ComplianceCall, PageCursor};
 pub use chats::{ChatPage, ChatQuery, MessagePage, MessagePlace, MessageQuery};
 pub use commands::{
@@ -19,4 +20,5 @@ pub use commands::{
 pub use directory::Listed;
 pub(crate) use feed::Feed;
 pub use projection::activity_names;
+pub(crate) use projection::{ActivityBody, is_without_leaf, project};
 pub use transparency::TransparencyLog;

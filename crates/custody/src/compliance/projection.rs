@@ -4,10 +4,11 @@
 //! when a row is shown, so that an erasure reaches the feed too ([`super::activities`]).
 
 use fiducia_ledger::Event;
-use fiducia_policy::{ActivityId, OrganizationId, PersonId, Pseudonym, Timestamp};
+use fiducia_policy::{ActivityId, OrganizationId, PersonId, Pseudonym, Timestamp, WorkspaceId};
 use fiducia_store::ActivityRecord;
 use serde_json::{Map, Value, json};
 
+use super::sign_ins::SIGN_INS;
 use crate::staging::sha256;
 
 /// The byte that our own leaves begin with.
@@ -19,25 +20,25 @@ const OWN_PREFIX: &str = "fiducia_";
 
 /// What a row says beside its columns.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
-pub(super) struct ActivityBody {
+pub(crate) struct ActivityBody {
     /// The id as it is shown, where it is not the column's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) id: Option<String>,
+    pub(crate) id: Option<String>,
     /// The time as it is shown, where it is spelt otherwise than ours.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) created_at: Option<String>,
+    pub(crate) created_at: Option<String>,
     /// Whether it is shown without an organisation.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub(super) is_global: bool,
+    pub(crate) is_global: bool,
     /// Who did it; people by the ledger's ids.
-    pub(super) actor: Value,
+    pub(crate) actor: Value,
     /// What its type says, flat.
-    pub(super) details: Map<String, Value>,
+    pub(crate) details: Map<String, Value>,
 }
 
 impl ActivityBody {
     /// The bytes in the row. A map of texts and numbers always has some.
-    pub(super) fn to_bytes(&self) -> Vec<u8> {
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
         serde_json::to_vec(self).unwrap_or_default()
     }
 }
@@ -64,8 +65,15 @@ pub(crate) const PUBLIC_NAMES: &[(&str, &[&str])] = &[
     ("org_external_key_validated", &["org_external_key_validated"]),
 ];
 
+/// Types of rows that no leaf stands behind: calls of the API, and signing in and out.
+pub(crate) fn is_without_leaf(kind: &str) -> bool {
+    const OTHERS: [&str; 4] =
+        ["compliance_api_accessed", "fiducia_login_succeeded", "session_revoked", "user_logged_out"];
+    OTHERS.contains(&kind) || SIGN_INS.iter().any(|(_, known)| *known == kind)
+}
+
 /// The row of a leaf. `None` when the bytes are no leaf that this version can read.
-pub(super) fn project(organization: OrganizationId, index: u64, entry: &[u8]) -> Option<ActivityRecord> {
+pub(crate) fn project(organization: OrganizationId, index: u64, entry: &[u8]) -> Option<ActivityRecord> {
     let (version, text) = entry.split_first()?;
     let fields: Map<String, Value> = serde_json::from_slice(text).ok()?;
     match *version {
@@ -75,7 +83,7 @@ pub(super) fn project(organization: OrganizationId, index: u64, entry: &[u8]) ->
     }
 }
 
-/// A leaf in the public format, shown exactly as it is committed to.
+/// A leaf in the public format, shown exactly as it is committed to, with its place and its workspace's bare UUID beside it.
 fn public(
     organization: OrganizationId,
     index: u64,
@@ -89,6 +97,10 @@ fn public(
     fields.remove("organization_id");
     fields.remove("organization_uuid");
     fields.insert("transparency_log_leaf_index".to_owned(), json!(index));
+    let workspace = fields.get("workspace_id").and_then(Value::as_str);
+    if let Some(workspace) = workspace.and_then(|id| id.parse::<WorkspaceId>().ok()) {
+        fields.insert("workspace_uuid".to_owned(), json!(workspace.uuid()));
+    }
     // An id of another form still has its place in the order, always the same.
     let place = id.parse().unwrap_or_else(|_| {
         let digest = sha256(&[id.as_bytes()]);
@@ -252,5 +264,16 @@ mod tests {
         check(A, 0, "anthropic_access");
         check(B, 17, "cmek_preserve");
         assert!(project(OrganizationId::from_bytes([1; 16]), 0, &[&[2], A.as_bytes()].concat()).is_none());
+    }
+
+    #[test]
+    fn a_workspace_is_shown_by_its_bare_uuid_too() {
+        let workspace = WorkspaceId::from_bytes([6; 16]);
+        let leaf = A.replace(r#""workspace_id":null"#, &format!(r#""workspace_id":"{workspace}""#));
+        let row =
+            project(OrganizationId::from_bytes([1; 16]), 3, &[&[PUBLIC_LEAF], leaf.as_bytes()].concat());
+        let body: ActivityBody = serde_json::from_slice(&row.unwrap().body).unwrap();
+        assert_eq!(body.details["workspace_id"], json!(workspace));
+        assert_eq!(body.details["workspace_uuid"], json!(workspace.uuid()));
     }
 }

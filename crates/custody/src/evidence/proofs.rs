@@ -33,6 +33,8 @@ pub struct NamedSignature {
     pub name: String,
     /// What it is.
     pub kind: SignatureKind,
+    /// By which algorithm, where the key is known: `ed25519` or `ecdsa_p256_sha256`.
+    pub algorithm: Option<String>,
     /// When a witness cosigned.
     pub at: Option<Timestamp>,
 }
@@ -222,13 +224,16 @@ impl Reader {
         let witnesses = self.witnesses.as_ref().map_or(&[][..], |terms| terms.keys.as_slice());
         let named = signers.into_iter().map(|signer| {
             let (name, id) = (signer.name, signer.key_id);
-            if keys.iter().any(|key| name == key.name() && id == key.key_id()) {
-                return NamedSignature { name, kind: SignatureKind::Log, at: None };
+            if let Some(key) = keys.iter().find(|key| name == key.name() && id == key.key_id()) {
+                let algorithm = Some(key.algorithm().to_owned());
+                return NamedSignature { name, kind: SignatureKind::Log, algorithm, at: None };
             }
             let witness = witnesses.iter().find(|witness| witness.name() == name && witness.key_id() == id);
             let at = witness.and_then(|witness| witness.cosigned_at(note.as_bytes()).ok());
             let kind = if at.is_some() { SignatureKind::Witness } else { SignatureKind::Unknown };
-            NamedSignature { name, kind, at }
+            // Cosignatures are of this algorithm alone.
+            let algorithm = at.is_some().then(|| "ed25519".to_owned());
+            NamedSignature { name, kind, algorithm, at }
         });
         Ok(named.collect())
     }

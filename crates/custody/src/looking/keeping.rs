@@ -69,6 +69,7 @@ impl Writer {
         policies: Vec<String>,
         is_single: bool,
     ) -> Result<AccessSession, AdminError> {
+        let session = AccessSession { is_single, ..session };
         let now = self.clock.now();
         let (live, overdue) = self.files.control.access_burden(session.reader.person, now)?;
         if session.breaks_glass() && overdue > 0 {

@@ -20,4 +20,4 @@ pub(crate) use gate::{Asker, Gate};
 pub(crate) use keeping::AccessChange;
 pub(crate) use once::{HandedOver, SingleLook};
 pub(crate) use public::ToRead;
-pub(crate) use sitting::Sitting;
+pub(crate) use sitting::{Sitting, department_of};

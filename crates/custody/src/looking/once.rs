@@ -70,8 +70,13 @@ impl Custody {
             let sitting = Sitting::of_session(session.clone(), Sight::Plain, policies);
             found.and_then(|found| reader.read(&sitting, &found.records, (path, *event.as_bytes())))
         };
-        self.end_once(&asker, &session)?;
-        read
+        let ended = self.end_once(&asker, &session);
+        // Why nothing was opened says more than why that could not be logged.
+        let content = read?;
+        ended.map_err(|error| {
+            AdminError::Storage(format!("nothing is shown, though the look is in the log: {error}"))
+        })?;
+        Ok(content)
     }
 
     fn begin_once(
@@ -150,8 +155,10 @@ impl Custody {
             }
         };
         let done = act(Sitting::of_session(session.clone(), Sight::File, policies));
-        self.end_once(&asker, &session)?;
-        done
+        let ended = self.end_once(&asker, &session);
+        let done = done?;
+        ended?;
+        Ok(done)
     }
 
     /// Whoever hands something over by this name: the account with this login, else whoever works at the machine itself.

@@ -1,7 +1,7 @@
 //! What an access is about: which records of whom, and which model answers the public log names.
 
 use fiducia_ledger::{AccessBy, AnswerRead};
-use fiducia_policy::{ConversationId, ExchangeId, RecordId, SubjectId};
+use fiducia_policy::{ConversationId, ExchangeId, RecordId, SubjectId, WorkspaceId};
 use fiducia_store::{RecordKind, StoredRecord};
 
 /// A record that is about to be read.
@@ -13,6 +13,8 @@ pub(crate) struct ToRead {
     pub(crate) is_answer: bool,
     /// The provider's id of the answer.
     pub(crate) answer_id: Option<String>,
+    /// The workspace of the key it came by, where it is known.
+    pub(crate) workspace: Option<WorkspaceId>,
     pub(crate) subject: SubjectId,
     /// Its conversation, where the person is to be told which it was.
     pub(crate) conversation: Option<ConversationId>,
@@ -25,6 +27,7 @@ impl From<&StoredRecord> for ToRead {
             exchange: Some(record.exchange),
             is_answer: record.kind == RecordKind::Answer,
             answer_id: record.answer_id.clone(),
+            workspace: record.workspace,
             subject: record.subject,
             conversation: Some(record.conversation),
         }
@@ -106,9 +109,8 @@ fn named_answers(part: &[ToRead]) -> Vec<AnswerRead> {
             None => best.push(one),
         }
     }
-    // The workspace of a record is not kept with it.
     let name = |one: &ToRead| one.answer_id.clone().unwrap_or_else(|| one.record.to_string());
-    best.into_iter().map(|one| AnswerRead { resource: name(one), workspace: None }).collect()
+    best.into_iter().map(|one| AnswerRead { resource: name(one), workspace: one.workspace }).collect()
 }
 
 #[cfg(test)]
@@ -121,6 +123,7 @@ mod tests {
             exchange: Some(ExchangeId::from_bytes([exchange; 16])),
             is_answer,
             answer_id: answer_id.map(str::to_owned),
+            workspace: Some(WorkspaceId::from_bytes([exchange; 16])),
             subject: SubjectId::from_bytes([whose; 16]),
             conversation: Some(ConversationId::from_bytes([whose; 16])),
         }
@@ -131,6 +134,7 @@ mod tests {
         let AccessBy::Staff { answers, .. } = by else { panic!("{by:?}") };
         let names: Vec<&str> = answers.iter().map(|answer| answer.resource.as_str()).collect();
         assert_eq!(names, expect);
+        assert!(answers.iter().all(|answer| answer.workspace.is_some()), "{answers:?}");
         assert_eq!(of.iter().map(|part| (part.records, part.public)).collect::<Vec<_>>(), parts);
         let (own, of) = divided(records, LookBy::TheirOwn);
         assert_eq!(own, AccessBy::TheirOwn);

@@ -140,7 +140,7 @@ impl Reader {
 }
 
 /// In which roles the reader acts, the department that public events name; none for whoever works at the machine itself.
-fn department_of(session: &AccessSession) -> Option<String> {
+pub(crate) fn department_of(session: &AccessSession) -> Option<String> {
     let roles: Vec<&str> = session.roles.members().iter().map(|role| role.name()).collect();
     Some(roles.join(", ")).filter(|roles| !roles.is_empty())
 }

@@ -96,6 +96,7 @@ impl<W: Write> Volume<'_, W> {
                 exchange: None,
                 is_answer: false,
                 answer_id: None,
+                workspace: None,
                 subject,
                 conversation: None,
             };

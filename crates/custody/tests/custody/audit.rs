@@ -19,10 +19,10 @@ use fiducia_store::{
     OrganizationTerms,
 };
 
-const ORGANIZATION: OrganizationId = OrganizationId::from_bytes([7; 16]);
-const ACTOR: PersonId = PersonId::from_bytes([3; 16]);
+pub(crate) const ORGANIZATION: OrganizationId = OrganizationId::from_bytes([7; 16]);
+pub(crate) const ACTOR: PersonId = PersonId::from_bytes([3; 16]);
 
-fn event_name(event: [u8; 16]) -> String {
+pub(crate) fn event_name(event: [u8; 16]) -> String {
     format!("event_{}", ExchangeId::from_bytes(event).uuid())
 }
 
@@ -34,19 +34,19 @@ impl Clock for Epoch {
     }
 }
 
-fn at(second: i64) -> Timestamp {
+pub(crate) fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_760_000_000 + second).unwrap()
 }
 
 /// A data directory with a log and a database that are written apart.
-struct Stand {
+pub(crate) struct Stand {
     folder: tempfile::TempDir,
-    ledger: Ledger,
-    control: ControlStore,
+    pub(crate) ledger: Ledger,
+    pub(crate) control: ControlStore,
 }
 
 impl Stand {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let signer = SigningKey::from_seed("ledger.test", [9; 32].into()).unwrap();
         let ledger =
@@ -69,7 +69,7 @@ impl Stand {
         stand
     }
 
-    fn append(&mut self, event: [u8; 16], second: i64, what: Event) -> u64 {
+    pub(crate) fn append(&mut self, event: [u8; 16], second: i64, what: Event) -> u64 {
         let leaf = Leaf { id: EventId::new(&event_name(event)).unwrap(), at: at(second), event: what };
         let appended = self.ledger.append(&[(ORGANIZATION, leaf)]).unwrap();
         self.ledger.publish().unwrap();
@@ -89,7 +89,7 @@ impl Stand {
         self.append(event, second, Event::RecordAccess(access))
     }
 
-    fn stored(
+    pub(crate) fn stored(
         &mut self,
         event: [u8; 16],
         second: i64,
@@ -133,12 +133,17 @@ impl Stand {
         self.ledger.verifier(ORGANIZATION).unwrap()
     }
 
-    fn settings(&self) -> AuditSettings {
+    pub(crate) fn settings(&self) -> AuditSettings {
         let data_directory = self.folder.path().to_owned();
-        AuditSettings { data_directory, tolerance_seconds: 300, pass_ids_max: AuditSettings::PASS_IDS_MAX }
+        AuditSettings {
+            data_directory,
+            tolerance_seconds: 300,
+            now: at(100_000),
+            pass_ids_max: AuditSettings::PASS_IDS_MAX,
+        }
     }
 
-    fn audit(&self, remembered: &[RememberedCheckpoint]) -> LogAuditReport {
+    pub(crate) fn audit(&self, remembered: &[RememberedCheckpoint]) -> LogAuditReport {
         self.audit_with(&self.settings(), remembered)
     }
 

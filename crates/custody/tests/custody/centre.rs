@@ -100,6 +100,9 @@ fn every_look_is_listed_with_a_proof_also_at_what_was_purged_and_nobody_elses() 
     let page = |before, limit| world.custody().looks(&ada, before, limit).unwrap();
     assert_eq!(page(None, 2), rows[..2]);
     assert_eq!(page(Some(rows[1].sequence), 2), rows[2..]);
+    let mut world = world;
+    let found = world.audited().findings;
+    assert_eq!(found, []);
 }
 
 /// The person would be told that it was them, and the public log nothing.
@@ -152,6 +155,8 @@ fn the_list_of_looks_is_complete_whoever_looks_and_goes_with_the_person() {
     world.destroy(DestructionScope::Subject(ada.subject())).unwrap();
     assert!(looks(&world, &ada).is_empty(), "who looked leads to the person, so it goes too");
     assert_eq!(looks(&world, &ben).len(), 1);
+    let found = world.audited().findings;
+    assert_eq!(found, []);
 }
 
 #[test]
@@ -248,6 +253,9 @@ fn a_copy_is_handed_over_to_its_person_alone_and_what_broke_off_is_fetched_again
     let rows = looks(&world, &ada);
     assert!(!rows.is_empty() && rows.iter().all(|row| row.who == Looker::Oneself {}), "{rows:?}");
     assert_eq!(rows[0].ticket.as_deref(), Some(id.to_string().as_str()));
+    let mut world = world;
+    let found = world.audited().findings;
+    assert_eq!(found, []);
 }
 
 #[test]

@@ -303,6 +303,16 @@ fn a_witness_counts_where_its_cosignature_holds_and_the_age_is_that_of_the_last_
     let kinds: Vec<_> =
         entry(&world, &auditor, 0).checkpoint.signatures.iter().map(|signature| signature.kind).collect();
     assert_eq!(kinds, [SignatureKind::Log, SignatureKind::Witness, SignatureKind::Unknown]);
+    let algorithms = |signatures: &[fiducia_custody::NamedSignature]| -> Vec<Option<String>> {
+        signatures.iter().map(|signature| signature.algorithm.clone()).collect()
+    };
+    let ed25519 = || Some("ed25519".to_owned());
+    let shown = entry(&world, &auditor, 0).checkpoint.signatures;
+    assert_eq!(
+        algorithms(&shown),
+        [ed25519(), ed25519(), None],
+        "nothing is said of a key that is not known"
+    );
     world.reopen_witnessed(terms(2));
     let needed = figures(&world, &auditor).witnesses.unwrap();
     assert_eq!((needed.size, needed.quorum_at), (None, None), "one is not enough");

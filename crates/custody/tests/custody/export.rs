@@ -147,6 +147,8 @@ fn an_export_holds_what_is_held_with_hashes_and_proofs() {
         "what was read, and how long it took"
     );
     world.verify_ledger();
+    let found = world.audited().findings;
+    assert_eq!(found, []);
 }
 
 #[test]
@@ -191,6 +193,8 @@ fn more_records_than_one_entry_may_name_are_read_under_several() {
     check_hashes(&mut zip, &report);
     let accesses = world.ledger_kinds().iter().filter(|kind| *kind == "record_access").count();
     assert_eq!(accesses, 2);
+    let found = world.audited().findings;
+    assert_eq!(found, []);
 }
 
 #[test]

@@ -2,8 +2,8 @@
 
 use fiducia_custody::{
     AccessActor, AccessCommand, AccessReply, AccessRequest, AccessSessionDetail, AccessSettings,
-    AccountCommand, AdminCommand, AdminError, AdminReply, ContentScope, LookTarget, RetentionCommand,
-    RetentionReply, SessionContent, Staff,
+    AccountCommand, AdminCommand, AdminError, AdminReply, AuditFinding, ContentScope, LookTarget,
+    RetentionCommand, RetentionReply, SessionContent, Staff,
 };
 use fiducia_ledger::{AccessSessionStep, Event, SessionStep};
 use fiducia_policy::{
@@ -98,6 +98,13 @@ fn steps(world: &mut World) -> Vec<AccessSessionStep> {
         .collect()
 }
 
+/// What the program did is the same in the log, the databases, the feed and the public events. A clock that was set back shows.
+fn audit(mut world: World) {
+    let found = world.audited().findings.into_iter();
+    let found: Vec<_> = found.filter(|finding| !matches!(finding, AuditFinding::RunsBack { .. })).collect();
+    assert_eq!(found, []);
+}
+
 /// A conversation with something in it that must not be seen by everybody.
 fn world() -> (World, ConversationId) {
     let world = World::new();
@@ -178,6 +185,7 @@ fn what_was_flagged_is_read_in_its_case_blurred_first_and_each_look_is_in_the_lo
         })
         .collect();
     assert_eq!(departments, [Some("trust-and-safety"); 2]);
+    audit(world);
 }
 
 #[test]
@@ -204,6 +212,7 @@ fn a_session_opens_nothing_else_and_who_tries_is_stopped() {
     let colleague = staff(&world, "trust-and-safety auditor");
     let stolen = look(&world, &colleague, open.id, (at(conversation), None)).unwrap_err();
     assert!(matches!(stolen, AdminError::Forbidden(_)), "{stolen}");
+    audit(world);
 }
 
 #[test]
@@ -249,6 +258,7 @@ fn support_reads_what_the_customer_agrees_to_within_twelve_hours() {
             (false, SessionStep::Unanswered),
         ]
     );
+    audit(world);
 }
 
 #[test]
@@ -303,6 +313,7 @@ fn an_emergency_takes_two_others_is_told_at_once_and_reviewed_or_there_is_no_nex
             SessionStep::FoundUnjustified,
         ]
     );
+    audit(world);
 }
 
 #[test]
@@ -334,6 +345,7 @@ fn with_a_lockbox_nobody_reads_before_an_administrator_agrees() {
     assert!(operator(lock(false)).is_err(), "nor opens the lockbox");
     give(&world, &admin, lock(false)).unwrap();
     read().unwrap();
+    audit(world);
 }
 
 #[test]
@@ -357,6 +369,7 @@ fn who_loses_the_right_in_mid_session_reads_no_more() {
     let ended = shown(&world, &reviewer, open.id);
     assert_eq!((ended.state, ended.end), (AccessState::Ended, Some(AccessEnd::Revoked)));
     look(&world, &reviewer, open.id, (at(conversation), None)).unwrap_err();
+    audit(world);
 }
 
 #[test]
@@ -433,6 +446,7 @@ fn much_reading_is_limited_told_and_stopped() {
     // A clock that is set back hides nothing that was read.
     world.set_clock_back_days(3);
     assert!(read(4).1.is_err());
+    audit(world);
 }
 
 #[test]
@@ -455,6 +469,7 @@ fn many_who_read_at_once_each_have_an_entry_of_their_own() {
     distinct.sort_unstable();
     distinct.dedup();
     assert_eq!(distinct.len(), 16, "{indices:?}");
+    audit(world);
 }
 
 #[test]
@@ -509,6 +524,7 @@ fn a_session_never_outlasts_its_time_when_the_clock_runs_back() {
     assert!(matches!(refused, AdminError::Conflict(_)), "{refused}");
     let end: Option<Timestamp> = shown(&world, &reviewer, open.id).ended_at;
     assert_eq!(end, open.expires_at);
+    audit(world);
 }
 
 fn detail(world: &World, who: &Staff, id: AccessSessionId) -> Result<AccessSessionDetail, AdminError> {

@@ -5,6 +5,7 @@
 
 mod accounts;
 mod audit;
+mod audit_reading;
 mod audit_reports;
 mod centre;
 mod certificates;

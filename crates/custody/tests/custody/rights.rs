@@ -350,6 +350,9 @@ fn an_export_goes_on_behind_the_last_whole_file() {
     // Nothing is left to do, and nothing is done.
     let nothing = export(&world, asked).unwrap();
     assert_eq!(nothing.resumed, 3);
+    let mut world = world;
+    let found = world.audited().findings;
+    assert_eq!(found, []);
 }
 
 #[test]
@@ -577,6 +580,8 @@ fn an_erasure_during_a_hold_says_what_stays_and_why() {
     assert!(!serde_json::to_string(&report.sentences).unwrap().contains("Doe"));
     // Said again, it is the same request that is closed.
     assert!(fulfil(&world, erasure).unwrap_err().to_string().contains("partly-fulfilled already"));
+    let found = world.audited().findings;
+    assert_eq!(found, []);
 }
 
 #[test]
@@ -599,6 +604,9 @@ fn what_is_restricted_is_read_for_the_person_and_for_claims_alone() {
     act(&world, restriction, RightsAction::Lift { told_at }).unwrap();
     world.show_with(mine, AccessReason::CustomerSupport, Some("T-1")).unwrap();
     assert!(act(&world, restriction, RightsAction::Lift { told_at }).is_err());
+    let mut world = world;
+    let found = world.audited().findings;
+    assert_eq!(found, []);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use fiducia_custody::{
     audited_organizations,
 };
 use fiducia_ledger::{Checkpoint, Finding, verify_log, verify_pending};
-use fiducia_policy::OrganizationId;
+use fiducia_policy::{Clock as _, OrganizationId};
 use fiducia_server::{WitnessAddress, held_by_witness};
 use fiducia_store::DataDirectory;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -17,6 +17,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::ledger::{parse_key, pinned_for, settled, stored_for};
 use crate::arguments::AuditArguments;
 use crate::configuration;
+use crate::edge::SystemClock;
 use crate::failure::{ExitStatus, Failure};
 use crate::interrupt::Interrupts;
 use crate::output::{Output, count_of, remark};
@@ -44,6 +45,7 @@ pub(super) fn run(arguments: &AuditArguments) -> Result<ExitStatus, Failure> {
     let settings = AuditSettings {
         data_directory: place.data.clone(),
         tolerance_seconds: arguments.tolerance_seconds,
+        now: SystemClock.now(),
         pass_ids_max: AuditSettings::PASS_IDS_MAX,
     };
     let mut reports = Vec::new();
@@ -316,7 +318,7 @@ fn lines(report: &LogAuditReport) -> Vec<String> {
         lines.push(format!("  the same history is remembered by: {}", report.confirmed_by.join(", ")));
     }
     if report.pending > 0 {
-        lines.push(format!("  on their way into the log: {}", report.pending));
+        lines.push(format!("  on their way into the log or the activity feed: {}", report.pending));
     }
     if report.unconfirmed > 0 {
         lines.push(format!(

@@ -235,12 +235,34 @@ pub struct AccessSession {
     pub looks: u64,
     /// Records that were opened, each look counted.
     pub records: u64,
+    /// Looks among those that the log refused, so that nothing was opened, and their records.
+    #[serde(default, skip_serializing_if = "UnloggedLooks::is_none")]
+    pub unlogged: UnloggedLooks,
+    /// Whether it is for a single look. That it opened is then told by the entry of that look alone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_single: bool,
     /// Attempts to look outside of what it is about.
     pub strays: u32,
     /// What was unusual and said.
     pub alerts: Vec<AnomalyKind>,
     /// The review of an emergency, from its end on.
     pub review: Option<AccessReview>,
+}
+
+/// Looks that were counted before their entries, which the log then refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+pub struct UnloggedLooks {
+    /// How many.
+    pub looks: u64,
+    /// Of how many records, each look counted.
+    pub records: u64,
+}
+
+impl UnloggedLooks {
+    /// Whether there are none.
+    pub const fn is_none(&self) -> bool {
+        self.looks == 0
+    }
 }
 
 /// Something that happens to a session.
@@ -356,6 +378,8 @@ impl AccessSession {
             end: None,
             looks: 0,
             records: 0,
+            unlogged: UnloggedLooks::default(),
+            is_single: false,
             strays: 0,
             alerts: Vec::new(),
             review: None,
@@ -410,6 +434,16 @@ impl AccessSession {
             AccessStep::Review { by, justified } => next.settle(by, justified, now)?,
         }
         Ok(next)
+    }
+
+    /// The session after the log refused the entry of a look at this many records, which was counted before. It stays counted:
+    /// limits are on what is tried.
+    #[must_use]
+    pub fn without_entry(&self, records: u64) -> Self {
+        let mut next = self.clone();
+        next.unlogged.looks = next.unlogged.looks.saturating_add(1);
+        next.unlogged.records = next.unlogged.records.saturating_add(records);
+        next
     }
 
     /// Whether it is an emergency.

@@ -15,6 +15,8 @@ use super::query::Query;
 
 /// The header that carries the key.
 const KEY_HEADER: &str = "x-api-key";
+/// How the other header that may carry it begins, which the official SDKs send.
+const BEARER: &str = "Bearer ";
 /// The longest address or name of a program that is kept, in characters.
 const SOURCE_CHARACTERS_MAX: usize = 256;
 
@@ -47,13 +49,27 @@ impl Caller {
     }
 }
 
+/// The one key that is presented, in either header. Other schemes of `Authorization` are a proxy's business.
 fn presented(headers: &HeaderMap) -> Option<zeroize::Zeroizing<String>> {
-    let mut lines = headers.get_all(KEY_HEADER).iter();
-    let line = lines.next()?;
-    if lines.next().is_some() {
-        return None;
+    let bearers = headers.get_all(header::AUTHORIZATION).iter();
+    let bearers = bearers.filter_map(|line| line.to_str().ok()?.strip_prefix(BEARER));
+    let mut found = None;
+    for line in headers.get_all(KEY_HEADER) {
+        if found.replace(line.to_str().ok()?).is_some() {
+            return None;
+        }
     }
-    Some(zeroize::Zeroizing::new(line.to_str().ok()?.to_owned()))
+    for bearer in bearers {
+        if found.replace(bearer).is_some() {
+            return None;
+        }
+    }
+    found.map(|key| zeroize::Zeroizing::new(key.to_owned()))
+}
+
+/// Whether a key that is presented is in `Authorization` alone, so that answers differ by that header too.
+pub(super) fn is_by_bearer(headers: &HeaderMap) -> bool {
+    headers.contains_key(header::AUTHORIZATION) && !headers.contains_key(KEY_HEADER)
 }
 
 fn address(parts: &Parts, compliance: &Compliance) -> Option<String> {

@@ -11,7 +11,7 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use super::Compliance;
-use super::caller::Caller;
+use super::caller::{Caller, is_by_bearer};
 use super::failure::Failure;
 use super::pace::{Allowance, PER_MINUTE};
 
@@ -33,6 +33,7 @@ pub(super) async fn pass(
     next: Next,
 ) -> Response {
     let Some(number) = request_number(&compliance) else { return Failure::Unavailable.into_response() };
+    let by_bearer = is_by_bearer(request.headers());
     let mut response =
         passed(&compliance, &number, request, next).await.unwrap_or_else(IntoResponse::into_response);
     let headers = response.headers_mut();
@@ -42,6 +43,9 @@ pub(super) async fn pass(
     // Nobody on the way keeps what a key was shown, unless the handler says otherwise.
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("private, no-store"));
     headers.entry(header::VARY).or_insert(HeaderValue::from_static("x-api-key"));
+    if by_bearer {
+        headers.append(header::VARY, HeaderValue::from_static("authorization"));
+    }
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
 }

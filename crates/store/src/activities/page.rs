@@ -5,7 +5,7 @@ use std::collections::{BinaryHeap, VecDeque};
 
 use fiducia_policy::{ActivityId, OrganizationId, Timestamp};
 use rusqlite::types::Value;
-use rusqlite::{Connection, params, params_from_iter};
+use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
 
 use super::{ActivityRecord, ActivityStore, known, organization_bytes};
 use crate::StoreError;
@@ -100,6 +100,11 @@ impl ActivityStore {
         let page = self.page_within(filter, is_newest_first, limit);
         self.file.end_snapshot()?;
         page
+    }
+
+    /// The row at this place.
+    pub fn activity(&self, key: ActivityKey) -> Result<Option<ActivityRecord>, StoreError> {
+        self.file.read("activity", |connection| row(connection, key).optional())
     }
 
     fn page_within(

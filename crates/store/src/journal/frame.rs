@@ -1,23 +1,29 @@
-//! The layout of one group in the journal, version 1.
+//! The layout of one group in the journal, version 2.
 //!
 //! A frame is a header and a payload, all numbers big-endian:
 //!
 //! ```text
-//! header   magic "FIDJRNL1" (8) · group number (8) · last released group (8) · payload length (4) · CRC-32 (4)
+//! header   magic "FIDJRNL2" (8) · group number (8) · last released group (8) · payload length (4) · CRC-32 (4)
 //! payload  records: count (4), then each · facts: count (4), then each
 //! ```
+//!
+//! Version 1 (`FIDJRNL1`) ended each record before its workspace. It is read, so that what an earlier program wrote and did not file
+//! is not lost.
 //!
 //! The checksum covers the numbers, the length and the payload. It tells a frame that a crash cut off from one that was
 //! written whole, and is no protection against an attacker: that is what each record's authenticated encryption is for.
 
 use fiducia_policy::{
     ConversationId, ExchangeId, KeyId, OrganizationId, PolicyVersion, RecordId, SubjectId, Timestamp,
+    WorkspaceId,
 };
 
 use crate::outbox::Announcement;
 use crate::record::{BucketName, CaptureTerms, RecordKind, StoredRecord, StoredWrap};
 
-const MAGIC: [u8; 8] = *b"FIDJRNL1";
+const MAGIC: [u8; 8] = *b"FIDJRNL2";
+/// The magic of version 1.
+const MAGIC_1: [u8; 8] = *b"FIDJRNL1";
 /// Bytes before the payload.
 const HEADER_BYTES: usize = 32;
 
@@ -38,6 +44,8 @@ pub(super) struct Frame<'a> {
     pub(super) number: u64,
     /// The last group that had left the journal when this was written.
     pub(super) released: u64,
+    /// Whether its records say their workspace.
+    has_workspaces: bool,
     payload: &'a [u8],
 }
 
@@ -53,8 +61,9 @@ pub(super) fn encode(
     buffer.resize(start + HEADER_BYTES, 0);
     let whole = put_list(buffer, records, |buffer, (bucket, record)| put_record(buffer, bucket, record))
         && put_list(buffer, facts, put_fact);
-    let header = whole
-        .then(|| buffer.get(start + HEADER_BYTES..).and_then(|payload| header(number, released, payload)));
+    let header = whole.then(|| {
+        buffer.get(start + HEADER_BYTES..).and_then(|payload| header(MAGIC, (number, released), payload))
+    });
     let (Some(Some(header)), Some(place)) = (header, buffer.get_mut(start..start + HEADER_BYTES)) else {
         buffer.truncate(start);
         return false;
@@ -64,11 +73,11 @@ pub(super) fn encode(
 }
 
 /// The header of a frame; `None` when the payload is larger than a header can say.
-fn header(number: u64, released: u64, payload: &[u8]) -> Option<[u8; HEADER_BYTES]> {
+fn header(magic: [u8; 8], (number, released): (u64, u64), payload: &[u8]) -> Option<[u8; HEADER_BYTES]> {
     let mut header = [0; HEADER_BYTES];
     let (numbers, checksum) = header.split_at_mut_checked(HEADER_BYTES - 4)?;
     let length = u32::try_from(payload.len()).ok()?;
-    let parts = [&MAGIC[..], &number.to_be_bytes(), &released.to_be_bytes(), &length.to_be_bytes()];
+    let parts = [&magic[..], &number.to_be_bytes(), &released.to_be_bytes(), &length.to_be_bytes()];
     numbers.copy_from_slice(&parts.concat());
     checksum.copy_from_slice(&checksum_of(numbers, payload).to_be_bytes());
     Some(header)
@@ -86,15 +95,22 @@ impl<'a> Frame<'a> {
     pub(super) fn at_front(bytes: &'a [u8]) -> Option<Self> {
         let (numbers, rest) = bytes.split_at_checked(HEADER_BYTES - 4)?;
         let mut cursor = Cursor(numbers);
-        if cursor.fixed::<8>()? != MAGIC {
+        let magic = cursor.fixed::<8>()?;
+        if ![MAGIC, MAGIC_1].contains(&magic) {
             return None;
         }
+        let has_workspaces = magic == MAGIC;
         let (number, released) = (u64::from_be_bytes(cursor.fixed()?), u64::from_be_bytes(cursor.fixed()?));
         let length = u32::from_be_bytes(cursor.fixed()?);
         let mut cursor = Cursor(rest);
         let expected = u32::from_be_bytes(cursor.fixed()?);
         let payload = cursor.take(usize::try_from(length).ok()?)?;
-        (checksum_of(numbers, payload) == expected).then_some(Self { number, released, payload })
+        (checksum_of(numbers, payload) == expected).then_some(Self {
+            number,
+            released,
+            has_workspaces,
+            payload,
+        })
     }
 
     /// Bytes of header and payload.
@@ -104,7 +120,8 @@ impl<'a> Frame<'a> {
 
     /// The first whole frame anywhere in `bytes` with a number above `above`.
     pub(super) fn anywhere(bytes: &'a [u8], above: u64) -> Option<Self> {
-        let mut places = bytes.windows(MAGIC.len()).enumerate().filter(|(_, window)| *window == MAGIC);
+        let is_magic = |window: &[u8]| window == MAGIC || window == MAGIC_1;
+        let mut places = bytes.windows(MAGIC.len()).enumerate().filter(|(_, window)| is_magic(window));
         places.find_map(|(place, _)| {
             let frame = Self::at_front(bytes.get(place..)?)?;
             (frame.number > above).then_some(frame)
@@ -114,7 +131,7 @@ impl<'a> Frame<'a> {
     /// The group in it; `None` when the payload is not one, whatever the checksum says.
     pub(super) fn group(&self) -> Option<JournalGroup> {
         let mut cursor = Cursor(self.payload);
-        let records = cursor.list(Cursor::record)?;
+        let records = cursor.list(|cursor| cursor.record(self.has_workspaces))?;
         let facts = cursor.list(Cursor::fact)?;
         cursor.0.is_empty().then_some(JournalGroup { number: self.number, records, facts })
     }
@@ -184,6 +201,10 @@ fn put_record(buffer: &mut Vec<u8>, bucket: &BucketName, record: &StoredRecord) 
         && put_optional(buffer, record.safety.as_ref(), put_wrap)
         && put_list(buffer, &record.held, put_wrap)
         && put_bytes(buffer, &record.ciphertext)
+        && put_optional(buffer, record.workspace.as_ref(), |buffer, id| {
+            buffer.extend_from_slice(id.as_bytes());
+            true
+        })
 }
 
 fn put_fact(buffer: &mut Vec<u8>, fact: &Announcement) -> bool {
@@ -239,7 +260,7 @@ impl<'a> Cursor<'a> {
         Some(StoredWrap { parent: KeyId::from_bytes(self.fixed()?), wrap: self.bytes()?.to_vec() })
     }
 
-    fn record(&mut self) -> Option<(BucketName, StoredRecord)> {
+    fn record(&mut self, has_workspace: bool) -> Option<(BucketName, StoredRecord)> {
         let id = RecordId::from_bytes(self.fixed()?);
         let exchange = ExchangeId::from_bytes(self.fixed()?);
         let organization = OrganizationId::from_bytes(self.fixed()?);
@@ -259,13 +280,14 @@ impl<'a> Cursor<'a> {
         let record_hash = self.fixed()?;
         let class = self.text()?.parse().ok()?;
         let bucket = BucketName::parse(&self.text()?)?;
-        let record = StoredRecord {
+        let mut record = StoredRecord {
             id,
             exchange,
             kind,
             organization,
             subject,
             conversation,
+            workspace: None,
             created_at,
             wire: self.text()?,
             model: self.text()?,
@@ -285,6 +307,9 @@ impl<'a> Cursor<'a> {
             terms: CaptureTerms { class, policy, covered: covered != 0 },
             ciphertext: self.bytes()?.to_vec(),
         };
+        if has_workspace {
+            record.workspace = self.optional(Self::fixed)?.map(WorkspaceId::from_bytes);
+        }
         Some((bucket, record))
     }
 
@@ -294,5 +319,70 @@ impl<'a> Cursor<'a> {
             organization: OrganizationId::from_bytes(self.fixed()?),
             event: self.bytes()?.to_vec(),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use fiducia_policy::RecordClass;
+
+    use super::*;
+
+    fn record(workspace: Option<WorkspaceId>) -> StoredRecord {
+        StoredRecord {
+            id: RecordId::from_bytes([1; 16]),
+            exchange: ExchangeId::from_bytes([2; 16]),
+            kind: RecordKind::Answer,
+            organization: OrganizationId::from_bytes([3; 16]),
+            subject: SubjectId::from_bytes([4; 16]),
+            conversation: ConversationId::from_bytes([5; 16]),
+            workspace,
+            created_at: Timestamp::UNIX_EPOCH,
+            wire: "anthropic-messages".to_owned(),
+            model: "m".to_owned(),
+            status: 200,
+            answer_id: Some("msg_1".to_owned()),
+            position: 2,
+            prefix: None,
+            alias: None,
+            schema_version: 1,
+            key_version: 1,
+            commitment: [6; 32],
+            ciphertext: vec![7; 40],
+            record_hash: [8; 32],
+            batch: ExchangeId::from_bytes([9; 16]),
+            service: None,
+            safety: None,
+            held: Vec::new(),
+            terms: CaptureTerms { class: RecordClass::Api, policy: PolicyVersion(1), covered: false },
+        }
+    }
+
+    fn encoded(record: StoredRecord) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        assert!(encode(&mut bytes, (7, 3), &[(BucketName::account(), record)], &[]));
+        bytes
+    }
+
+    #[test]
+    fn a_workspace_comes_back() {
+        for workspace in [None, Some(WorkspaceId::from_bytes([10; 16]))] {
+            let bytes = encoded(record(workspace));
+            let group = Frame::at_front(&bytes).unwrap().group().unwrap();
+            assert_eq!(group.records, [(BucketName::account(), record(workspace))]);
+        }
+    }
+
+    #[test]
+    fn what_version_1_wrote_is_read() {
+        let mut payload = encoded(record(None)).split_off(HEADER_BYTES);
+        // The last four bytes count the facts; the byte before them says that there is no workspace.
+        payload.remove(payload.len() - 5);
+        let mut bytes = header(MAGIC_1, (7, 3), &payload).unwrap().to_vec();
+        bytes.extend_from_slice(&payload);
+        let frame = Frame::at_front(&bytes).unwrap();
+        assert_eq!((frame.number, frame.released, frame.length()), (7, 3, bytes.len()));
+        assert_eq!(frame.group().unwrap().records, [(BucketName::account(), record(None))]);
+        assert!(Frame::anywhere(&[&[0; 5][..], &bytes].concat(), 6).is_some());
     }
 }

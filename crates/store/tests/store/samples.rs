@@ -44,6 +44,7 @@ pub(crate) fn record(number: u8, of: u8) -> StoredRecord {
         organization: ORGANIZATION,
         subject: SUBJECT,
         conversation: conversation(of),
+        workspace: None,
         created_at: now(),
         wire: "anthropic-messages".to_owned(),
         model: "scripted".to_owned(),

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use fiducia_custody::{AuditSettings, AuditedLog, LogAuditReport, audit};
 use fiducia_ledger::{Event, LogReader, LoggedLeaf, VerifierKey, verify_log};
 
 use super::World;
@@ -20,6 +21,27 @@ impl World {
         if open {
             self.reopen();
         }
+    }
+
+    /// What an audit of the organisation's log against the databases and the feed finds. Closes custody.
+    pub(crate) fn audited(&mut self) -> LogAuditReport {
+        if let Some(custody) = &self.custody {
+            custody.settle_feed();
+        }
+        let open = self.custody.is_some();
+        self.close();
+        let log = AuditedLog { organization: self.organization, keys: vec![self.verifier_key()] };
+        let settings = AuditSettings {
+            data_directory: self.data(),
+            tolerance_seconds: 300,
+            now: self.now(),
+            pass_ids_max: AuditSettings::PASS_IDS_MAX,
+        };
+        let report = audit(&settings, &log, &[], Vec::new(), &mut |_, _| true).unwrap();
+        if open {
+            self.reopen();
+        }
+        report
     }
 
     /// The kinds of all entries of the organisation's log. Closes custody, so that everything is published.

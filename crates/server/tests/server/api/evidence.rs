@@ -80,6 +80,11 @@ fn an_entry_comes_with_a_proof_that_holds_and_a_list_goes_on_where_it_stopped() 
     let entry = proof.extra.clone().unwrap();
     let checkpoint = proof.verify(&entry, &key).unwrap();
     assert_eq!(shown["head"]["size"], json!(checkpoint.size));
+    let signatures = shown["head"]["signatures"].as_array().unwrap().iter();
+    let mut algorithms: Vec<_> =
+        signatures.map(|signature| (signature["kind"].as_str(), signature["algorithm"].as_str())).collect();
+    algorithms.sort_unstable();
+    assert_eq!(algorithms, [(Some("log"), Some("ecdsa_p256_sha256")), (Some("log"), Some("ed25519"))]);
     assert_eq!(shown["path"].as_array().unwrap().len(), proof.hashes.len());
     let figures = stand.get(&auditor, "/evidence/figures").is(200).json();
     assert_eq!(figures["log_size"], json!(checkpoint.size));

@@ -18,8 +18,24 @@ fn a_missing_key_and_an_unknown_one_are_told_the_same() {
     let secret = api.key.secret.as_str();
     let twice = api.send("GET", "/nothing", &[("x-api-key", secret), ("x-api-key", secret)]);
     assert_eq!(check_refusal(&twice, 401, "authentication_error"), missing);
-    let bearer = format!("Bearer {secret}");
-    check_refusal(&api.send("GET", "/nothing", &[("authorization", &bearer)]), 401, "authentication_error");
+    let (bearer, basic) = (format!("Bearer {secret}"), format!("Basic {secret}"));
+    for headers in [
+        &[("x-api-key", secret), ("authorization", bearer.as_str())][..],
+        &[("authorization", &bearer), ("authorization", &bearer)],
+        &[("authorization", &basic)],
+        &[("authorization", secret)],
+        &[("authorization", "Bearer fic_0000")],
+    ] {
+        let refused = check_refusal(&api.send("GET", "/nothing", headers), 401, "authentication_error");
+        assert_eq!(refused, missing, "{headers:?}");
+    }
+    // As the official SDKs send it. What a proxy in front wants for itself is in nobody's way.
+    let by_bearer = api.send("GET", "/nothing", &[("authorization", &bearer)]);
+    check_refusal(&by_bearer, 404, "not_found_error");
+    let vary: Vec<_> = by_bearer.headers.iter().filter(|(name, _)| name == "vary").collect();
+    assert_eq!(vary.len(), 2, "{vary:?}");
+    let proxied = api.send("GET", "/nothing", &[("x-api-key", secret), ("authorization", &basic)]);
+    check_refusal(&proxied, 404, "not_found_error");
     // Whoever is let in learns what is there.
     check_refusal(&api.get("/nothing"), 404, "not_found_error");
     check_refusal(&api.send("GET", "/", &[("x-api-key", secret)]), 404, "not_found_error");

@@ -251,3 +251,56 @@ fn a_key_reads_the_logs_of_its_reach_and_no_others() {
     check_refusal(&refused, 401, "authentication_error");
     assert_eq!(refused.header("cache-control"), Some(NOT_KEPT));
 }
+
+#[test]
+fn a_log_without_an_event_is_answered_as_what_is_not_there() {
+    let api = Api::start();
+    let wide = api.make_key(ComplianceReach::Installation, &[ComplianceScope::ReadActivities]);
+    let lacking = api.make_key(ComplianceReach::Installation, &[ComplianceScope::ReadUserData]);
+    api.app.custody.settle_feed();
+    // An organisation's log begins with its first event. Until the checkpoint over that is written there is no such folder.
+    let folder = api.app.data().join("ledger").join(api.app.organization.uuid());
+    let aside = api.app.data().join("aside");
+    std::fs::rename(&folder, &aside).unwrap();
+    let (own, uuid) = (api.app.organization.to_string(), api.app.organization.uuid());
+    let nobody = "org_00000000-0000-4000-8000-000000000000";
+    let endpoints = [
+        "checkpoint",
+        "keys",
+        "inclusion?leaf_index=0",
+        "consistency?from=1",
+        "tile/0/000.p/1",
+        "tile/0/000",
+        "tile/entries/000.p/1",
+        "tile/entries/000",
+    ];
+    let with = |endpoint: &str, organization: &str| {
+        let joined = if endpoint.contains('?') { '&' } else { '?' };
+        format!("/transparency_log/{endpoint}{joined}organization_id={organization}")
+    };
+    for endpoint in endpoints {
+        let unknown = api.get_with(&wide.secret, &with(endpoint, nobody)).json();
+        for refused in [
+            api.log(endpoint),
+            api.get(&with(endpoint, &own)),
+            api.get_with(&wide.secret, &with(endpoint, &uuid)),
+        ] {
+            check_refusal(&refused, 404, "not_found_error");
+            assert_eq!(
+                refused.json(),
+                unknown,
+                "{endpoint}: not told apart from an organisation that is not there"
+            );
+            assert_eq!(refused.header("cache-control"), Some(NOT_KEPT), "{endpoint}");
+            assert_eq!(refused.header("vary"), Some("x-api-key"), "{endpoint}");
+        }
+    }
+    // What is wrong with a question is said all the same.
+    check_refusal(&api.log("inclusion?leaf_index=-1"), 400, "invalid_request_error");
+    check_refusal(&api.log("tile/64/000"), 400, "invalid_request_error");
+    check_refusal(&api.get_with(&lacking.secret, &with("checkpoint", &own)), 403, "permission_error");
+    std::fs::rename(&aside, &folder).unwrap();
+    for endpoint in ["checkpoint", "keys", "inclusion?leaf_index=0", "consistency?from=1"] {
+        assert_eq!(api.log(endpoint).status, 200, "{endpoint}");
+    }
+}

@@ -147,6 +147,8 @@ struct HeadSignature {
     name: String,
     /// `log`, `witness` (both checked) or `unknown`.
     kind: String,
+    /// `ed25519` or `ecdsa_p256_sha256`; null where the key is not known.
+    algorithm: Option<String>,
     /// When a witness cosigned.
     at: Option<Timestamp>,
 }
@@ -161,6 +163,7 @@ impl From<ShownCheckpoint> for SignedHead {
                 SignatureKind::Unknown => "unknown",
             }
             .to_owned(),
+            algorithm: signature.algorithm,
             at: signature.at,
         });
         Self {

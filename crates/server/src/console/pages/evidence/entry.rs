@@ -34,6 +34,8 @@ pub(super) fn routes() -> Router<Arc<Console>> {
 struct Signature {
     name: String,
     kind: &'static str,
+    /// By which algorithm, where the key is known.
+    algorithm: Option<String>,
     at: Option<String>,
 }
 
@@ -45,6 +47,7 @@ fn signatures(frame: &Frame, checkpoint: &ShownCheckpoint) -> Vec<Signature> {
             SignatureKind::Witness => "witness",
             SignatureKind::Unknown => "unknown",
         },
+        algorithm: signature.algorithm.clone(),
         at: signature.at.map(|at| frame.instant(&at)),
     };
     checkpoint.signatures.iter().map(said).collect()
