@@ -242,6 +242,7 @@ pub use looking::{
     AccessApproval, AccessAsked, AccessBounds, AccessEnd, AccessLimits, AccessNeeds, AccessNoticeKind,
     AccessReview, AccessScope, AccessSession, AccessState, AccessStep, AccessStepRefused, Anomaly,
     AnomalyKind, Habits, Participant, Sight, TooMuch, WorkingHours, WorkingHoursError, anomalies, blurred,
+    distinct as distinct_records,
 };
 pub use named::{NamedSet, UnknownName};
 pub use promise::{PROMISES, Promise, PromiseId, UnknownPromise};

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use fiducia_policy::{
     AccessAction, AccessDecision, AccessLimits, AccessNeeds, AccessPolicy, AccessPolicyError,
-    AccessPrincipal, AccessReason, AccessTarget, AccountId, Circumstances, DataKind, OrganizationId,
-    Participant, RoleSet, SubjectId, WithoutAccount,
+    AccessPrincipal, AccessReason, AccessTarget, AccountId, Circumstances, DataKind, GroundKind,
+    OrganizationId, Participant, PersonId, RoleSet, SubjectId, WithoutAccount,
 };
 
 use crate::console::Staff;
@@ -60,6 +60,8 @@ pub(crate) struct Question<'a> {
     pub(crate) action: AccessAction,
     pub(crate) organization: OrganizationId,
     pub(crate) reason: AccessReason,
+    /// On which ground the records are to be opened, and so for which purpose.
+    pub(crate) ground: GroundKind,
     pub(crate) truths: &'a BTreeSet<Truth>,
 }
 
@@ -106,6 +108,19 @@ impl Gate {
         self.policy.decide(&principal, action, &target, circumstances)
     }
 
+    /// What is said to somebody of an organisation's staff who is only this.
+    pub(crate) fn decide_for_roles(
+        &self,
+        roles: &RoleSet,
+        action: AccessAction,
+        (kind, organization): (DataKind, OrganizationId),
+        circumstances: &Circumstances<'_>,
+    ) -> AccessDecision {
+        let participant = Participant { person: PersonId::from_bytes([0; 16]), account: None };
+        let asker = Asker { participant, organization: Some(organization), roles: roles.clone() };
+        self.decide(&asker, action, (kind, organization), circumstances)
+    }
+
     /// What is said to a person who reads what is theirs.
     pub(crate) fn decide_own(
         &self,
@@ -122,7 +137,9 @@ impl Gate {
         };
         let target =
             AccessTarget { kind: DataKind::Content, organization, subject: Some(subject), region: "" };
-        self.policy.decide(&principal, AccessAction::Read, &target, &Circumstances::default())
+        let circumstances =
+            Circumstances { purpose: Some(GroundKind::Service.purpose()), ..Circumstances::default() };
+        self.policy.decide(&principal, AccessAction::Read, &target, &circumstances)
     }
 
     /// The policies by which the organisation's compliance program may read all of the records.
@@ -142,6 +159,7 @@ impl Gate {
         for truth in truths {
             let circumstances = Circumstances {
                 reason: Some(AccessReason::OrganizationCompliance),
+                purpose: Some(GroundKind::Service.purpose()),
                 // Its key stands for the mandate that it was made for.
                 ticket: true,
                 restricted: truth.restricted.is_some(),
@@ -168,6 +186,7 @@ impl Gate {
         for truth in question.truths {
             let circumstances = Circumstances {
                 reason: Some(question.reason),
+                purpose: Some(question.ground.purpose()),
                 // A session has one, or it would not be.
                 ticket: true,
                 matter: truth.is_of_matter,

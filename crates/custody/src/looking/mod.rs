@@ -5,6 +5,7 @@
 
 mod asking;
 mod commands;
+mod finding;
 mod gate;
 mod keeping;
 mod once;
