@@ -8,7 +8,7 @@ use fiducia_store::{KeyKind, KeyStore};
 
 use crate::AdminError;
 use crate::keychain::Keychain;
-use crate::looking::Gate;
+use crate::looking::{Gate, Home};
 
 /// What was tried, and what came of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,8 +50,10 @@ pub(super) fn try_everything(
     gate: &Gate,
 ) -> Result<Trials, AdminError> {
     let (roots_opened, opened_for_others) = try_roots(&mut keychain, keys, organization)?;
+    // What roles may do where they are is asked; where readers are differs from place to place.
+    let home = Home::anywhere(organization);
     let permits = |&(role, action, kind, circumstances): &Question| {
-        let (roles, target) = (RoleSet::from_iter([role]), (kind, organization));
+        let (roles, target) = (RoleSet::from_iter([role]), (kind, &home));
         let may = gate.decide_for_roles(&roles, action, target, &circumstances).is_permitted;
         let words = format!("{} to {} {}", role.name(), action.name(), kind.name());
         (may, words)

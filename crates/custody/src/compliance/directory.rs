@@ -13,6 +13,7 @@ use fiducia_wire::compliance::{
 use super::activities::{outside, rfc3339, user_id};
 use super::commands::ComplianceReach;
 use crate::console::circumstances_of;
+use crate::looking::Home;
 use crate::retention::governance::PersonTerms;
 use crate::{AdminError, Custody};
 
@@ -108,12 +109,12 @@ impl Custody {
         let known = roles.iter().position(|known| known.id == role).ok_or_else(outside)?;
         let function = Function::ALL.get(known).copied().ok_or_else(outside)?;
         let set: RoleSet = [function].into_iter().collect();
-        let gate = &self.reader().gate;
+        let (gate, home) = (&self.reader().gate, Home::anywhere(organization));
         let mut permissions = Vec::new();
         for kind in DataKind::ALL {
             for action in AccessAction::ALL {
                 let circumstances = circumstances_of(action);
-                if gate.decide_for_roles(&set, action, (kind, organization), &circumstances).is_permitted {
+                if gate.decide_for_roles(&set, action, (kind, &home), &circumstances).is_permitted {
                     permissions.push(Permission {
                         action: action.name().to_owned(),
                         resource: kind.name().to_owned(),

@@ -125,8 +125,8 @@ impl Custody {
         } else {
             reader.truths(&control, &found.records, (ground, None))?
         };
-        let (organization, reason) = (found.organization, request.reason);
-        let question = Question { action, organization, reason, ground, truths: &truths };
+        let home = reader.home(&control, found.organization)?;
+        let question = Question { action, home: &home, reason: request.reason, ground, truths: &truths };
         // Upon a person's request, or for a court, the customer has decided already, and is told.
         let has_lockbox = action == AccessAction::Read && control.has_lockbox(found.organization)?;
         let (needs, policies) = reader
@@ -193,7 +193,9 @@ impl Custody {
         break_glass: bool,
     ) -> bool {
         let circumstances = Circumstances { break_glass, ..Circumstances::default() };
-        self.reader().gate.decide(asker, action, (kind, organization), &circumstances).is_permitted
+        let reader = self.reader();
+        let home = reader.control().and_then(|control| reader.home(&control, organization));
+        home.is_ok_and(|home| reader.gate.decide(asker, action, (kind, &home), &circumstances).is_permitted)
     }
 
     /// A session that somebody may know of: their own, or one of their organisation that their role lets them see.
@@ -305,7 +307,8 @@ impl Custody {
         circumstances: &Circumstances<'_>,
     ) -> Result<Vec<String>, AdminError> {
         let gate = &self.reader().gate;
-        let decision = gate.decide(asker, action, (kind, organization), circumstances);
+        let home = self.reader().home(&*self.reader().control()?, organization)?;
+        let decision = gate.decide(asker, action, (kind, &home), circumstances);
         if decision.is_permitted {
             return Ok(decision.policies);
         }

@@ -9,7 +9,7 @@ use fiducia_policy::{
 use fiducia_store::{ControlStore, StoredRecord};
 
 use super::commands::AccessRequest;
-use super::gate::{Asker, Refused, Truth};
+use super::gate::{Asker, Home, Refused, Truth};
 use crate::AdminError;
 use crate::reading::{ReadPath, Reader, wrap_for};
 
@@ -140,6 +140,20 @@ impl Reader {
         Ok(truths)
     }
 
+    /// Where an organisation's data lies by its plan under the policy in force, and whether staff read it from there.
+    pub(crate) fn home(
+        &self,
+        control: &ControlStore,
+        organization: OrganizationId,
+    ) -> Result<Home, AdminError> {
+        let Some(read_here) = &self.gate.regions else { return Ok(Home::anywhere(organization)) };
+        let found = control.organizations()?.into_iter().find(|found| found.id == organization);
+        let found = found.ok_or_else(|| AdminError::NotFound(format!("there is no {organization}")))?;
+        let (_, policy) = self.governance.current();
+        let lies_in = policy.plan(found.terms.plan).map(|plan| plan.region.as_str());
+        Ok(Home::new(organization, lies_in, read_here))
+    }
+
     /// Whether somebody who agreed to a session still may, by what the stores and the policies say now.
     pub(super) fn still_agrees(
         &self,
@@ -153,7 +167,8 @@ impl Reader {
         };
         let asker = Asker { participant: by, organization, roles };
         let circumstances = Circumstances { break_glass: session.breaks_glass(), ..Circumstances::default() };
-        let target = (DataKind::Content, session.organization);
+        let home = self.home(control, session.organization)?;
+        let target = (DataKind::Content, &home);
         Ok(self.gate.decide(&asker, AccessAction::Approve, target, &circumstances).is_permitted)
     }
 

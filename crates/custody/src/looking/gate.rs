@@ -19,6 +19,34 @@ pub(crate) struct Gate {
     pub(crate) limits: AccessLimits,
     /// SHA-256 of the policies' text.
     pub(crate) digest: [u8; 32],
+    /// The policy's regions whose data staff read at this installation; `None` where nobody said.
+    pub(crate) regions: Option<Vec<String>>,
+}
+
+/// Whose data something is, where that lies, and where its readers are.
+#[derive(Debug, Clone)]
+pub(crate) struct Home {
+    pub(crate) organization: OrganizationId,
+    /// Where the data lies, and where staff are that read here.
+    regions: (String, String),
+}
+
+/// Where readers are that are in no region of which anything is read.
+const ELSEWHERE: &str = "elsewhere";
+
+impl Home {
+    /// Where nobody said from where staff read, nobody is kept out for that.
+    pub(crate) const fn anywhere(organization: OrganizationId) -> Self {
+        Self { organization, regions: (String::new(), String::new()) }
+    }
+
+    /// Of an organisation whose plan says where its data lies. A plan of which nothing is said is in no region.
+    pub(crate) fn new(organization: OrganizationId, lies_in: Option<&str>, read_here: &[String]) -> Self {
+        let data = lies_in.unwrap_or_default();
+        let is_read_here = read_here.iter().any(|region| region == data);
+        let reader = if is_read_here { data } else { ELSEWHERE };
+        Self { organization, regions: (data.to_owned(), reader.to_owned()) }
+    }
 }
 
 /// Somebody who asks, as the stores know them now.
@@ -58,7 +86,7 @@ pub(crate) struct Truth {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Question<'a> {
     pub(crate) action: AccessAction,
-    pub(crate) organization: OrganizationId,
+    pub(crate) home: &'a Home,
     pub(crate) reason: AccessReason,
     /// On which ground the records are to be opened, and so for which purpose.
     pub(crate) ground: GroundKind,
@@ -86,7 +114,8 @@ impl Gate {
             Some(text) => (AccessPolicy::of_installation(text)?, text.as_str()),
             None => (AccessPolicy::built_in()?, AccessPolicy::built_in_text()),
         };
-        Ok(Self { policy, limits: settings.limits.clone(), digest: sha256(&[text.as_bytes()]) })
+        let (limits, regions) = (settings.limits.clone(), settings.regions.clone());
+        Ok(Self { policy, limits, digest: sha256(&[text.as_bytes()]), regions })
     }
 
     /// What is said to somebody about data of an organisation.
@@ -94,9 +123,11 @@ impl Gate {
         &self,
         asker: &Asker,
         action: AccessAction,
-        (kind, organization): (DataKind, OrganizationId),
+        (kind, home): (DataKind, &Home),
         circumstances: &Circumstances<'_>,
     ) -> AccessDecision {
+        let organization = home.organization;
+        let (data_region, reader_region) = &home.regions;
         let principal = AccessPrincipal {
             account: asker.participant.account.unwrap_or(AccountId::from_bytes([0; 16])),
             organization: asker.organization.unwrap_or(organization),
@@ -104,8 +135,9 @@ impl Gate {
             roles: asker.roles.clone(),
             without_account: asker.is_operator().then_some(WithoutAccount::Operator),
         };
-        let target = AccessTarget { kind, organization, subject: None, region: "" };
-        self.policy.decide(&principal, action, &target, circumstances)
+        let target = AccessTarget { kind, organization, subject: None, region: data_region };
+        let circumstances = Circumstances { region: reader_region, ..*circumstances };
+        self.policy.decide(&principal, action, &target, &circumstances)
     }
 
     /// What is said to somebody of an organisation's staff who is only this.
@@ -113,15 +145,15 @@ impl Gate {
         &self,
         roles: &RoleSet,
         action: AccessAction,
-        (kind, organization): (DataKind, OrganizationId),
+        (kind, home): (DataKind, &Home),
         circumstances: &Circumstances<'_>,
     ) -> AccessDecision {
         let participant = Participant { person: PersonId::from_bytes([0; 16]), account: None };
-        let asker = Asker { participant, organization: Some(organization), roles: roles.clone() };
-        self.decide(&asker, action, (kind, organization), circumstances)
+        let asker = Asker { participant, organization: Some(home.organization), roles: roles.clone() };
+        self.decide(&asker, action, (kind, home), circumstances)
     }
 
-    /// What is said to a person who reads what is theirs.
+    /// What is said to a person who reads what is theirs, wherever they are.
     pub(crate) fn decide_own(
         &self,
         account: AccountId,
@@ -142,7 +174,7 @@ impl Gate {
         self.policy.decide(&principal, AccessAction::Read, &target, &circumstances)
     }
 
-    /// The policies by which the organisation's compliance program may read all of the records.
+    /// The policies by which the organisation's compliance program, wherever it runs, may read all of the records.
     pub(crate) fn permit_program(
         &self,
         organization: OrganizationId,
@@ -194,10 +226,9 @@ impl Gate {
                 break_glass: agreement.break_glass,
                 approvals: agreement.approvals,
                 restricted: truth.restricted.is_some(),
-                region: "",
+                ..Circumstances::default()
             };
-            let decision =
-                self.decide(asker, question.action, (truth.kind, question.organization), &circumstances);
+            let decision = self.decide(asker, question.action, (truth.kind, question.home), &circumstances);
             if !decision.is_permitted {
                 return Err(Refused { truth: *truth, decision });
             }

@@ -135,8 +135,9 @@ impl Custody {
                     restricted: None,
                 }]);
                 let ground = GroundKind::Service;
-                let question =
-                    Question { action: AccessAction::HandOver, organization, reason, ground, truths: &truths };
+                let home = self.reader().home(&*self.reader().control()?, organization)?;
+                let action = AccessAction::HandOver;
+                let question = Question { action, home: &home, reason, ground, truths: &truths };
                 super::asking::within(&asker, organization, &"such request")?;
                 let reader = self.reader();
                 let policies =

@@ -285,9 +285,10 @@ impl Reader {
         truths: &BTreeSet<Truth>,
     ) -> Result<Vec<String>, NotLooked> {
         let asker = reader_now(control, session)?;
+        let home = self.home(control, session.organization)?;
         let question = Question {
             action: AccessAction::Read,
-            organization: session.organization,
+            home: &home,
             reason: session.reason,
             ground: session.ground,
             truths,

@@ -401,7 +401,7 @@ fn much_reading_is_limited_told_and_stopped() {
     };
     limits.bounds.alert_records_per_day = 5;
     limits.bounds.stop_records_per_day = 12;
-    world.reopen_with_access(AccessSettings { limits, policies: None });
+    world.reopen_with_access(AccessSettings { limits, ..AccessSettings::default() });
     let admin = staff(&world, "tenant-admin");
     let read = |records: usize| {
         let actor = AccessActor::Operator("tester".to_owned());

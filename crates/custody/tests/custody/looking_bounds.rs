@@ -124,7 +124,7 @@ fn looks_on_the_command_line_are_counted_told_and_stopped() {
     let mut limits = AccessLimits { sessions_per_person_max: 1, ..AccessLimits::default() };
     limits.bounds.alert_records_per_day = 4;
     limits.bounds.stop_records_per_day = 6;
-    world.reopen_with_access(AccessSettings { limits, policies: None });
+    world.reopen_with_access(AccessSettings { limits, ..AccessSettings::default() });
     let admin = staff(&world, "tenant-admin");
     let reason = (AccessReason::IncidentResponse, None);
     show(&world, conversation, reason, ("T-1", false)).unwrap();
@@ -297,4 +297,31 @@ fn a_look_that_is_flagged_in_part_is_blurred_as_a_whole() {
     let seen = show(&world, conversation, (AccessReason::IncidentResponse, None), ("T-1", false)).unwrap();
     assert_eq!(seen.sight, Sight::Blurred);
     assert!(!texts(&seen).contains("wire code"));
+}
+
+#[test]
+fn what_a_plan_keeps_elsewhere_is_closed_to_staff() {
+    let (mut world, conversation) = world();
+    // The plan of this organisation keeps its data in the region `home`.
+    let (admin, legal) = (staff(&world, "tenant-admin"), staff(&world, "legal"));
+    let emergency = AccessRequest {
+        break_glass: true,
+        ..request(AccessScope::Conversation(conversation), AccessReason::IncidentResponse)
+    };
+    let list = AdminCommand::ListSubjects { organization: world.organization() };
+    let here = |names: &[&str]| AccessSettings {
+        regions: Some(names.iter().map(|name| (*name).to_owned()).collect()),
+        ..AccessSettings::default()
+    };
+    world.reopen_with_access(here(&["mars"]));
+    let refused = ask(&world, &legal, emergency.clone()).unwrap_err();
+    assert!(refused.to_string().contains("own-region-only"), "{refused}");
+    let reason = (AccessReason::IncidentResponse, None);
+    let refused = show(&world, conversation, reason, ("T-1", false)).unwrap_err();
+    assert!(refused.to_string().contains("own-region-only"), "{refused}");
+    assert!(matches!(world.custody().as_staff(&admin, list.clone()), Err(AdminError::Forbidden(_))));
+    world.reopen_with_access(here(&["mars", "home"]));
+    ask(&world, &legal, emergency).unwrap();
+    show(&world, conversation, reason, ("T-1", false)).unwrap();
+    world.custody().as_staff(&admin, list).unwrap();
 }

@@ -146,7 +146,8 @@ pub fn access_matrix(policy: &AccessPolicy) -> String {
     let mut page = String::from(
         "# Who may do what to which data\n\nWorked out by asking `policies/access.cedar`; a test compares this page with the \
          policies, and every cell with what was promised. It is about other people's data within one's own organisation: a person \
-         sees, reads and decides about what is theirs, and nobody reaches another organisation or another region. Reading and \
+         sees, reads and decides about what is theirs, and nobody reaches another organisation, nor a region in which the installation has \
+         no readers. Reading and \
          handing over need a reason, a case or ticket number, and a reason that goes with the purpose for which the data is kept, \
          throughout. `operator` is whoever works at the machine itself, \
          who has no account.\n\n| kind of data |",
