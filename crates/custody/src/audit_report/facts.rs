@@ -122,12 +122,7 @@ impl Reader {
             notices: (count(notices.len()), count(purposes.len())),
             certificate,
             receipt,
-            trials: try_everything(
-                Keychain::new(Arc::clone(&self.access)),
-                &keys,
-                organization,
-                &self.gate,
-            )?,
+            trials: try_everything(Keychain::new(Arc::clone(&self.access)), &keys, organization, &self.gate)?,
             access_policy: Digest(self.gate.digest),
             reports: control
                 .audit_reports(organization, 1_000)?

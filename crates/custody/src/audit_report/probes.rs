@@ -142,8 +142,7 @@ fn never() -> Vec<Question> {
         questions.push((Role::Research, HandOver, DataKind::Content, reading(reason)));
         // What is kept for one purpose is opened for no reason that goes with another, whoever agrees.
         for purpose in Purpose::ALL.into_iter().filter(|purpose| !reason.serves(*purpose)) {
-            let agreed =
-                Circumstances { customer_approved: true, ..reading_for(reason, Some(purpose)) };
+            let agreed = Circumstances { customer_approved: true, ..reading_for(reason, Some(purpose)) };
             questions.push((Role::Support, Read, DataKind::Content, agreed));
             questions.push((Role::TrustAndSafety, Read, DataKind::FlaggedContent, agreed));
             questions.push((Role::Legal, Read, DataKind::HeldContent, agreed));

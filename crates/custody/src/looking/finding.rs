@@ -76,7 +76,11 @@ impl Reader {
     }
 
     /// For which ground's purpose records are read: what is asked, else the first that goes with the reason and has a path.
-    pub(super) fn ground_for(&self, request: &AccessRequest, found: &Found) -> Result<GroundKind, AdminError> {
+    pub(super) fn ground_for(
+        &self,
+        request: &AccessRequest,
+        found: &Found,
+    ) -> Result<GroundKind, AdminError> {
         let fitting = request.reason.grounds();
         if let Some(asked) = request.ground.filter(|asked| !fitting.contains(asked)) {
             let names: Vec<&str> = fitting.iter().map(|ground| ground.name()).collect();

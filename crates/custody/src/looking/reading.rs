@@ -4,8 +4,8 @@ use std::collections::{BTreeSet, HashSet};
 
 use fiducia_policy::{
     AccessAction, AccessEnd, AccessNeeds, AccessScope, AccessSession, AccessSessionId, AccessState,
-    AccessStep, Anomaly, ConversationId, DataKind, ExchangeId, Habits, RecordId, RoleSet, Sight, Timestamp, TooMuch,
-    anomalies, blurred, distinct_records,
+    AccessStep, Anomaly, ConversationId, DataKind, ExchangeId, Habits, RecordId, RoleSet, Sight, Timestamp,
+    TooMuch, anomalies, blurred, distinct_records,
 };
 use fiducia_store::{ControlStore, StoredRecord};
 

@@ -512,7 +512,11 @@ fn a_session_never_outlasts_its_time_when_the_clock_runs_back() {
     assert_eq!(end, open.expires_at);
 }
 
-pub(crate) fn detail(world: &World, who: &Staff, id: AccessSessionId) -> Result<AccessSessionDetail, AdminError> {
+pub(crate) fn detail(
+    world: &World,
+    who: &Staff,
+    id: AccessSessionId,
+) -> Result<AccessSessionDetail, AdminError> {
     match give(world, who, AccessCommand::Show { session: id })? {
         AccessReply::Detail(detail) => Ok(*detail),
         other => panic!("{other:?}"),

@@ -211,7 +211,8 @@ fn what_names_nothing_or_what_is_gone_is_no_straying() {
 fn who_agreed_and_lost_the_right_to_counts_no_more() {
     let (world, conversation) = world();
     let person = |roles: &str| signed_in(&world, world.organization(), None, roles);
-    let (legal, admin, colleague) = (person("legal"), person("tenant-admin"), person("trust-and-safety auditor"));
+    let (legal, admin, colleague) =
+        (person("legal"), person("tenant-admin"), person("trust-and-safety auditor"));
     let reader = staff(&world, "trust-and-safety");
     let scope = AccessScope::Conversation(conversation);
     let emergency = AccessRequest { break_glass: true, ..request(scope.clone(), AccessReason::SafetyReview) };
@@ -220,7 +221,11 @@ fn who_agreed_and_lost_the_right_to_counts_no_more() {
     let agrees = |who: &SignedIn| session(give(&world, &who.staff().unwrap(), approve.clone()).unwrap());
     assert_eq!(agrees(&legal).state, AccessState::Asked);
     change_roles(&world, &legal, "research");
-    assert_eq!(agrees(&admin).state, AccessState::Asked, "the first of the two may agree to nothing any more");
+    assert_eq!(
+        agrees(&admin).state,
+        AccessState::Asked,
+        "the first of the two may agree to nothing any more"
+    );
     let open = agrees(&colleague);
     assert_eq!((open.state, open.approvals.len(), open.lapsed.len()), (AccessState::Open, 2, 1));
     look(&world, &reader, open.id, (LookTarget::default(), None)).unwrap();

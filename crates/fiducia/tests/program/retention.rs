@@ -164,7 +164,8 @@ fn findings_and_feedback_keep_content() {
     kept.run(&["flags", "list", "CONV"]).exits(0).prints("malware").prints("0.97");
     kept.run(&["flags", "add", "nonsense", "--category", "x"]).exits(2).complains("conv_");
     kept.run(&["records", "explain", &kept.record()]).exits(0).prints("violation: key is there");
-    let show = ["records", "show", "CONV", "--reason", "safety_review", "--ticket", "T-1", "--ground", "violation"];
+    let show =
+        ["records", "show", "CONV", "--reason", "safety_review", "--ticket", "T-1", "--ground", "violation"];
     let reveal = [&show[..], &["--reveal"]].concat();
     kept.run(&reveal).exits(1).complains("blurred first");
     let blurred = kept.run(&show).exits(0).prints("add --reveal");

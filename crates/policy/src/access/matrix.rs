@@ -85,9 +85,7 @@ fn circumstances(needs: Needs, kind: DataKind) -> Circumstances<'static> {
         Needs::Matter(reason) => Circumstances { matter: true, ..with(reason) },
         Needs::Customer(reason) => Circumstances { customer_approved: true, ..with(reason) },
         Needs::Emergency => Circumstances { break_glass: true, ..with(urgent) },
-        Needs::TwoOthers => {
-            Circumstances { break_glass: true, approvals: 2, ..with(urgent) }
-        }
+        Needs::TwoOthers => Circumstances { break_glass: true, approvals: 2, ..with(urgent) },
     }
 }
 

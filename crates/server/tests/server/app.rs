@@ -12,8 +12,8 @@ use fiducia_custody::{
 use fiducia_keyring::KeyfileKms;
 use fiducia_ledger::{Event, LogReader, LoggedLeaf, VerifierKey, verify_log};
 use fiducia_policy::{
-    AccessReason, Agreement, Clock, ConversationId, OrganizationId, Plan, Randomness,
-    RandomnessUnavailable, Timestamp,
+    AccessReason, Agreement, Clock, ConversationId, OrganizationId, Plan, Randomness, RandomnessUnavailable,
+    Timestamp,
 };
 use fiducia_server::{
     ComplianceSettings, ConsoleSettings, EligibilitySettings, GatewayLimits, GatewaySettings, ModelRoute,
