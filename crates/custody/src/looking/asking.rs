@@ -307,7 +307,8 @@ impl Custody {
         circumstances: &Circumstances<'_>,
     ) -> Result<Vec<String>, AdminError> {
         let gate = &self.reader().gate;
-        let home = self.reader().home(&self.reader().control()?, organization)?;
+        let control = self.reader().control()?;
+        let home = self.reader().home(&control, organization)?;
         let decision = gate.decide(asker, action, (kind, &home), circumstances);
         if decision.is_permitted {
             return Ok(decision.policies);

@@ -135,7 +135,10 @@ impl Custody {
                     restricted: None,
                 }]);
                 let ground = GroundKind::Service;
-                let home = self.reader().home(&self.reader().control()?, organization)?;
+                let home = {
+                    let control = self.reader().control()?;
+                    self.reader().home(&control, organization)?
+                };
                 let action = AccessAction::HandOver;
                 let question = Question { action, home: &home, reason, ground, truths: &truths };
                 super::asking::within(&asker, organization, &"such request")?;
