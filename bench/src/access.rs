@@ -121,7 +121,7 @@ fn opened() -> Result<(Custody, tempfile::TempDir), Failure> {
         ledger_origin: "ledger.bench".to_owned(),
         limits: CaptureLimits::default(),
         certificates: fiducia_custody::CertificateSettings::default(),
-        access: AccessSettings { limits, policies: None },
+        access: AccessSettings { limits, ..AccessSettings::default() },
     };
     let custody = Custody::open(&settings, Arc::new(Simulated::new()), randomness).map_err(refused)?;
     Ok((custody, folder))

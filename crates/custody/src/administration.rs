@@ -3,7 +3,7 @@
 
 use fiducia_policy::{
     AccessReason, Agreement, ConversationId, ExchangeId, GroundKind, OrganizationId, PersonId, Plan,
-    RecordClass, RecordId, RetentionSpan, SubjectId, Tier, Timestamp, VirtualKeyId, WorkspaceId,
+    RecordClass, RecordId, RetentionSpan, Sight, SubjectId, Tier, Timestamp, VirtualKeyId, WorkspaceId,
 };
 
 use crate::Scope;
@@ -120,8 +120,11 @@ pub enum AdminCommand {
         reason: AccessReason,
         /// A case or ticket number: 1 to 64 of `A-Z a-z 0-9 . _ -`. Without one nothing is read.
         ticket: Option<String>,
-        /// For which ground's purpose.
-        ground: GroundKind,
+        /// For which ground's purpose, one of those that go with the reason; the closest that opens something when absent.
+        ground: Option<GroundKind>,
+        /// Whether what was flagged is shown as it is. It takes a blurred look at it first, under the same ticket and within a
+        /// day.
+        reveal: bool,
     },
     /// Reads what is others' in sessions.
     Access {
@@ -549,6 +552,8 @@ pub struct ConversationContent {
     pub ledger_index: u64,
     /// The access entry's leaf hash, hex.
     pub ledger_leaf_hash: String,
+    /// How it is shown.
+    pub sight: Sight,
     /// The records, in order.
     pub records: Vec<RecordContent>,
 }

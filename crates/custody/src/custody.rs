@@ -461,8 +461,9 @@ impl Custody {
                 self.caught_up()?;
                 reader.status().map(AdminReply::Status)
             }
-            AdminCommand::ShowRecords { target, actor, reason, ticket, ground } => {
-                self.look_once(SingleLook { target, actor, reason, ticket, ground }).map(AdminReply::Content)
+            AdminCommand::ShowRecords { target, actor, reason, ticket, ground, reveal } => {
+                let look = SingleLook { target, actor, reason, ticket, ground, reveal };
+                self.look_once(look).map(AdminReply::Content)
             }
             AdminCommand::Access { actor, command } => {
                 self.access_by(actor, command).map(|reply| AdminReply::Access(Box::new(reply)))

@@ -307,6 +307,7 @@ impl Reader {
             conversation,
             ledger_index: proof.index,
             ledger_leaf_hash: hex(&proof.leaf_hash),
+            sight: sitting.sight(),
             records: contents,
         })
     }

@@ -69,6 +69,9 @@ pub struct AccessSettings {
     pub limits: fiducia_policy::AccessLimits,
     /// The text of the installation's own access policies; those that come with the program when absent.
     pub policies: Option<String>,
+    /// The policy's regions whose data staff read at this installation. Where an organisation's plan keeps its data elsewhere,
+    /// staff and whoever works at the machine itself see and do nothing with it. Absent where nobody is kept out for that.
+    pub regions: Option<Vec<String>>,
 }
 
 /// What certificates of destruction say that only the operator knows.

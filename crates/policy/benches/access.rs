@@ -5,7 +5,7 @@ use std::hint::black_box;
 use criterion::{Criterion, criterion_group, criterion_main};
 use fiducia_policy::{
     AccessAction, AccessPolicy, AccessPrincipal, AccessReason, AccessTarget, AccountId, Circumstances,
-    DataKind, OrganizationId, Role, RoleSet, SubjectId,
+    DataKind, OrganizationId, Purpose, Role, RoleSet, SubjectId,
 };
 
 fn decide(criterion: &mut Criterion) {
@@ -23,6 +23,7 @@ fn decide(criterion: &mut Criterion) {
         let target = AccessTarget { kind, organization, subject, region: "eu" };
         let circumstances = Circumstances {
             reason: Some(AccessReason::SafetyReview),
+            purpose: Some(Purpose::EnforceSecurity),
             ticket: true,
             matter: true,
             region: "eu",

@@ -12,6 +12,7 @@ pub use decide::{AccessPolicy, AccessPolicyError};
 pub use matrix::access_matrix;
 
 use crate::authority::AccessReason;
+use crate::ground::Purpose;
 use crate::id::{AccountId, OrganizationId, SubjectId};
 use crate::named::named;
 use crate::role::RoleSet;
@@ -138,6 +139,8 @@ pub struct AccessTarget<'a> {
 pub struct Circumstances<'a> {
     /// Why, for reading.
     pub reason: Option<AccessReason>,
+    /// For which purpose it is kept, by the ground on which it is to be opened.
+    pub purpose: Option<Purpose>,
     /// Whether a case or ticket number is given.
     pub ticket: bool,
     /// Whether the data was taken into the case or the hold that is named.

@@ -4,6 +4,7 @@
 //! key takes a [`ReleaseAuthority`]; its only implementor is the ledger's access receipt, which nothing but a durable
 //! append constructs. A test of the workspace fails when another implementor appears.
 
+use crate::ground::{GroundKind, Purpose};
 use crate::id::RecordId;
 
 /// Why a person asks to read, from the closed lists of the public access-transparency formats plus the rights of
@@ -76,6 +77,26 @@ impl AccessReason {
             Self::LegalObligation => "LegalCompliance",
             Self::OrganizationCompliance => "OrganisationComplianceManagement",
         }
+    }
+
+    /// On which grounds something may be kept that is read for this reason, the closest first. What is kept on other grounds alone
+    /// is not opened for it. What a person sent in as feedback, and the scores of classifiers, no reason opens.
+    pub const fn grounds(self) -> &'static [GroundKind] {
+        use GroundKind::{Investigation, LegalHold, SafetyWindow, Service, Violation};
+        match self {
+            Self::SafetyReview | Self::PolicyViolationInvestigation | Self::CsaeReport => {
+                &[Violation, SafetyWindow, Investigation]
+            }
+            Self::IncidentResponse => &[SafetyWindow, Service, Investigation],
+            Self::SubjectRequest | Self::CustomerSupport | Self::OrganizationCompliance => &[Service],
+            Self::LegalObligation => &[LegalHold, Service],
+        }
+    }
+
+    /// Whether what is kept for a purpose may be read for this reason. The access policies say the same in their own words, and a
+    /// test holds them to it.
+    pub fn serves(self, purpose: Purpose) -> bool {
+        self.grounds().iter().any(|ground| ground.purpose() == purpose)
     }
 
     /// Whether what is restricted may still be read for this reason: for the person, for claims in law, and to protect

@@ -267,7 +267,7 @@ pub use looking::{
     AccessApproval, AccessAsked, AccessBounds, AccessEnd, AccessLimits, AccessNeeds, AccessNoticeKind,
     AccessReview, AccessScope, AccessSession, AccessState, AccessStep, AccessStepRefused, Anomaly,
     AnomalyKind, Habits, Participant, Sight, TooMuch, UnloggedLooks, WorkingHours, WorkingHoursError,
-    anomalies, blurred,
+    anomalies, blurred, distinct as distinct_records,
 };
 pub use named::{NamedSet, UnknownName};
 pub use promise::{PROMISES, Promise, PromiseId, UnknownPromise};

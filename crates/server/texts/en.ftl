@@ -1413,6 +1413,7 @@ access-notice-emergency-opened = A session in an emergency opened
 access-notice-review-due = An emergency is to be reviewed
 access-notice-unusual = Something was unusual
 access-notice-stopped = A session was stopped
+access-notice-handed-over = Data is handed over to somebody outside
 access-lockbox = Lockbox
 access-lockbox-on = It is locked: an administrator must agree to each session.
 access-lockbox-off = It is not locked: the access policies alone decide.

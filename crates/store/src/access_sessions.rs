@@ -4,7 +4,7 @@
 //! sessions are found by. Every step reads it and writes it in one transaction, so that the threads that look, and that
 //! which ends sessions, never undo each other's steps.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use fiducia_policy::{
     AccessLimits, AccessNoticeKind, AccessSession, AccessSessionId, AccessStep, AccessStepRefused,
@@ -261,6 +261,28 @@ impl ControlStore {
                 .prepare_cached("SELECT record, sight FROM access_session_records WHERE session = ?1")?
                 .query_map([id.as_bytes()], |row| {
                     Ok((RecordId::from_bytes(bytes16(row, 0)?), named(row, 1)?))
+                })?
+                .collect()
+        })
+    }
+
+    /// The records that somebody looked at under a case or ticket number since a time, in whatever session, however they were
+    /// shown. Those of people who were erased since are not among them.
+    pub fn records_seen_under(
+        &self,
+        person: PersonId,
+        ticket: &str,
+        since: Timestamp,
+    ) -> Result<HashSet<RecordId>, StoreError> {
+        self.file.read("records_seen_under", |connection| {
+            connection
+                .prepare_cached(
+                    "SELECT DISTINCT seen.record FROM accesses
+                     JOIN access_session_records AS seen ON seen.session = accesses.session
+                     WHERE accesses.actor = ?1 AND accesses.at >= ?2 AND accesses.ticket = ?3",
+                )?
+                .query_map(params![person.as_bytes(), since.as_microsecond(), ticket], |row| {
+                    Ok(RecordId::from_bytes(bytes16(row, 0)?))
                 })?
                 .collect()
         })

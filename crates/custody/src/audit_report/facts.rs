@@ -52,6 +52,8 @@ pub(crate) struct Facts {
     /// What checking the newest receipt said.
     pub(super) receipt: Option<Result<(), String>>,
     pub(super) trials: Trials,
+    /// SHA-256 of the text of the access policies in force, which were asked.
+    pub(super) access_policy: Digest,
     /// Earlier reports: reference and when.
     pub(super) reports: Vec<(String, Timestamp)>,
 }
@@ -120,7 +122,8 @@ impl Reader {
             notices: (count(notices.len()), count(purposes.len())),
             certificate,
             receipt,
-            trials: try_everything(Keychain::new(Arc::clone(&self.access)), &keys, organization)?,
+            trials: try_everything(Keychain::new(Arc::clone(&self.access)), &keys, organization, &self.gate)?,
+            access_policy: Digest(self.gate.digest),
             reports: control
                 .audit_reports(organization, 1_000)?
                 .into_iter()

@@ -12,7 +12,8 @@ use fiducia_wire::compliance::{
 
 use super::activities::{outside, rfc3339, user_id};
 use super::commands::ComplianceReach;
-use crate::console::decide_access;
+use crate::console::circumstances_of;
+use crate::looking::Home;
 use crate::retention::governance::PersonTerms;
 use crate::{AdminError, Custody};
 
@@ -94,7 +95,7 @@ impl Custody {
         Ok(Function::ALL.into_iter().map(role).collect())
     }
 
-    /// What one role permits on others' data of its own organisation, as the access policies say, where that depends on nothing else.
+    /// What one role permits on others' data of its own organisation, as the access policies in force say, where that depends on nothing else.
     ///
     /// # Errors
     /// [`AdminError::NotFound`] for an organisation that the key does not reach, or a role that there is not.
@@ -108,10 +109,12 @@ impl Custody {
         let known = roles.iter().position(|known| known.id == role).ok_or_else(outside)?;
         let function = Function::ALL.get(known).copied().ok_or_else(outside)?;
         let set: RoleSet = [function].into_iter().collect();
+        let (gate, home) = (&self.reader().gate, Home::anywhere(organization));
         let mut permissions = Vec::new();
         for kind in DataKind::ALL {
             for action in AccessAction::ALL {
-                if decide_access(&set, action, kind).is_permitted {
+                let circumstances = circumstances_of(action);
+                if gate.decide_for_roles(&set, action, (kind, &home), &circumstances).is_permitted {
                     permissions.push(Permission {
                         action: action.name().to_owned(),
                         resource: kind.name().to_owned(),

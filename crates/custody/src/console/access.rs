@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use fiducia_policy::{
     AccessAction, AccessDecision, AccessPolicy, AccessPrincipal, AccessReason, AccessSession, AccessState,
-    AccessTarget, AccountId, Circumstances, DataKind, OrganizationId, Participant, RoleSet,
+    AccessTarget, AccountId, Circumstances, DataKind, OrganizationId, Participant, Purpose, RoleSet,
 };
 
 use crate::AdminCommand;
@@ -115,6 +115,7 @@ pub(super) fn may_look(roles: &RoleSet, command: &AccessCommand) -> bool {
     };
     let emergency = Circumstances {
         reason: Some(AccessReason::SafetyReview),
+        purpose: Some(Purpose::MisusePreventionAndDetection),
         ticket: true,
         matter: true,
         break_glass: true,
@@ -187,18 +188,19 @@ pub(super) fn part_in(roles: &RoleSet, own: Participant, session: &AccessSession
     }
 }
 
-/// What the policies say to somebody with these roles doing this to data of their own organisation. Whether the data is of that
+/// What the policies that come with the program say to somebody with these roles doing this to data of their own organisation. Whether the data is of that
 /// organisation is looked up where the command is carried out.
-pub(crate) fn decide(roles: &RoleSet, action: AccessAction, kind: DataKind) -> AccessDecision {
+pub(super) fn decide(roles: &RoleSet, action: AccessAction, kind: DataKind) -> AccessDecision {
     decide_in(roles, action, kind, &circumstances_of(action))
 }
 
 /// In which circumstances a command is given. What is handed over is handed over upon a person's request, whose number is
 /// the ticket.
-pub(super) fn circumstances_of(action: AccessAction) -> Circumstances<'static> {
+pub(crate) fn circumstances_of(action: AccessAction) -> Circumstances<'static> {
     let is_handed_over = action == AccessAction::HandOver;
     Circumstances {
         reason: is_handed_over.then_some(AccessReason::SubjectRequest),
+        purpose: is_handed_over.then_some(Purpose::RequestedServiceProvision),
         ticket: is_handed_over,
         ..Circumstances::default()
     }

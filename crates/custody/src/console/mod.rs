@@ -10,7 +10,7 @@ mod personal;
 mod staff;
 
 pub use access::SessionPart;
-pub(crate) use access::decide as decide_access;
+pub(crate) use access::circumstances_of;
 pub use application::Application;
 pub use oneself::{Oneself, Staff};
 pub use personal::{PersonalCommand, PersonalRequest};

@@ -115,10 +115,13 @@ impl Custody {
     /// Whether the policies in force permit a command to somebody.
     fn permits(&self, who: &Staff, command: &AdminCommand) -> bool {
         let asker = Asker::staff(who);
+        let reader = self.reader();
+        let home = reader.control().and_then(|control| reader.home(&control, who.organization()));
+        let Ok(home) = home else { return false };
         suffices(command, |(action, kind)| {
             let circumstances = access::circumstances_of(action);
-            let target = (kind, who.organization());
-            self.reader().gate.decide(&asker, action, target, &circumstances).is_permitted
+            let target = (kind, &home);
+            reader.gate.decide(&asker, action, target, &circumstances).is_permitted
         })
     }
 

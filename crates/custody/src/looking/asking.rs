@@ -3,37 +3,25 @@
 use std::collections::BTreeSet;
 
 use fiducia_policy::{
-    AccessAction, AccessAsked, AccessEnd, AccessReason, AccessScope, AccessSession, AccessSessionId,
-    AccessStep, ApiScope, Circumstances, ConversationId, DataKind, GroundKind, KeyId, OrganizationId,
-    RecordId,
+    AccessAction, AccessAsked, AccessEnd, AccessScope, AccessSession, AccessSessionId, AccessState,
+    AccessStep, ApiScope, Circumstances, ConversationId, DataKind, GroundKind, OrganizationId, RecordId,
 };
-use fiducia_store::{AccessSessionFilter, ControlStore, StoredRecord};
+use fiducia_store::AccessSessionFilter;
 
 use super::commands::{
     AccessActor, AccessCommand, AccessLookRow, AccessNoticeRow, AccessReply, AccessRequest,
     AccessSessionDetail,
 };
-use super::gate::{Asker, Question, Refused, Truth};
-use super::keeping::AccessChange;
+use super::gate::{Asker, Question, Truth};
+use super::keeping::{AccessChange, BegunFor};
 use crate::console::Staff;
 use crate::custody::refuse_posing;
 use crate::mailbox::Message;
-use crate::reading::{ReadPath, Reader, wrap_for};
 use crate::{AdminError, Custody};
 
 /// How long a session is asked for where nobody says, in seconds.
 pub(super) const SECONDS_DEFAULT: u32 = 900;
 const LIST_ROWS_MAX: u32 = 1_000;
-const FLAGS_MAX: u32 = 10_000;
-
-/// What a scope leads to.
-pub(super) struct Found {
-    pub(super) organization: OrganizationId,
-    /// The records, where the scope names them itself.
-    pub(super) records: Vec<StoredRecord>,
-    /// The key from which everything hangs that is in it, where it is a case or a hold.
-    pub(super) root: Option<KeyId>,
-}
 
 impl Custody {
     /// Does what somebody on the command line asks for. Blocks: call it from a thread that may.
@@ -111,7 +99,7 @@ impl Custody {
     fn ask_access(&self, asker: &Asker, request: AccessRequest) -> Result<AccessSession, AdminError> {
         self.caught_up()?;
         let (terms, policies) = self.decided(asker, request, AccessAction::Read)?;
-        self.begin_access_session(terms, policies, false)
+        self.begin_access_session(terms, policies, BegunFor::Looks)
     }
 
     /// What is asked for, with what the policies say it needs.
@@ -137,9 +125,9 @@ impl Custody {
         } else {
             reader.truths(&control, &found.records, (ground, None))?
         };
-        let question =
-            Question { action, organization: found.organization, reason: request.reason, truths: &truths };
-        // Upon a person's request, or for a court, the customer has decided already.
+        let home = reader.home(&control, found.organization)?;
+        let question = Question { action, home: &home, reason: request.reason, ground, truths: &truths };
+        // Upon a person's request, or for a court, the customer has decided already, and is told.
         let has_lockbox = action == AccessAction::Read && control.has_lockbox(found.organization)?;
         let (needs, policies) = reader
             .gate
@@ -166,11 +154,11 @@ impl Custody {
         &self,
         asked: AccessAsked,
         policies: Vec<String>,
-        is_single: bool,
+        what: BegunFor,
     ) -> Result<AccessSession, AdminError> {
         let session = AccessSession::ask(asked, &self.reader().gate.limits)
             .map_err(|refused| AdminError::Invalid(refused.to_string()))?;
-        self.change_access(AccessChange::Begin { session: Box::new(session), policies, is_single })
+        self.change_access(AccessChange::Begin { session: Box::new(session), policies, what })
     }
 
     fn list_sessions(
@@ -205,7 +193,9 @@ impl Custody {
         break_glass: bool,
     ) -> bool {
         let circumstances = Circumstances { break_glass, ..Circumstances::default() };
-        self.reader().gate.decide(asker, action, (kind, organization), &circumstances).is_permitted
+        let reader = self.reader();
+        let home = reader.control().and_then(|control| reader.home(&control, organization));
+        home.is_ok_and(|home| reader.gate.decide(asker, action, (kind, &home), &circumstances).is_permitted)
     }
 
     /// A session that somebody may know of: their own, or one of their organisation that their role lets them see.
@@ -284,8 +274,28 @@ impl Custody {
             &circumstances,
         )?;
         let by = asker.participant;
+        self.lapse_agreements(asker, &session)?;
         let step = if agrees { AccessStep::Approve(by) } else { AccessStep::Deny(by) };
         self.step(id, step, asker, policies)
+    }
+
+    /// Whoever agreed and may agree no more does not count any more when the next one agrees.
+    fn lapse_agreements(&self, asker: &Asker, session: &AccessSession) -> Result<(), AdminError> {
+        if session.state != AccessState::Asked {
+            return Ok(());
+        }
+        let (reader, mut lapsed) = (self.reader(), Vec::new());
+        {
+            let control = reader.control()?;
+            for approval in &session.approvals {
+                if !reader.still_agrees(&control, session, approval.by)? {
+                    lapsed.push(approval.by);
+                }
+            }
+        }
+        lapsed
+            .into_iter()
+            .try_for_each(|by| self.step(session.id, AccessStep::Lapse(by), asker, Vec::new()).map(drop))
     }
 
     /// The policies by which somebody may do something that opens nothing.
@@ -297,7 +307,9 @@ impl Custody {
         circumstances: &Circumstances<'_>,
     ) -> Result<Vec<String>, AdminError> {
         let gate = &self.reader().gate;
-        let decision = gate.decide(asker, action, (kind, organization), circumstances);
+        let control = self.reader().control()?;
+        let home = self.reader().home(&control, organization)?;
+        let decision = gate.decide(asker, action, (kind, &home), circumstances);
         if decision.is_permitted {
             return Ok(decision.policies);
         }
@@ -401,146 +413,6 @@ impl Custody {
             .ask(|reply| Message::Access(Box::new(change), reply))?
             .blocking_recv()
             .unwrap_or_else(|_| Err(AdminError::Storage("the store's writer has stopped".to_owned())))
-    }
-}
-
-impl Reader {
-    /// What a scope leads to now.
-    pub(super) fn scope_found(
-        &self,
-        control: &ControlStore,
-        scope: &AccessScope,
-    ) -> Result<Found, AdminError> {
-        let of_records = |records: Vec<StoredRecord>| {
-            let first = records.first().map(|record| record.organization);
-            let organization =
-                first.ok_or_else(|| AdminError::NotFound("there are no records to read".to_owned()))?;
-            if records.iter().any(|record| record.organization != organization) {
-                return Err(AdminError::Invalid(
-                    "a session is about one organisation's records; nothing was asked for".to_owned(),
-                ));
-            }
-            Ok(Found { organization, records, root: None })
-        };
-        match scope {
-            AccessScope::Records(ids) => {
-                of_records(ids.iter().map(|id| self.one_record(*id)).collect::<Result<_, _>>()?)
-            }
-            AccessScope::Conversation(id) => {
-                self.refuse_destroyed(control, *id)?;
-                of_records(self.conversation_records(*id)?)
-            }
-            AccessScope::Case(id) => {
-                let case = control.cases()?.into_iter().find(|case| case.id == *id);
-                let case = case.ok_or_else(|| AdminError::NotFound(format!("there is no {id}")))?;
-                if let Some(at) = case.closed_at.or(case.ended_at) {
-                    return Err(AdminError::Conflict(format!(
-                        "{id} was closed at {at}; nothing is read in it any more"
-                    )));
-                }
-                Ok(Found { organization: case.organization, records: Vec::new(), root: Some(case.root) })
-            }
-            AccessScope::Hold(id) => {
-                let hold =
-                    control.hold(*id)?.ok_or_else(|| AdminError::NotFound(format!("there is no {id}")))?;
-                if let Some(at) = hold.ended_at {
-                    return Err(AdminError::Destroyed(format!("the key of {id} was destroyed at {at}")));
-                }
-                Ok(Found { organization: hold.organization, records: Vec::new(), root: Some(hold.root) })
-            }
-            AccessScope::Request(id) => Err(AdminError::Invalid(format!(
-                "{id} is answered with `fiducia requests export` or by the person, not looked at; nothing was asked for"
-            ))),
-        }
-    }
-
-    /// For which ground's purpose records are read: what is asked, else the first that goes with the reason and has a path.
-    fn ground_for(&self, request: &AccessRequest, found: &Found) -> Result<GroundKind, AdminError> {
-        match request.scope {
-            AccessScope::Case(_) => return Ok(GroundKind::Investigation),
-            AccessScope::Hold(_) => return Ok(GroundKind::LegalHold),
-            AccessScope::Records(_) | AccessScope::Conversation(_) | AccessScope::Request(_) => {}
-        }
-        let keys = self.keys()?;
-        let asked = request.ground.as_slice();
-        let candidates = if asked.is_empty() { grounds_of(request.reason) } else { asked };
-        for ground in candidates {
-            for record in &found.records {
-                if wrap_for(record, ReadPath::Ground(*ground), &keys)?.is_some() {
-                    return Ok(*ground);
-                }
-            }
-        }
-        let names: Vec<&str> = candidates.iter().map(|ground| ground.name()).collect();
-        Err(AdminError::Destroyed(format!(
-            "no key path is left for the ground {}; nobody can read this for that purpose",
-            names.join(", ")
-        )))
-    }
-
-    /// What is true of records that are read for a ground, in a case or hold where one is named.
-    pub(super) fn truths(
-        &self,
-        control: &ControlStore,
-        records: &[StoredRecord],
-        (ground, root): (GroundKind, Option<KeyId>),
-    ) -> Result<BTreeSet<Truth>, AdminError> {
-        let keys = self.keys()?;
-        let mut truths = BTreeSet::new();
-        let mut flags = Vec::new();
-        let mut flags_of = None;
-        for record in records {
-            if flags_of != Some(record.conversation) {
-                flags = control.flags(Some(record.conversation), FLAGS_MAX)?;
-                flags_of = Some(record.conversation);
-            }
-            let is_flagged = flags.iter().any(|flag| flag.record.is_none_or(|one| one == record.id));
-            let kind = match (ground, is_flagged) {
-                (GroundKind::LegalHold, _) => DataKind::HeldContent,
-                (_, true) => DataKind::FlaggedContent,
-                (_, false) => DataKind::Content,
-            };
-            let is_of_matter = match root {
-                Some(root) => wrap_for(record, ReadPath::Hold(root), &keys)?.is_some(),
-                None => false,
-            };
-            let restricted = control.restriction(record.subject)?.map(|_| record.subject);
-            truths.insert(Truth { kind, is_of_matter, restricted });
-        }
-        Ok(truths)
-    }
-
-    /// Why records are not read, in words.
-    pub(super) fn refusal(&self, control: &ControlStore, refused: &Refused) -> AdminError {
-        let is_restricted = refused.decision.policies.iter().any(|id| id == "restricted-stays-shut");
-        if let Some(subject) = refused.truth.restricted.filter(|_| is_restricted) {
-            let restriction = control.restriction(subject).ok().flatten();
-            let request =
-                restriction.map_or_else(|| "a request".to_owned(), |found| found.request.to_string());
-            return AdminError::Conflict(format!(
-                "{request} restricts what is kept of {subject}: it may be stored and not used; nothing was decrypted. It is \
-                 read for the person, for claims in law and to protect others, or once the restriction is lifted"
-            ));
-        }
-        AdminError::Forbidden(format!(
-            "this is not permitted to you: {}; nothing was decrypted. `fiducia policy access` shows who may",
-            self.gate.in_words(&refused.decision)
-        ))
-    }
-}
-
-/// For which grounds' purposes a reason lets read, the closest first.
-const fn grounds_of(reason: AccessReason) -> &'static [GroundKind] {
-    use GroundKind::{LegalHold, SafetyWindow, Service, Violation};
-    match reason {
-        AccessReason::SafetyReview
-        | AccessReason::PolicyViolationInvestigation
-        | AccessReason::CsaeReport => &[Violation, SafetyWindow],
-        AccessReason::IncidentResponse => &[SafetyWindow, Service],
-        AccessReason::SubjectRequest
-        | AccessReason::CustomerSupport
-        | AccessReason::OrganizationCompliance => &[Service],
-        AccessReason::LegalObligation => &[LegalHold, Service],
     }
 }
 

@@ -35,7 +35,7 @@ pub struct AccessRequest {
     pub reason: AccessReason,
     /// The case or ticket number: 1 to 64 of `A-Z a-z 0-9 . _ -`.
     pub ticket: String,
-    /// For which ground's purpose; what goes with the reason when absent.
+    /// For which ground's purpose, one of those that go with the reason; the closest that opens something when absent.
     pub ground: Option<GroundKind>,
     /// For how long, in seconds from its opening; 900 when absent.
     pub seconds: Option<u32>,

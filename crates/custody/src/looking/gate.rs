@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use fiducia_policy::{
     AccessAction, AccessDecision, AccessLimits, AccessNeeds, AccessPolicy, AccessPolicyError,
-    AccessPrincipal, AccessReason, AccessTarget, AccountId, Circumstances, DataKind, OrganizationId,
-    Participant, RoleSet, SubjectId, WithoutAccount,
+    AccessPrincipal, AccessReason, AccessTarget, AccountId, Circumstances, DataKind, GroundKind,
+    OrganizationId, Participant, PersonId, RoleSet, SubjectId, WithoutAccount,
 };
 
 use crate::console::Staff;
@@ -19,6 +19,34 @@ pub(crate) struct Gate {
     pub(crate) limits: AccessLimits,
     /// SHA-256 of the policies' text.
     pub(crate) digest: [u8; 32],
+    /// The policy's regions whose data staff read at this installation; `None` where nobody said.
+    pub(crate) regions: Option<Vec<String>>,
+}
+
+/// Whose data something is, where that lies, and where its readers are.
+#[derive(Debug, Clone)]
+pub(crate) struct Home {
+    pub(crate) organization: OrganizationId,
+    /// Where the data lies, and where staff are that read here.
+    regions: (String, String),
+}
+
+/// Where readers are that are in no region of which anything is read.
+const ELSEWHERE: &str = "elsewhere";
+
+impl Home {
+    /// Where nobody said from where staff read, nobody is kept out for that.
+    pub(crate) const fn anywhere(organization: OrganizationId) -> Self {
+        Self { organization, regions: (String::new(), String::new()) }
+    }
+
+    /// Of an organisation whose plan says where its data lies. A plan of which nothing is said is in no region.
+    pub(crate) fn new(organization: OrganizationId, lies_in: Option<&str>, read_here: &[String]) -> Self {
+        let data = lies_in.unwrap_or_default();
+        let is_read_here = read_here.iter().any(|region| region == data);
+        let reader = if is_read_here { data } else { ELSEWHERE };
+        Self { organization, regions: (data.to_owned(), reader.to_owned()) }
+    }
 }
 
 /// Somebody who asks, as the stores know them now.
@@ -58,8 +86,10 @@ pub(crate) struct Truth {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Question<'a> {
     pub(crate) action: AccessAction,
-    pub(crate) organization: OrganizationId,
+    pub(crate) home: &'a Home,
     pub(crate) reason: AccessReason,
+    /// On which ground the records are to be opened, and so for which purpose.
+    pub(crate) ground: GroundKind,
     pub(crate) truths: &'a BTreeSet<Truth>,
 }
 
@@ -84,7 +114,8 @@ impl Gate {
             Some(text) => (AccessPolicy::of_installation(text)?, text.as_str()),
             None => (AccessPolicy::built_in()?, AccessPolicy::built_in_text()),
         };
-        Ok(Self { policy, limits: settings.limits.clone(), digest: sha256(&[text.as_bytes()]) })
+        let (limits, regions) = (settings.limits.clone(), settings.regions.clone());
+        Ok(Self { policy, limits, digest: sha256(&[text.as_bytes()]), regions })
     }
 
     /// What is said to somebody about data of an organisation.
@@ -92,9 +123,11 @@ impl Gate {
         &self,
         asker: &Asker,
         action: AccessAction,
-        (kind, organization): (DataKind, OrganizationId),
+        (kind, home): (DataKind, &Home),
         circumstances: &Circumstances<'_>,
     ) -> AccessDecision {
+        let organization = home.organization;
+        let (data_region, reader_region) = &home.regions;
         let principal = AccessPrincipal {
             account: asker.participant.account.unwrap_or(AccountId::from_bytes([0; 16])),
             organization: asker.organization.unwrap_or(organization),
@@ -102,11 +135,25 @@ impl Gate {
             roles: asker.roles.clone(),
             without_account: asker.is_operator().then_some(WithoutAccount::Operator),
         };
-        let target = AccessTarget { kind, organization, subject: None, region: "" };
-        self.policy.decide(&principal, action, &target, circumstances)
+        let target = AccessTarget { kind, organization, subject: None, region: data_region };
+        let circumstances = Circumstances { region: reader_region, ..*circumstances };
+        self.policy.decide(&principal, action, &target, &circumstances)
     }
 
-    /// What is said to a person who reads what is theirs.
+    /// What is said to somebody of an organisation's staff who is only this.
+    pub(crate) fn decide_for_roles(
+        &self,
+        roles: &RoleSet,
+        action: AccessAction,
+        (kind, home): (DataKind, &Home),
+        circumstances: &Circumstances<'_>,
+    ) -> AccessDecision {
+        let participant = Participant { person: PersonId::from_bytes([0; 16]), account: None };
+        let asker = Asker { participant, organization: Some(home.organization), roles: roles.clone() };
+        self.decide(&asker, action, (kind, home), circumstances)
+    }
+
+    /// What is said to a person who reads what is theirs, wherever they are.
     pub(crate) fn decide_own(
         &self,
         account: AccountId,
@@ -122,10 +169,12 @@ impl Gate {
         };
         let target =
             AccessTarget { kind: DataKind::Content, organization, subject: Some(subject), region: "" };
-        self.policy.decide(&principal, AccessAction::Read, &target, &Circumstances::default())
+        let circumstances =
+            Circumstances { purpose: Some(GroundKind::Service.purpose()), ..Circumstances::default() };
+        self.policy.decide(&principal, AccessAction::Read, &target, &circumstances)
     }
 
-    /// The policies by which the organisation's compliance program may read all of the records.
+    /// The policies by which the organisation's compliance program, wherever it runs, may read all of the records.
     pub(crate) fn permit_program(
         &self,
         organization: OrganizationId,
@@ -142,6 +191,7 @@ impl Gate {
         for truth in truths {
             let circumstances = Circumstances {
                 reason: Some(AccessReason::OrganizationCompliance),
+                purpose: Some(GroundKind::Service.purpose()),
                 // Its key stands for the mandate that it was made for.
                 ticket: true,
                 restricted: truth.restricted.is_some(),
@@ -168,6 +218,7 @@ impl Gate {
         for truth in question.truths {
             let circumstances = Circumstances {
                 reason: Some(question.reason),
+                purpose: Some(question.ground.purpose()),
                 // A session has one, or it would not be.
                 ticket: true,
                 matter: truth.is_of_matter,
@@ -175,10 +226,9 @@ impl Gate {
                 break_glass: agreement.break_glass,
                 approvals: agreement.approvals,
                 restricted: truth.restricted.is_some(),
-                region: "",
+                ..Circumstances::default()
             };
-            let decision =
-                self.decide(asker, question.action, (truth.kind, question.organization), &circumstances);
+            let decision = self.decide(asker, question.action, (truth.kind, question.home), &circumstances);
             if !decision.is_permitted {
                 return Err(Refused { truth: *truth, decision });
             }

@@ -18,10 +18,21 @@ const ENDED_PER_STEP: u32 = 100;
 /// Facts that one step of a session makes at most.
 const FACTS_MAX: usize = 4;
 
+/// What a session is begun for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum BegunFor {
+    /// Looks, until it ends.
+    Looks,
+    /// One look, within one command. That it opened is in the look's entry.
+    OneLook,
+    /// Data is handed over to somebody outside, within one command. That it opened is in the entries of what is read for that.
+    HandingOver,
+}
+
 /// A change of what is kept about reading.
 pub(crate) enum AccessChange {
-    /// A new session. That it opened is in the access entries of one that is for a single look.
-    Begin { session: Box<AccessSession>, policies: Vec<String>, is_single: bool },
+    /// A new session.
+    Begin { session: Box<AccessSession>, policies: Vec<String>, what: BegunFor },
     /// A step of one.
     Step { session: AccessSessionId, step: AccessStep, actor: PersonId, policies: Vec<String> },
     /// An organisation wants to agree to looks, or no longer does.
@@ -37,8 +48,8 @@ impl Writer {
         change: AccessChange,
     ) -> Result<Option<AccessSession>, AdminError> {
         match change {
-            AccessChange::Begin { session, policies, is_single } => {
-                self.begin_session(*session, policies, is_single).map(Some)
+            AccessChange::Begin { session, policies, what } => {
+                self.begin_session(*session, policies, what).map(Some)
             }
             AccessChange::Step { session, step, actor, policies } => {
                 self.step_session(session, step, (actor, policies)).map(Some)
@@ -67,7 +78,7 @@ impl Writer {
         &mut self,
         session: AccessSession,
         policies: Vec<String>,
-        is_single: bool,
+        what: BegunFor,
     ) -> Result<AccessSession, AdminError> {
         let session = AccessSession { is_single, ..session };
         let now = self.clock.now();
@@ -79,13 +90,17 @@ impl Writer {
             ));
         }
         let most = self.gate.limits.sessions_per_person_max;
-        if !is_single && live >= most {
+        // What is handed over was decided about before, one request or hold after the other.
+        if what != BegunFor::HandingOver && live >= most {
             return Err(AdminError::Conflict(format!(
                 "one person has at most {most} sessions that are asked for or open; end one. Nothing was asked for"
             )));
         }
         let actor = session.reader.person;
-        let facts = if is_single { Vec::new() } else { steps_of(None, &session, actor, &policies) };
+        let facts = match what {
+            BegunFor::Looks => steps_of(None, &session, actor, &policies),
+            BegunFor::OneLook | BegunFor::HandingOver => Vec::new(),
+        };
         let facts: Vec<Fact> = facts.into_iter().map(|step| fact(step, now)).collect();
         let mut announced = Vec::with_capacity(facts.len());
         for fact in facts {
@@ -93,7 +108,11 @@ impl Writer {
         }
         let write = AccessSessionWrite {
             announcements: announced.iter().map(|(announcement, _)| announcement.clone()).collect(),
-            notices: notices_of(None, &session),
+            notices: notices_of(None, &session)
+                .into_iter()
+                // Before anything is opened, so that nothing is handed over that nobody is told of.
+                .chain((what == BegunFor::HandingOver).then_some(AccessNoticeKind::HandedOver))
+                .collect(),
             session,
             at: now,
         };

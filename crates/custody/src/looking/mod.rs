@@ -5,6 +5,7 @@
 
 mod asking;
 mod commands;
+mod finding;
 mod gate;
 mod keeping;
 mod once;
@@ -16,7 +17,7 @@ pub use commands::{
     AccessActor, AccessCommand, AccessLookRow, AccessNoticeRow, AccessReply, AccessRequest,
     AccessSessionDetail, LookTarget, SessionContent,
 };
-pub(crate) use gate::{Asker, Gate};
+pub(crate) use gate::{Asker, Gate, Home};
 pub(crate) use keeping::AccessChange;
 pub(crate) use once::{HandedOver, SingleLook};
 pub(crate) use public::ToRead;

@@ -4,13 +4,16 @@
 //! and end within one command. What they open, how long it took and by which policies is in the log as of any other.
 
 use fiducia_policy::{
-    AccessAction, AccessEnd, AccessNeeds, AccessReason, AccessScope, AccessSession, AccessStep,
+    AccessAction, AccessEnd, AccessNeeds, AccessReason, AccessScope, AccessSession, AccessState, AccessStep,
     ConversationId, ExchangeId, GroundKind, HoldId, PersonId, RightsRequestId, Sight,
 };
 
 use super::asking::SECONDS_DEFAULT;
 use super::commands::AccessRequest;
+use super::commands::LookTarget;
 use super::gate::{Agreement, Asker, Question, Truth};
+use super::keeping::BegunFor;
+use super::reading::SeenIn;
 use super::sitting::Sitting;
 use fiducia_store::{ConversationRecord, StoredRecord};
 
@@ -26,11 +29,14 @@ pub(crate) struct SingleLook {
     pub(crate) actor: String,
     pub(crate) reason: AccessReason,
     pub(crate) ticket: Option<String>,
-    pub(crate) ground: GroundKind,
+    pub(crate) ground: Option<GroundKind>,
+    /// Whether what was flagged is shown as it is, to whom saw it blurred.
+    pub(crate) reveal: bool,
 }
 
 impl Custody {
-    /// Opens records for whoever works at the machine itself, in a session of one look.
+    /// Opens records for whoever works at the machine itself, in a session of one look. It is blurred, counted and held against
+    /// what is usual as in any other.
     pub(crate) fn look_once(&self, look: SingleLook) -> Result<ConversationContent, AdminError> {
         check_ticket(look.ticket.as_deref())?;
         let ticket = look.ticket.ok_or_else(|| {
@@ -56,27 +62,30 @@ impl Custody {
             scope,
             reason: look.reason,
             ticket,
-            ground: Some(look.ground),
+            ground: look.ground,
             seconds: None,
             break_glass: false,
         };
-        let (session, policies) = self.begin_once(&asker, request, AccessAction::Read)?;
-        let event = ExchangeId::generate(self.now(), &*self.0.randomness)?;
-        let path = ReadPath::Ground(session.ground);
-        let read = {
-            let reader = self.reader();
-            let _reading = reader.reading();
-            let found = reader.control().and_then(|control| reader.scope_found(&control, &session.scope));
-            let sitting = Sitting::of_session(session.clone(), Sight::Plain, policies);
-            found.and_then(|found| reader.read(&sitting, &found.records, (path, *event.as_bytes())))
+        let (session, _) = self.begin_once(&asker, request, AccessAction::Read)?;
+        let sight = look.reveal.then_some(Sight::Plain);
+        // A guard of the readers' lock may not be held while the writer is asked something.
+        let looked = {
+            let _reading = self.reader().reading();
+            self.looked(&session, &LookTarget::default(), (sight, SeenIn::Ticket))
         };
-        let ended = self.end_once(&asker, &session);
+        let read = self.settled(&asker, &session, looked);
+        // Whatever was too unusual ended it already.
+        let now = self.reader().control()?.access_session(session.id)?;
+        let ended = match now {
+            Some(now) if now.state == AccessState::Open => self.end_once(&asker, &session),
+            _ => Ok(()),
+        };
         // Why nothing was opened says more than why that could not be logged.
-        let content = read?;
+        let shown = read?;
         ended.map_err(|error| {
             AdminError::Storage(format!("nothing is shown, though the look is in the log: {error}"))
         })?;
-        Ok(content)
+        Ok(shown.content)
     }
 
     fn begin_once(
@@ -93,7 +102,11 @@ impl Custody {
                     .to_owned(),
             ));
         }
-        Ok((self.begin_access_session(terms, policies.clone(), true)?, policies))
+        let what = match action {
+            AccessAction::HandOver => BegunFor::HandingOver,
+            _ => BegunFor::OneLook,
+        };
+        Ok((self.begin_access_session(terms, policies.clone(), what)?, policies))
     }
 
     fn end_once(&self, asker: &Asker, session: &AccessSession) -> Result<(), AdminError> {
@@ -127,8 +140,13 @@ impl Custody {
                     is_of_matter: false,
                     restricted: None,
                 }]);
-                let question =
-                    Question { action: AccessAction::HandOver, organization, reason, truths: &truths };
+                let ground = GroundKind::Service;
+                let home = {
+                    let control = self.reader().control()?;
+                    self.reader().home(&control, organization)?
+                };
+                let action = AccessAction::HandOver;
+                let question = Question { action, home: &home, reason, ground, truths: &truths };
                 super::asking::within(&asker, organization, &"such request")?;
                 let reader = self.reader();
                 let policies =
@@ -146,12 +164,12 @@ impl Custody {
                     reason,
                     ticket,
                     scope: AccessScope::Request(request),
-                    ground: GroundKind::Service,
+                    ground,
                     seconds: self.reader().gate.limits.session_seconds_max.max(SECONDS_DEFAULT),
                     needs: AccessNeeds::Nothing,
                     at: self.now(),
                 };
-                (self.begin_access_session(terms, policies.clone(), true)?, policies)
+                (self.begin_access_session(terms, policies.clone(), BegunFor::HandingOver)?, policies)
             }
         };
         let done = act(Sitting::of_session(session.clone(), Sight::File, policies));

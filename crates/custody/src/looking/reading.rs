@@ -1,25 +1,40 @@
 //! Looking in a session: who it is and what the policies say are asked anew at every look.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use fiducia_policy::{
     AccessAction, AccessEnd, AccessNeeds, AccessScope, AccessSession, AccessSessionId, AccessState,
-    AccessStep, Anomaly, DataKind, ExchangeId, Habits, RoleSet, Sight, anomalies, blurred,
+    AccessStep, Anomaly, ConversationId, DataKind, ExchangeId, Habits, RecordId, RoleSet, Sight, Timestamp,
+    TooMuch, anomalies, blurred, distinct_records,
 };
 use fiducia_store::{ControlStore, StoredRecord};
 
 use super::commands::{LookTarget, SessionContent};
+use super::finding::{Found, roles_now};
 use super::gate::{Agreement, Asker, Question, Truth};
 use super::sitting::Sitting;
 use crate::reading::{ReadPath, Reader, wrap_for};
 use crate::{AdminError, ConversationContent, Custody};
+
+/// For how long a blurred look of an earlier command permits to reveal under the same ticket, in seconds.
+const SEEN_SECONDS: i64 = 86_400;
+
+/// Where a first, blurred look counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum SeenIn {
+    /// In the session that is looked in.
+    Session,
+    /// In any session of the same reader under the same ticket, within a day: each command is a session of its own.
+    Ticket,
+}
 
 /// What a look opens.
 struct Chosen {
     records: Vec<StoredRecord>,
     path: ReadPath,
     truths: BTreeSet<Truth>,
-    has_more: bool,
+    /// How many more there are behind these.
+    more: usize,
 }
 
 impl Custody {
@@ -50,8 +65,19 @@ impl Custody {
         // A guard of the readers' lock may not be held while the writer is asked something.
         let looked = {
             let _reading = reader.reading();
-            self.looked(&session, target, sight)
+            self.looked(&session, target, (sight, SeenIn::Session))
         };
+        self.settled(asker, &session, looked)
+    }
+
+    /// What follows from a look for its session: what is unusual is told, and whoever goes too far is stopped.
+    pub(super) fn settled(
+        &self,
+        asker: &Asker,
+        session: &AccessSession,
+        looked: Result<Looked, NotLooked>,
+    ) -> Result<SessionContent, AdminError> {
+        let id = session.id;
         match looked {
             Ok((content, alerts)) => {
                 for anomaly in alerts.iter().filter(|anomaly| !session.alerts.contains(&anomaly.kind)) {
@@ -91,17 +117,26 @@ impl Custody {
         Ok(())
     }
 
-    fn looked(
+    /// Looks. Whoever calls it holds destruction off.
+    pub(super) fn looked(
         &self,
         session: &AccessSession,
         target: &LookTarget,
-        sight: Option<Sight>,
-    ) -> Result<(SessionContent, Vec<Anomaly>), NotLooked> {
+        (sight, seen_in): (Option<Sight>, SeenIn),
+    ) -> Result<Looked, NotLooked> {
         let reader = self.reader();
         let control = reader.control().map_err(NotLooked::Refused)?;
         let chosen = reader.chosen(&control, session, target)?;
+        if seen_in == SeenIn::Ticket && chosen.more > 0 {
+            // Whoever reads within one command could not go on.
+            let count = |length: usize| u64::try_from(length).unwrap_or(u64::MAX);
+            let most = reader.gate.limits.records_per_look_max;
+            let asked = count(chosen.records.len()).saturating_add(count(chosen.more));
+            return Err(AdminError::Conflict(TooMuch::Look { most, asked }.to_string()).into());
+        }
         let policies = reader.permitted_now(&control, session, &chosen.truths)?;
-        let sight = Reader::sight_of(&control, session, (&chosen, sight)).map_err(NotLooked::Refused)?;
+        let sight =
+            reader.sight_of(&control, session, (&chosen, sight, seen_in)).map_err(NotLooked::Refused)?;
         let alerts = reader.unusual(&control, session, &chosen)?;
         let event = ExchangeId::generate(self.now(), &*self.0.randomness)
             .map_err(|error| NotLooked::Refused(error.into()))?;
@@ -112,12 +147,15 @@ impl Custody {
         if sight == Sight::Blurred {
             blur(&mut content);
         }
-        Ok((SessionContent { session: session.id, sight, content, has_more: chosen.has_more }, alerts))
+        Ok((SessionContent { session: session.id, sight, content, has_more: chosen.more > 0 }, alerts))
     }
 }
 
+/// What was looked at, and what was unusual about that.
+pub(super) type Looked = (SessionContent, Vec<Anomaly>);
+
 /// Why nothing was opened, and what follows for the session.
-enum NotLooked {
+pub(super) enum NotLooked {
     Refused(AdminError),
     Revoked(AdminError),
     Stopped(Anomaly, AdminError),
@@ -151,19 +189,9 @@ impl Reader {
             (AccessScope::Conversation(conversation), None) => Some(*conversation),
             _ => None,
         };
-        let mut records = match (conversation, target.records.is_empty()) {
-            (_, false) => {
-                target.records.iter().map(|id| self.one_record(*id)).collect::<Result<Vec<_>, _>>()?
-            }
-            // They were found with the scope.
-            (Some(conversation), true) if session.scope == AccessScope::Conversation(conversation) => {
-                std::mem::take(&mut found.records)
-            }
-            (Some(conversation), true) => self.conversation_records(conversation)?,
-            (None, true) => std::mem::take(&mut found.records),
-        };
+        let mut records = self.named(conversation, target, (&session.scope, &mut found))?;
         let keys = self.keys()?;
-        let mut is_within = !records.is_empty();
+        let mut is_within = true;
         for record in &records {
             is_within &= record.organization == session.organization
                 && match (&session.scope, found.root) {
@@ -210,12 +238,45 @@ impl Reader {
             records.drain(..place.map_or(0, |place| place + 1));
         }
         let most = usize::try_from(self.gate.limits.records_per_look_max).unwrap_or(usize::MAX);
-        let has_more = target.records.is_empty() && records.len() > most;
-        if has_more {
+        let mut more = 0;
+        if target.records.is_empty() && records.len() > most {
+            more = records.len() - most;
             records.truncate(most);
         }
         let truths = self.truths(control, &records, (session.ground, found.root))?;
-        Ok(Chosen { records, path, truths, has_more })
+        Ok(Chosen { records, path, truths, more })
+    }
+
+    /// The records that a look names. That it names nothing, or what is not there any more, is a mistake and no straying.
+    fn named(
+        &self,
+        conversation: Option<ConversationId>,
+        target: &LookTarget,
+        (scope, found): (&AccessScope, &mut Found),
+    ) -> Result<Vec<StoredRecord>, NotLooked> {
+        if !target.records.is_empty() {
+            let records = distinct_records(target.records.clone()).into_iter();
+            return Ok(records.map(|id| self.one_record(id)).collect::<Result<_, _>>()?);
+        }
+        let records = match conversation {
+            // They were found with the scope.
+            Some(id) if *scope == AccessScope::Conversation(id) => std::mem::take(&mut found.records),
+            Some(id) => self.conversation_records(id)?,
+            None if found.root.is_some() => {
+                return Err(NotLooked::Refused(AdminError::Invalid(
+                    "name the conversation or the records to look at: this session is about all that was taken into its case or \
+                     hold. Nothing was opened"
+                        .to_owned(),
+                )));
+            }
+            None => std::mem::take(&mut found.records),
+        };
+        if records.is_empty() {
+            return Err(NotLooked::Refused(AdminError::NotFound(
+                "there are no such records; they never were, or they were destroyed and purged. Nothing was opened".to_owned(),
+            )));
+        }
+        Ok(records)
     }
 
     /// The policies that permit the look now, to whoever the reader is now.
@@ -226,16 +287,28 @@ impl Reader {
         truths: &BTreeSet<Truth>,
     ) -> Result<Vec<String>, NotLooked> {
         let asker = reader_now(control, session)?;
+        let home = self.home(control, session.organization)?;
         let question = Question {
             action: AccessAction::Read,
-            organization: session.organization,
+            home: &home,
             reason: session.reason,
+            ground: session.ground,
             truths,
         };
+        let mut approvals = 0_u32;
+        for approval in &session.approvals {
+            approvals += u32::from(self.still_agrees(control, session, approval.by)?);
+        }
+        if approvals < session.needs.agreements() {
+            return Err(NotLooked::Revoked(AdminError::Forbidden(
+                "somebody who agreed to this session may agree to nothing any more, so it is over; nothing was opened. Ask again"
+                    .to_owned(),
+            )));
+        }
         let agreement = Agreement {
             customer_approved: session.needs == AccessNeeds::CustomerApproval,
             break_glass: session.breaks_glass(),
-            approvals: session.approvals(),
+            approvals,
         };
         if session.needs == AccessNeeds::Nothing && control.has_lockbox(session.organization)? {
             // Asked for before the organisation said that it wants to agree.
@@ -251,9 +324,10 @@ impl Reader {
 
     /// How records are shown: what was flagged is blurred first.
     fn sight_of(
+        &self,
         control: &ControlStore,
         session: &AccessSession,
-        (chosen, asked): (&Chosen, Option<Sight>),
+        (chosen, asked, seen_in): (&Chosen, Option<Sight>, SeenIn),
     ) -> Result<Sight, AdminError> {
         let is_flagged = chosen.truths.iter().any(|truth| truth.kind == DataKind::FlaggedContent);
         let sight = asked.unwrap_or(if is_flagged { Sight::Blurred } else { Sight::Plain });
@@ -261,8 +335,16 @@ impl Reader {
             return Err(AdminError::Invalid("a look writes no file; nothing was opened".to_owned()));
         }
         if sight == Sight::Plain && is_flagged {
-            let seen = control.session_sights(session.id)?;
-            if chosen.records.iter().any(|record| !seen.contains_key(&record.id)) {
+            let seen: HashSet<RecordId> = match seen_in {
+                SeenIn::Session => control.session_sights(session.id)?.into_keys().collect(),
+                SeenIn::Ticket => {
+                    let now = self.clock.now().as_second();
+                    let since = Timestamp::from_second(now.saturating_sub(SEEN_SECONDS))
+                        .map_err(|error| AdminError::Storage(error.to_string()))?;
+                    control.records_seen_under(session.reader.person, &session.ticket, since)?
+                }
+            };
+            if chosen.records.iter().any(|record| !seen.contains(&record.id)) {
                 return Err(AdminError::Conflict(
                     "what was flagged is looked at blurred first, and revealed then; nothing was opened"
                         .to_owned(),
@@ -304,10 +386,7 @@ fn reader_now(control: &ControlStore, session: &AccessSession) -> Result<Asker, 
     let Some(id) = session.reader.account else {
         return Ok(Asker { participant: session.reader, organization: None, roles: RoleSet::default() });
     };
-    let account = control
-        .account(id)?
-        .filter(|account| account.disabled_at.is_none() && account.organization == session.organization);
-    let roles = account.map(|account| account.roles).unwrap_or_default();
+    let roles = roles_now(control, id, session.organization)?;
     let both = session.roles.members().iter().copied().filter(|role| roles.contains(*role));
     Ok(Asker { participant: session.reader, organization: Some(session.organization), roles: both.collect() })
 }

@@ -90,6 +90,11 @@ impl Sitting {
         self
     }
 
+    /// How it is shown.
+    pub(crate) const fn sight(&self) -> Sight {
+        self.sight
+    }
+
     /// For which ground's purpose.
     pub(crate) const fn ground(&self) -> GroundKind {
         self.ground
@@ -97,7 +102,7 @@ impl Sitting {
 }
 
 impl Reader {
-    /// Enters a look into the log, and behind it the public events of one by staff. The receipt exists only once all of them are
+    /// Enters a look into the log, with each record once, and behind it the public events of one by staff. The receipt exists only once all of them are
     /// durable. Records of one person and conversation must come together.
     pub(crate) fn enter(
         &self,
@@ -106,12 +111,14 @@ impl Reader {
         to_read: &[ToRead],
     ) -> Result<AccessReceipt, AdminError> {
         let failed = |error: &dyn std::fmt::Display| AdminError::Storage(error.to_string());
+        let mut named = std::collections::HashSet::with_capacity(to_read.len());
+        let once: Vec<ToRead> = to_read.iter().filter(|one| named.insert(one.record)).cloned().collect();
         let now = self.clock.now();
         let last =
             Timestamp::from_second(now.as_second() + ACCESS_SECONDS).map_err(|error| failed(&error))?;
         let session_end = sitting.session.as_ref().and_then(|session| session.expires_at);
         let id = sitting.session.as_ref().map(|session| session.id);
-        let (by, of) = divided(to_read, sitting.by.clone());
+        let (by, of) = divided(&once, sitting.by.clone());
         let entry = AccessEntry {
             id: event_id(event).map_err(|error| failed(&error))?,
             organization: sitting.organization,
@@ -121,7 +128,7 @@ impl Reader {
             ground: sitting.ground,
             expires_at: session_end.map_or(last, |end| end.min(last)),
             look: Some(LookTerms { session: id, sight: sitting.sight, policies: sitting.policies.clone() }),
-            records: to_read.iter().map(|one| one.record).collect(),
+            records: once.iter().map(|one| one.record).collect(),
             by,
         };
         let session =

@@ -1,10 +1,10 @@
 //! Audit reports: what they show, that a report says so when something does not hold, and what it takes to make one fail.
 
 use fiducia_custody::{
-    AdminCommand, AdminError, AdminReply, AuditCommand, AuditReply, AuditReport, AuditSource,
+    AccessSettings, AdminCommand, AdminError, AdminReply, AuditCommand, AuditReply, AuditReport, AuditSource,
     DestructionScope, PromiseStanding, Verdict, VerifiedAuditReport, verify_audit_file,
 };
-use fiducia_policy::{Agreement, ConsentAct, PROMISES, Plan};
+use fiducia_policy::{AccessPolicy, Agreement, ConsentAct, PROMISES, Plan};
 use proptest::prelude::*;
 
 use crate::consent_world::choice;
@@ -128,6 +128,27 @@ fn a_flipped_byte_in_the_log_contradicts_that_it_cannot_be_changed() {
         }
         Ok(other) => panic!("{other:?}"),
     }
+}
+
+#[test]
+fn a_report_asks_the_access_policies_in_force_and_names_them() {
+    let mut world = lived_in();
+    assert_eq!(contradicted(&verified(&world).report), Vec::<String>::new());
+    let own = "@id(\"auditors-read\") @about(\"Auditors read.\") permit (principal in Role::\"auditor\", action == \
+               Action::\"read\", resource in Kind::\"content\");";
+    let text = format!("{}\n{own}", AccessPolicy::built_in_text());
+    world.reopen_with_access(AccessSettings { policies: Some(text.clone()), ..AccessSettings::default() });
+    let report = verified(&world).report;
+    assert_eq!(contradicted(&report), ["P23"]);
+    let shown = report.promises.iter().find(|shown| shown.promise.to_string() == "P23").unwrap();
+    let found = |verdict| {
+        let of_it = shown.evidence.iter().filter(move |one| one.verdict == verdict);
+        of_it.map(|one| one.found.clone()).collect::<Vec<_>>().join("; ")
+    };
+    assert!(found(Verdict::Fails).contains("auditor to read content"), "{}", found(Verdict::Fails));
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
+    let digest: String = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    assert!(found(Verdict::Figure).contains(&digest), "{}", found(Verdict::Figure));
 }
 
 #[test]

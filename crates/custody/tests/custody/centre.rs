@@ -33,7 +33,8 @@ fn every_look_is_listed_with_a_proof_also_at_what_was_purged_and_nobody_elses() 
         actor: support.account.login.clone(),
         reason: AccessReason::SafetyReview,
         ticket: Some("T-2".to_owned()),
-        ground: fiducia_policy::GroundKind::Service,
+        ground: None,
+        reveal: false,
     };
     world.custody().administer(by_staff).unwrap();
     world.destroy(DestructionScope::Conversation(mine)).unwrap();
@@ -115,7 +116,8 @@ fn nobody_reads_under_a_person_s_own_name() {
         actor: ada.subject().to_string(),
         reason: AccessReason::SubjectRequest,
         ticket: None,
-        ground: fiducia_policy::GroundKind::Service,
+        ground: None,
+        reveal: false,
     };
     assert!(matches!(world.custody().administer(posing), Err(AdminError::Invalid(_))));
     assert!(looks(&world, &ada).is_empty());

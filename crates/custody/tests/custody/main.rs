@@ -24,6 +24,7 @@ mod interrupted;
 mod letters;
 mod log_keys;
 mod looking;
+mod looking_bounds;
 mod organization_keys;
 mod refusals;
 mod retention;

@@ -766,3 +766,15 @@ fn a_copy_says_until_when_as_things_stand_before_any_worker_has_seen_it() {
     world.choose(choice_on(ConsentPurpose::BatchTraining, ConsentAct::Give)).unwrap();
     assert_eq!(until("after"), "2031-01-10", "five years with one");
 }
+
+#[test]
+fn administrators_are_told_of_each_copy_that_is_handed_over() {
+    let world = World::new();
+    world.exchange(&anthropic(&["mine"]), "yours");
+    let request = open(&world, RequestKind::Export);
+    identify(&world, request);
+    let admin = crate::looking::staff(&world, "tenant-admin");
+    assert_eq!(crate::looking::notices(&world, &admin), []);
+    export(&world, wanted(&world, request)).unwrap();
+    assert_eq!(crate::looking::notices(&world, &admin), [fiducia_policy::AccessNoticeKind::HandedOver]);
+}

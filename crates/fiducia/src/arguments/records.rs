@@ -42,9 +42,12 @@ pub(crate) enum RecordsCommand {
         /// A case or ticket number: 1 to 64 of A-Z a-z 0-9 . _ -
         #[arg(long)]
         ticket: Option<String>,
-        /// For which ground's purpose you read
-        #[arg(long, value_parser = ground(), default_value_t = GroundKind::Service)]
-        ground: GroundKind,
+        /// For which ground's purpose you read; the closest that goes with the reason when absent
+        #[arg(long, value_parser = ground())]
+        ground: Option<GroundKind>,
+        /// Show as it is what was flagged, once you saw it blurred under the same ticket within a day. The log has this look too
+        #[arg(long)]
+        reveal: bool,
         /// Print the stored bytes instead of the messages. Control characters are shown as escapes; `--json` is exact
         #[arg(long)]
         raw: bool,

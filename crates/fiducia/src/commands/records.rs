@@ -4,7 +4,7 @@ use fiducia_custody::{
     AdminCommand, AdminReply, ConversationContent, ConversationRow, DestructionScope, RecordContent,
     RecordRow, RetentionCommand, RetentionReply,
 };
-use fiducia_policy::{AccessReason, ConversationId, GroundKind, RecordId};
+use fiducia_policy::{AccessReason, ConversationId, GroundKind, RecordId, Sight};
 
 use super::destruction;
 use crate::arguments::{DataOptions, RecordsCommand, reasons_list};
@@ -18,8 +18,8 @@ pub(super) fn run(command: RecordsCommand) -> Result<ExitStatus, Failure> {
         RecordsCommand::List { conversation, conversations, data } => {
             list(conversation, conversations, &data)
         }
-        RecordsCommand::Show { target, reason, ticket, ground, raw, data } => {
-            show(Reading { target, reason, ticket, ground, raw }, &data)
+        RecordsCommand::Show { target, reason, ticket, ground, reveal, raw, data } => {
+            show(Reading { target, reason, ticket, ground, reveal, raw }, &data)
         }
         RecordsCommand::Explain { record, data } => explain(record, &data),
         RecordsCommand::Delete { target, yes, data } => destruction::destroy(target, yes, &data),
@@ -148,7 +148,8 @@ struct Reading {
     target: DestructionScope,
     reason: Option<AccessReason>,
     ticket: Option<String>,
-    ground: GroundKind,
+    ground: Option<GroundKind>,
+    reveal: bool,
     raw: bool,
 }
 
@@ -167,6 +168,7 @@ fn show(reading: Reading, data: &DataOptions) -> Result<ExitStatus, Failure> {
         reason,
         ticket: reading.ticket,
         ground: reading.ground,
+        reveal: reading.reveal,
     };
     let AdminReply::Content(content) = session.send(command)? else {
         return Err(Failure::UnexpectedReply("show-records"));
@@ -178,6 +180,10 @@ fn show(reading: Reading, data: &DataOptions) -> Result<ExitStatus, Failure> {
     } else {
         let whole = matches!(reading.target, DestructionScope::Conversation(_));
         print(&mut output, &content, whole, reading.raw)?;
+        if content.sight == Sight::Blurred {
+            output.line("")?;
+            output.line("This was flagged, so it is blurred at first: add --reveal to see it as it is")?;
+        }
     }
     output.finish()?;
     Ok(ExitStatus::Success)

@@ -11,6 +11,9 @@ use super::{Configuration, Problem};
 /// Longest file of policies, in bytes: what they have at most, and a little more so that their own limit is named.
 const POLICIES_BYTES_MAX: u64 = 300 * 1024;
 
+/// Longest name of a region, in bytes.
+const REGION_BYTES_MAX: usize = 64;
+
 /// `[access]`. What is absent is as [`AccessLimits::default`] says.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -32,6 +35,9 @@ pub(crate) struct AccessSection {
     pub(crate) alert_records_per_day: Option<u64>,
     /// Records of one day from which on a session is stopped.
     pub(crate) stop_records_per_day: Option<u64>,
+    /// The policy's regions whose data staff read at this installation: where they are. What an organisation's plan keeps
+    /// elsewhere is closed to them.
+    pub(crate) regions: Option<Vec<String>>,
     /// When people usually look; outside of it the administrators are told.
     pub(crate) working_hours: Option<HoursSection>,
 }
@@ -74,6 +80,13 @@ pub(super) fn check(configuration: &Configuration, problems: &mut Vec<Problem>) 
     }
     if section.records_per_look_max.is_some_and(|most| most > 1_000) {
         problems.push(Problem::general("access.records_per_look_max is at most 1000".to_owned()));
+    }
+    let is_name = |name: &String| (1..=REGION_BYTES_MAX).contains(&name.len());
+    if section.regions.as_ref().is_some_and(|names| names.is_empty() || !names.iter().all(is_name)) {
+        problems.push(Problem::general(format!(
+            "access.regions names at least one region of the policy, each with 1 to {REGION_BYTES_MAX} bytes; leave it out to keep \
+             nobody out for where they are"
+        )));
     }
     if let Some(Err(text)) = section.working_hours.as_ref().map(HoursSection::hours) {
         problems.push(Problem::general(format!("access.working_hours: {text}")));
@@ -123,6 +136,6 @@ impl Configuration {
         };
         // A file that went away since it was checked is no policy, and then nothing opens.
         let policies = section.policies.as_deref().map(|path| read(path).unwrap_or_else(|error| error));
-        AccessSettings { limits, policies }
+        AccessSettings { limits, policies, regions: section.regions.clone() }
     }
 }

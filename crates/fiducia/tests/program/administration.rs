@@ -161,9 +161,13 @@ fn what_another_ground_keeps_is_listed_and_read_for_that_ground_only() {
         .prints("records purged   0")
         .prints("kept             1 record by the ground safety-window until 20");
     let show = ["records", "show", &conversation, "--reason", "safety_review", "--ticket", "T-1"];
-    place.run(&show).exits(1).complains("no key path is left for the ground service");
-    let kept = [&show[..], &["--ground", "safety-window"]].concat();
-    place.run(&kept).exits(0).prints("canary answer");
+    let of_service = [&show[..], &["--ground", "service"]].concat();
+    place.run(&of_service).exits(1).complains("is not read for the reason safety_review");
+    let for_support = ["records", "show", &conversation, "--reason", "customer_support", "--ticket", "T-1"];
+    place.run(&for_support).exits(1).complains("no key path is left for the ground service");
+    let of_safety = [&for_support[..], &["--ground", "safety-window"]].concat();
+    place.run(&of_safety).exits(1).complains("is not read for the reason customer_support");
+    place.run(&show).exits(0).prints("canary answer");
 }
 
 #[test]

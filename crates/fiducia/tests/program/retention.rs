@@ -164,19 +164,13 @@ fn findings_and_feedback_keep_content() {
     kept.run(&["flags", "list", "CONV"]).exits(0).prints("malware").prints("0.97");
     kept.run(&["flags", "add", "nonsense", "--category", "x"]).exits(2).complains("conv_");
     kept.run(&["records", "explain", &kept.record()]).exits(0).prints("violation: key is there");
-    kept.run(&[
-        "records",
-        "show",
-        "CONV",
-        "--reason",
-        "safety_review",
-        "--ticket",
-        "T-1",
-        "--ground",
-        "violation",
-    ])
-    .exits(0)
-    .prints("canary");
+    let show =
+        ["records", "show", "CONV", "--reason", "safety_review", "--ticket", "T-1", "--ground", "violation"];
+    let reveal = [&show[..], &["--reveal"]].concat();
+    kept.run(&reveal).exits(1).complains("blurred first");
+    let blurred = kept.run(&show).exits(0).prints("add --reveal");
+    assert!(!blurred.stdout.contains("canary"), "{blurred:?}");
+    kept.run(&reveal).exits(0).prints("canary");
     let missing = "conv_01990000-0000-7000-8000-000000000000";
     kept.run(&["feedback", "give", missing]).exits(1).complains("there is no");
     kept.run(&["feedback", "give", "CONV"]).exits(0).prints("is kept for the feedback");

@@ -291,6 +291,9 @@ fn context(circumstances: &Circumstances<'_>) -> Option<Context> {
     if let Some(reason) = circumstances.reason {
         pairs.push(("reason".to_owned(), RestrictedExpression::new_string(reason.name().to_owned())));
     }
+    if let Some(purpose) = circumstances.purpose {
+        pairs.push(("purpose".to_owned(), RestrictedExpression::new_string(purpose.name().to_owned())));
+    }
     Context::from_pairs(pairs).ok()
 }
 

@@ -4,6 +4,7 @@ use super::{
     AccessAction, AccessPolicy, AccessPrincipal, AccessTarget, Circumstances, DataKind, WithoutAccount,
 };
 use crate::authority::AccessReason;
+use crate::ground::Purpose;
 use crate::id::{AccountId, OrganizationId};
 use crate::role::{Role, RoleSet};
 
@@ -64,18 +65,27 @@ pub(super) fn ladder() -> Vec<Needs> {
     ladder
 }
 
-fn circumstances(needs: Needs) -> Circumstances<'static> {
+/// In which circumstances somebody has what they need, with the purpose for which such data would be opened then: what is held is
+/// kept for the law alone, what is in a case for the case, and anything else for what comes closest to the reason.
+fn circumstances(needs: Needs, kind: DataKind) -> Circumstances<'static> {
     let plain = Circumstances { region: REGION, ..Circumstances::default() };
-    let with = |reason| Circumstances { reason: Some(reason), ticket: true, ..plain };
+    let is_held = kind == DataKind::HeldContent;
+    let with = |reason: AccessReason| {
+        let purpose = match needs {
+            _ if is_held => Some(Purpose::LegalCompliance),
+            Needs::Matter(_) => Some(Purpose::EnforceSecurity),
+            _ => reason.grounds().first().map(|ground| ground.purpose()),
+        };
+        Circumstances { reason: Some(reason), purpose, ticket: true, ..plain }
+    };
+    let urgent = if is_held { AccessReason::LegalObligation } else { AccessReason::SafetyReview };
     match needs {
         Needs::Nothing => plain,
         Needs::Reason(reason) => with(reason),
         Needs::Matter(reason) => Circumstances { matter: true, ..with(reason) },
         Needs::Customer(reason) => Circumstances { customer_approved: true, ..with(reason) },
-        Needs::Emergency => Circumstances { break_glass: true, ..with(AccessReason::SafetyReview) },
-        Needs::TwoOthers => {
-            Circumstances { break_glass: true, approvals: 2, ..with(AccessReason::SafetyReview) }
-        }
+        Needs::Emergency => Circumstances { break_glass: true, ..with(urgent) },
+        Needs::TwoOthers => Circumstances { break_glass: true, approvals: 2, ..with(urgent) },
     }
 }
 
@@ -100,7 +110,7 @@ pub(super) fn permits(
         without_account,
     };
     let target = AccessTarget { kind, organization, subject: None, region: REGION };
-    policy.decide(&principal, action, &target, &circumstances(needs)).is_permitted
+    policy.decide(&principal, action, &target, &circumstances(needs, kind)).is_permitted
 }
 
 /// What somebody who is only this needs to do this to another's data of this kind; `None` when nothing suffices.
@@ -134,8 +144,10 @@ pub fn access_matrix(policy: &AccessPolicy) -> String {
     let mut page = String::from(
         "# Who may do what to which data\n\nWorked out by asking `policies/access.cedar`; a test compares this page with the \
          policies, and every cell with what was promised. It is about other people's data within one's own organisation: a person \
-         sees, reads and decides about what is theirs, and nobody reaches another organisation or another region. Reading and \
-         handing over need a reason and a case or ticket number throughout. `operator` is whoever works at the machine itself, \
+         sees, reads and decides about what is theirs, and nobody reaches another organisation, nor a region in which the installation has \
+         no readers. Reading and \
+         handing over need a reason, a case or ticket number, and a reason that goes with the purpose for which the data is kept, \
+         throughout. `operator` is whoever works at the machine itself, \
          who has no account.\n\n| kind of data |",
     );
     let columns: Vec<Column> = Column::all().collect();

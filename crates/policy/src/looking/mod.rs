@@ -13,7 +13,7 @@ pub use blur::blurred;
 pub use limits::{AccessBounds, AccessLimits, TooMuch, WorkingHours, WorkingHoursError};
 pub use session::{
     AccessApproval, AccessAsked, AccessEnd, AccessNeeds, AccessNoticeKind, AccessReview, AccessScope,
-    AccessSession, AccessState, AccessStep, AccessStepRefused, Participant, Sight, UnloggedLooks,
+    AccessSession, AccessState, AccessStep, AccessStepRefused, Participant, Sight, UnloggedLooks, distinct,
 };
 
 #[cfg(test)]

@@ -97,6 +97,8 @@ named! {
         Unusual = "unusual",
         /// A session was stopped because of what was done in it.
         Stopped = "stopped",
+        /// Somebody hands data over to somebody outside.
+        HandedOver = "handed-over",
     }
 }
 
@@ -123,6 +125,34 @@ pub struct Participant {
     pub person: PersonId,
     /// Their account; none for whoever works at the machine itself.
     pub account: Option<AccountId>,
+}
+
+impl AccessNeeds {
+    /// How many others must agree.
+    pub const fn agreements(self) -> u32 {
+        match self {
+            Self::Nothing => 0,
+            Self::CustomerApproval => 1,
+            Self::TwoOthers => 2,
+        }
+    }
+}
+
+impl AccessScope {
+    /// The same, with each record named once, in the order in which they came.
+    #[must_use]
+    pub fn distinct(self) -> Self {
+        match self {
+            Self::Records(records) => Self::Records(distinct(records)),
+            other => other,
+        }
+    }
+}
+
+/// Each record once, in the order in which they came: one that is named twice is read once, and counted once.
+pub fn distinct(records: Vec<RecordId>) -> Vec<RecordId> {
+    let mut seen = std::collections::HashSet::with_capacity(records.len());
+    records.into_iter().filter(|record| seen.insert(*record)).collect()
 }
 
 impl Participant {
@@ -221,6 +251,9 @@ pub struct AccessSession {
     pub state: AccessState,
     /// Who agreed.
     pub approvals: Vec<AccessApproval>,
+    /// Whose agreement counts no more, since they lost the right to agree. They took part all the same.
+    #[serde(default)]
+    pub lapsed: Vec<AccessApproval>,
     /// Who said no.
     pub denied_by: Option<Participant>,
     /// Opened when.
@@ -272,6 +305,8 @@ pub enum AccessStep {
     Tick,
     /// Somebody agrees whom the access policies permit to.
     Approve(Participant),
+    /// Somebody who agreed may do so no more: it does not count towards opening the session.
+    Lapse(Participant),
     /// Somebody says no whom the access policies permit to.
     Deny(Participant),
     /// The reader looks at this many records.
@@ -341,6 +376,7 @@ impl AccessSession {
     /// # Errors
     /// When what is asked is not acceptable: no ticket, too long, too much for an emergency.
     pub fn ask(asked: AccessAsked, limits: &AccessLimits) -> Result<Self, AccessStepRefused> {
+        let asked = AccessAsked { scope: asked.scope.distinct(), ..asked };
         check(&asked, limits)?;
         let AccessAsked {
             id,
@@ -371,6 +407,7 @@ impl AccessSession {
             latest: at,
             state: AccessState::Asked,
             approvals: Vec::new(),
+            lapsed: Vec::new(),
             denied_by: None,
             opened_at: None,
             expires_at: None,
@@ -407,6 +444,7 @@ impl AccessSession {
         match step {
             AccessStep::Tick => {}
             AccessStep::Approve(by) => next.approve(by, now)?,
+            AccessStep::Lapse(by) => next.lapse(by)?,
             AccessStep::Deny(by) => {
                 next.waits_for(by)?;
                 next.state = AccessState::Denied;
@@ -449,11 +487,6 @@ impl AccessSession {
     /// Whether it is an emergency.
     pub fn breaks_glass(&self) -> bool {
         self.needs == AccessNeeds::TwoOthers
-    }
-
-    /// How many others agreed.
-    pub fn approvals(&self) -> u32 {
-        u32::try_from(self.approvals.len()).unwrap_or(u32::MAX)
     }
 
     /// For how many seconds it was open, once it ended.
@@ -531,14 +564,18 @@ impl AccessSession {
             return Err(AccessStepRefused::Twice);
         }
         self.approvals.push(AccessApproval { by, at: now });
-        let needed = match self.needs {
-            AccessNeeds::Nothing => 0,
-            AccessNeeds::CustomerApproval => 1,
-            AccessNeeds::TwoOthers => 2,
-        };
-        if self.approvals.len() >= needed {
+        if u32::try_from(self.approvals.len()).unwrap_or(u32::MAX) >= self.needs.agreements() {
             self.open(now);
         }
+        Ok(())
+    }
+
+    /// An open session keeps who agreed: whether they still may is asked at each look.
+    fn lapse(&mut self, by: Participant) -> Result<(), AccessStepRefused> {
+        if self.state != AccessState::Asked {
+            return Err(AccessStepRefused::NotAsked(self.state));
+        }
+        self.lapsed.extend(self.approvals.extract_if(.., |approval| approval.by.is(&by)));
         Ok(())
     }
 
@@ -558,7 +595,8 @@ impl AccessSession {
         if self.review_by().is_none() {
             return Err(AccessStepRefused::NoReview);
         }
-        if self.reader.is(&by) || self.approvals.iter().any(|approval| approval.by.is(&by)) {
+        let mut agreed = self.approvals.iter().chain(&self.lapsed);
+        if self.reader.is(&by) || agreed.any(|approval| approval.by.is(&by)) {
             return Err(AccessStepRefused::TookPart);
         }
         self.review = Some(AccessReview::Done { by, at, justified });

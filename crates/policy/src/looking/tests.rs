@@ -106,6 +106,31 @@ fn an_emergency_takes_two_others_and_a_review_by_a_third() {
 }
 
 #[test]
+fn whoever_may_agree_no_more_opens_nothing_and_does_not_review_either() {
+    let asked = session(AccessNeeds::TwoOthers);
+    let one = step(&asked, AccessStep::Approve(somebody(2)), 1).unwrap();
+    let lapsed = step(&one, AccessStep::Lapse(somebody(2)), 2).unwrap();
+    assert_eq!((lapsed.approvals.len(), lapsed.lapsed.len()), (0, 1));
+    let waits = step(&lapsed, AccessStep::Approve(somebody(3)), 3).unwrap();
+    assert_eq!(waits.state, AccessState::Asked, "one of two");
+    let open = step(&waits, AccessStep::Approve(somebody(4)), 4).unwrap();
+    assert_eq!(open.state, AccessState::Open);
+    let later = step(&open, AccessStep::Lapse(somebody(3)), 5);
+    assert_eq!(later, Err(AccessStepRefused::NotAsked(AccessState::Open)));
+    let review = AccessStep::Review { by: somebody(2), justified: true };
+    assert_eq!(step(&open, review, 700), Err(AccessStepRefused::TookPart));
+}
+
+#[test]
+fn a_record_that_is_named_twice_is_meant_once() {
+    let named = [3, 1, 3, 2, 1].map(|number| RecordId::from_bytes([number; 16])).to_vec();
+    let scope = AccessScope::Records(named);
+    let open = AccessSession::ask(AccessAsked { scope, ..asked(AccessNeeds::Nothing) }, &limits()).unwrap();
+    let once = [3, 1, 2].map(|number| RecordId::from_bytes([number; 16])).to_vec();
+    assert_eq!(open.scope, AccessScope::Records(once));
+}
+
+#[test]
 fn what_cannot_be_asked_is_refused() {
     let refused = |change: &dyn Fn(&mut AccessAsked), needs| {
         let mut asked = asked(needs);
@@ -223,7 +248,7 @@ proptest! {
     #[test]
     fn no_order_of_steps_opens_more_than_was_agreed(
         needs in prop::sample::select(&AccessNeeds::ALL[..]),
-        steps in prop::collection::vec((0_u8..9, 1_u8..6, -50_000_i64..50_000), 1..60),
+        steps in prop::collection::vec((0_u8..10, 1_u8..6, -50_000_i64..50_000), 1..60),
     ) {
         let mut session = session(needs);
         let mut second = 0;
@@ -238,6 +263,7 @@ proptest! {
                 5 => AccessStep::Stray,
                 6 => AccessStep::End(AccessEnd::Reader),
                 7 => AccessStep::Review { by, justified: true },
+                8 => AccessStep::Lapse(by),
                 _ => AccessStep::Tick,
             };
             let before = session.clone();
@@ -271,6 +297,7 @@ proptest! {
             }
             if let Some(AccessReview::Done { by, .. }) = session.review {
                 prop_assert!(!people.contains(&by.person) && by.person != session.reader.person);
+                prop_assert!(session.lapsed.iter().all(|one| one.by.person != by.person));
             }
         }
     }

@@ -12,8 +12,8 @@ use fiducia_custody::{
 use fiducia_keyring::KeyfileKms;
 use fiducia_ledger::{Event, LogReader, LoggedLeaf, VerifierKey, verify_log};
 use fiducia_policy::{
-    AccessReason, Agreement, Clock, ConversationId, GroundKind, OrganizationId, Plan, Randomness,
-    RandomnessUnavailable, Timestamp,
+    AccessReason, Agreement, Clock, ConversationId, OrganizationId, Plan, Randomness, RandomnessUnavailable,
+    Timestamp,
 };
 use fiducia_server::{
     ComplianceSettings, ConsoleSettings, EligibilitySettings, GatewayLimits, GatewaySettings, ModelRoute,
@@ -215,7 +215,8 @@ impl App {
             actor: "tester".to_owned(),
             reason: AccessReason::CustomerSupport,
             ticket: Some("T-1".to_owned()),
-            ground: GroundKind::Service,
+            ground: None,
+            reveal: false,
         };
         let AdminReply::Content(content) = self.custody.administer(show).unwrap() else { panic!("reply") };
         content.records

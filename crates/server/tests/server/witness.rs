@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use fiducia_custody::{AdminCommand, AdminError, AdminReply, Custody, DestructionScope, WhenShort};
 use fiducia_ledger::{CosignerKey, LogReader, TrustedLogs, VerifierKey, WitnessFolder, WitnessKey};
-use fiducia_policy::{AccessReason, GroundKind};
+use fiducia_policy::AccessReason;
 use fiducia_server::{
     RunningWitness, Witness, WitnessAddress, Witnessed, Witnessing, WitnessingSettings, WitnessingThread,
 };
@@ -272,7 +272,8 @@ impl Watched {
             actor: "tester".to_owned(),
             reason: AccessReason::CustomerSupport,
             ticket: Some("T-1".to_owned()),
-            ground: GroundKind::Service,
+            ground: None,
+            reveal: false,
         };
         match custody.administer(show)? {
             AdminReply::Content(content) => Ok(content.ledger_index),

@@ -25,6 +25,11 @@ fn matrix(facts: &Facts) -> Answer {
         .map(|(roles, count)| format!("{} {count}", if roles.is_empty() { "no role" } else { roles }))
         .collect();
     Answer::default()
+        .figure(
+            "SHA-256 of the policies on access in force, which were asked",
+            format!("{:?}", facts.access_policy),
+            AuditSource::AccessPolicies {},
+        )
         .check(
             "the policies on access permit nothing that is promised to nobody",
             trials.permitted.is_empty(),

@@ -538,7 +538,12 @@ impl World {
         id: ConversationId,
         ground: GroundKind,
     ) -> Result<ConversationContent, AdminError> {
-        self.ask_to_show(id, ground, AccessReason::SubjectRequest, Some("T-1"))
+        let reason = match ground {
+            GroundKind::LegalHold => AccessReason::LegalObligation,
+            GroundKind::Service => AccessReason::SubjectRequest,
+            _ => AccessReason::SafetyReview,
+        };
+        self.ask_to_show(id, Some(ground), reason, Some("T-1"))
     }
 
     pub(crate) fn show_with(
@@ -547,13 +552,13 @@ impl World {
         reason: AccessReason,
         ticket: Option<&str>,
     ) -> Result<ConversationContent, AdminError> {
-        self.ask_to_show(id, GroundKind::Service, reason, ticket)
+        self.ask_to_show(id, None, reason, ticket)
     }
 
     fn ask_to_show(
         &self,
         id: ConversationId,
-        ground: GroundKind,
+        ground: Option<GroundKind>,
         reason: AccessReason,
         ticket: Option<&str>,
     ) -> Result<ConversationContent, AdminError> {
@@ -563,6 +568,7 @@ impl World {
             reason,
             ticket: ticket.map(str::to_owned),
             ground,
+            reveal: false,
         };
         match self.custody().administer(command)? {
             AdminReply::Content(content) => Ok(content),

@@ -4,6 +4,7 @@ use super::super::matrix::{Column, Needs, needed};
 use super::*;
 use crate::access::WithoutAccount;
 use crate::authority::AccessReason;
+use crate::ground::Purpose;
 use crate::id::{AccountId, OrganizationId, SubjectId};
 use crate::role::RoleSet;
 
@@ -33,6 +34,7 @@ fn target(kind: DataKind) -> AccessTarget<'static> {
 
 const PLAIN: Circumstances<'static> = Circumstances {
     reason: None,
+    purpose: None,
     ticket: false,
     matter: false,
     customer_approved: false,
@@ -43,7 +45,8 @@ const PLAIN: Circumstances<'static> = Circumstances {
 };
 
 fn for_reason(reason: AccessReason) -> Circumstances<'static> {
-    Circumstances { reason: Some(reason), ticket: true, matter: true, ..PLAIN }
+    let purpose = reason.grounds().first().map(|ground| ground.purpose());
+    Circumstances { reason: Some(reason), purpose, ticket: true, matter: true, ..PLAIN }
 }
 
 fn permits(roles: &str, action: AccessAction, kind: DataKind, circumstances: &Circumstances<'_>) -> bool {
@@ -62,19 +65,18 @@ fn promised(who: Column, action: AccessAction, kind: DataKind) -> Option<Needs> 
     let plain = Some(Needs::Nothing);
     let emergency = Some(Needs::TwoOthers);
     if who == Column::WithoutAccount(WithoutAccount::ComplianceProgram) {
-        let is_sealed = matches!(kind, Content | FlaggedContent | HeldContent);
         return match (action, kind) {
             (See, Published) => plain,
-            (Read, _) if is_sealed => Some(Needs::Reason(AccessReason::OrganizationCompliance)),
+            (Read, Content | FlaggedContent) => Some(Needs::Reason(AccessReason::OrganizationCompliance)),
             _ => None,
         };
     }
     let Column::Role(role) = who else {
         return match (action, kind) {
             (See, Published) => plain,
-            (Read | HandOver, Content | FlaggedContent | HeldContent) => {
-                Some(Needs::Reason(AccessReason::SafetyReview))
-            }
+            (Read, Content | FlaggedContent) => Some(Needs::Reason(AccessReason::SafetyReview)),
+            (HandOver, Content | FlaggedContent) => Some(Needs::Reason(AccessReason::SubjectRequest)),
+            (Read | HandOver, HeldContent) => Some(Needs::Reason(AccessReason::LegalObligation)),
             _ => None,
         };
     };
@@ -270,6 +272,46 @@ fn restricted_data_is_opened_for_few_reasons() {
                 | AccessReason::IncidentResponse
         );
         assert_eq!(without, is_for_safety, "{}", reason.name());
+    }
+}
+
+/// The code picks the ground by the reason, and the policies hold the reason against the ground's purpose: both say the same.
+#[test]
+fn what_is_kept_for_one_purpose_is_opened_for_the_reasons_that_go_with_it() {
+    let operator = AccessPrincipal { without_account: Some(WithoutAccount::Operator), ..principal("", None) };
+    for reason in AccessReason::ALL {
+        let others = Purpose::ALL.map(Some).into_iter().chain([None]);
+        for purpose in others {
+            let circumstances = Circumstances { purpose, ..for_reason(reason) };
+            let decision =
+                policy().decide(&operator, AccessAction::Read, &target(DataKind::Content), &circumstances);
+            let serves = purpose.is_some_and(|purpose| reason.serves(purpose));
+            assert_eq!(decision.is_permitted, serves, "{} for {purpose:?}", reason.name());
+            if !serves {
+                assert_eq!(decision.policies, ["purpose-goes-with-reason"]);
+            }
+        }
+    }
+    // Not with everybody's word either.
+    let safety_alone = Circumstances {
+        purpose: Some(Purpose::MisusePreventionAndDetection),
+        customer_approved: true,
+        break_glass: true,
+        approvals: 9,
+        ..for_reason(AccessReason::CustomerSupport)
+    };
+    assert!(!permits("support legal", AccessAction::Read, DataKind::Content, &safety_alone));
+}
+
+#[test]
+fn operators_hand_over_for_the_person_and_the_law_alone() {
+    let operator = AccessPrincipal { without_account: Some(WithoutAccount::Operator), ..principal("", None) };
+    for reason in AccessReason::ALL {
+        let content = target(DataKind::Content);
+        let handed =
+            policy().decide(&operator, AccessAction::HandOver, &content, &for_reason(reason)).is_permitted;
+        let is_decided = matches!(reason, AccessReason::SubjectRequest | AccessReason::LegalObligation);
+        assert_eq!(handed, is_decided, "{}", reason.name());
     }
 }
 

@@ -10,7 +10,7 @@ use fiducia_custody::{
 };
 use fiducia_policy::ApiScope;
 use http::request::Parts;
-use http::{HeaderMap, Method, header};
+use http::{HeaderMap, header};
 
 use super::problem::Problem;
 use crate::console::form::{TOKEN_HEADER, check_origin};
@@ -114,16 +114,15 @@ impl Caller {
         }
     }
 
-    /// Whether this caller may use an endpoint at all. What a role permits its use cases say.
+    /// Whether this caller may use an endpoint that is for these, at all. What a role permits its use cases say.
     ///
     /// # Errors
     /// With what is missing.
-    pub(super) fn check(&self, who: Who, method: &Method) -> Result<(), Problem> {
-        if let Means::Token(holder) = &self.means {
-            let needed = if method.is_safe() { ApiScope::Read } else { ApiScope::Write };
-            if !holder.may(needed) {
-                return Err(Problem::Permission(needed.name()));
-            }
+    pub(super) fn check(&self, who: Who, needed: ApiScope) -> Result<(), Problem> {
+        if let Means::Token(holder) = &self.means
+            && !holder.may(needed)
+        {
+            return Err(Problem::Permission(needed.name()));
         }
         if self.speaks_for.is_some() {
             if !matches!(who, Who::PersonOrApplication | Who::PersonOrStaff) {

@@ -119,7 +119,7 @@ fn operation(endpoint: &Endpoint, schemas: &mut Schemas) -> Value {
     let mut operation = json!({
         "operationId": endpoint.name,
         "summary": endpoint.summary,
-        "description": for_whom(endpoint.who),
+        "description": described(endpoint),
         "tags": [tag(endpoint.path)],
         "parameters": parameters,
         "responses": responses(endpoint, schemas),
@@ -135,6 +135,14 @@ fn operation(endpoint: &Endpoint, schemas: &mut Schemas) -> Value {
         fields.insert("requestBody".to_owned(), json!({ "content": content }));
     }
     operation
+}
+
+fn described(endpoint: &Endpoint) -> String {
+    let whom = for_whom(endpoint.who);
+    if endpoint.opens_content {
+        return format!("{whom} A token needs the permission `write`: each look is an entry in the log.");
+    }
+    whom.to_owned()
 }
 
 const fn for_whom(who: Who) -> &'static str {

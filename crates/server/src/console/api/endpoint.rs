@@ -2,6 +2,7 @@
 //!
 //! The router and the OpenAPI document are both made of these values, so neither knows anything that the other does not.
 
+use fiducia_policy::ApiScope;
 use http::Method;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::DeserializeOwned;
@@ -59,6 +60,8 @@ pub(super) struct Endpoint {
     pub(super) changes_query: &'static str,
     /// Whether its answer holds a secret: such an answer is not kept, so a key that asks for that is refused.
     pub(super) shows_secret: bool,
+    /// Whether it opens what others said. That makes an entry in the log each time, so a token that only reads does not suffice.
+    pub(super) opens_content: bool,
     run: Run,
 }
 
@@ -96,6 +99,7 @@ impl Endpoint {
             changes: None,
             changes_query: "",
             shows_secret: false,
+            opens_content: false,
             run: Box::new(run),
         }
     }
@@ -134,8 +138,20 @@ impl Endpoint {
             changes: None,
             changes_query: "",
             shows_secret: false,
+            opens_content: false,
             run: Box::new(run),
         }
+    }
+
+    /// It opens what others said.
+    pub(super) const fn opens_content(mut self) -> Self {
+        self.opens_content = true;
+        self
+    }
+
+    /// What a token must permit, to use it.
+    pub(super) fn needs(&self) -> ApiScope {
+        if self.method.is_safe() && !self.opens_content { ApiScope::Read } else { ApiScope::Write }
     }
 
     /// It changes the resource at this path: `If-Match` may name the tag that it must still have.

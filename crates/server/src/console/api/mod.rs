@@ -157,7 +157,7 @@ async fn answered(
         .unwrap_or_else(PoisonError::into_inner)
         .count(caller.counted(), console.now());
     pace.map_err(Problem::TooMany)?;
-    caller.check(endpoint.who, &parts.method)?;
+    caller.check(endpoint.who, endpoint.needs())?;
     let checked = checked(endpoint, caller, parts, body).await?;
     let (shared, endpoint) = (Arc::clone(console), Arc::clone(endpoint));
     console.ask(move |custody| carried_out(&shared, custody, &endpoint, &checked)).await?

@@ -1,7 +1,7 @@
 //! What people do with what is theirs, and that nobody reaches what is another's.
 
 use fiducia_custody::{AdminCommand, AdminReply, DestructionScope};
-use fiducia_policy::{AccessReason, GroundKind};
+use fiducia_policy::AccessReason;
 use serde_json::json;
 
 use super::{Stand, yes};
@@ -52,7 +52,8 @@ fn a_person_sees_who_looked_and_pages_through_it() {
             actor: "grace".to_owned(),
             reason: AccessReason::CustomerSupport,
             ticket: Some(ticket.to_owned()),
-            ground: GroundKind::Service,
+            ground: None,
+            reveal: false,
         };
         assert!(matches!(stand.app.custody.administer(look).unwrap(), AdminReply::Content(_)));
     }

@@ -75,3 +75,26 @@ fn a_lockbox_is_an_administrators_to_close_and_open() {
     );
     assert_eq!(stand.get(&legal, "/access/lockbox").is(200).json()["enabled"], true);
 }
+
+/// By command the same look takes a token that may change something; and it does: the log.
+#[test]
+fn a_token_that_only_reads_opens_nothing_of_others() {
+    let stand = Stand::new();
+    let (ada, admin) = (stand.person("ada"), stand.staff("tenant-admin"));
+    stand.conversation("ada", SECRET);
+    let listed = stand.get(&ada, "/conversations").is(200).json();
+    let mine = listed["items"][0]["id"].clone();
+    let account = stand.account(stand.shop, "support@shop.example", "support", None);
+    let (full, reads) = (stand.token_of(&account, "read write"), stand.token_of(&account, "read"));
+    let wanted = json!({"scope": {"conversation": mine}, "reason": "customer_support", "ticket": "T-17"});
+    let made = stand.post(&full, "/access/sessions", &wanted).is(201).json();
+    let path = format!("/access/sessions/{}", made["id"].as_str().unwrap());
+    stand.post(&admin, &format!("{path}/steps"), &json!({"step": "approve"})).is(200);
+    let content = format!("{path}/content");
+    let refused = stand.get(&reads, &content).is(403);
+    assert_eq!(refused.problem(), "permission");
+    assert!(refused.text().contains("write") && !refused.text().contains(SECRET));
+    assert_eq!(stand.get(&ada, "/accesses").is(200).json()["items"], json!([]), "nothing was opened");
+    assert_eq!(stand.get(&reads, &path).is(200).json()["session"]["looks"], 0);
+    assert!(stand.get(&full, &content).is(200).text().contains(SECRET));
+}

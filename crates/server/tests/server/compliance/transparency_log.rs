@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use fiducia_custody::{AdminCommand, ComplianceReach, DestructionScope};
 use fiducia_ledger::{AccessTransparencyEvent, VerifierKey};
-use fiducia_policy::{AccessReason, ComplianceScope, GroundKind};
+use fiducia_policy::{AccessReason, ComplianceScope};
 use signed_note::{Note, StandardVerifier, VerifierList};
 use tlog_tiles::tile::{Tile, TileHashReader, TileReader};
 use tlog_tiles::tlog;
@@ -46,7 +46,8 @@ impl Api {
             actor: "tester".to_owned(),
             reason: AccessReason::SafetyReview,
             ticket: Some("T-1".to_owned()),
-            ground: GroundKind::Service,
+            ground: None,
+            reveal: false,
         };
         self.app.custody.administer(show).unwrap();
         self.app.custody.settle_feed();

@@ -50,7 +50,8 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             "Looks at records of one conversation. Each look is in the log before anything is decrypted.",
             Who::Staff,
             look,
-        ),
+        )
+        .opens_content(),
         Endpoint::get(
             "/access/lockbox",
             "show-lockbox",
