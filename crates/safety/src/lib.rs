@@ -5,4 +5,7 @@
 
 mod finding;
 
+pub mod masking;
+pub mod personal_data;
+
 pub use finding::{Detector, Finding, Span};
