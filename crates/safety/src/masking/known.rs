@@ -21,6 +21,24 @@ pub(super) struct KnownValues {
     /// Hash of the first word, to the values that begin with it.
     by_word: HashMap<u64, Vec<Known>>,
     hasher: RandomState,
+    /// Which bytes first words begin with. Most words of a text begin otherwise, and need no hash.
+    firsts: Firsts,
+}
+
+/// A set of bytes.
+#[derive(Debug, Default)]
+struct Firsts([u64; 4]);
+
+impl Firsts {
+    fn add(&mut self, byte: u8) {
+        if let Some(part) = self.0.get_mut(usize::from(byte / 64)) {
+            *part |= 1 << (byte % 64);
+        }
+    }
+
+    fn has(&self, byte: u8) -> bool {
+        self.0.get(usize::from(byte / 64)).is_some_and(|part| part & 1 << (byte % 64) != 0)
+    }
 }
 
 #[derive(Debug)]
@@ -40,6 +58,7 @@ impl KnownValues {
             return;
         }
         let hash = self.hash(text.get(word.start..word.end).unwrap_or_default());
+        self.firsts.add(text.as_bytes().get(word.start).copied().unwrap_or_default());
         let same = self.by_word.entry(hash).or_default();
         if same.len() < SAME_WORD_MAX {
             same.push(Known { kind, lead: word.start, value: value.clone() });
@@ -54,7 +73,8 @@ impl KnownValues {
         }
         let mut covered = 0;
         for word in words(text) {
-            if word.start < covered {
+            let is_candidate = text.as_bytes().get(word.start).is_some_and(|first| self.firsts.has(*first));
+            if word.start < covered || !is_candidate {
                 continue;
             }
             let hash = self.hash(text.get(word.start..word.end).unwrap_or_default());
@@ -82,7 +102,8 @@ impl Known {
         let start = word.checked_sub(self.lead)?;
         let end = start + self.value.as_str().len();
         let is_there = text.get(start..end)? == self.value.as_str();
-        let goes_on = text.get(end..)?.chars().next().is_some_and(|next| continues(self.value.as_str(), next));
+        let goes_on =
+            text.get(end..)?.chars().next().is_some_and(|next| continues(self.value.as_str(), next));
         (is_there && !goes_on).then_some(Sensitive { span: Span { start, end }, kind: self.kind })
     }
 }

@@ -1,7 +1,5 @@
 //! Putting values back into an answer that arrives in pieces.
 
-use zeroize::Zeroize;
-
 use super::spans::PLACEHOLDER_BYTES_MAX;
 use super::table::MaskTable;
 
@@ -84,7 +82,9 @@ impl Restorer {
                 '\r' => restored.push_str("\\r"),
                 '\t' => restored.push_str("\\t"),
                 control if u32::from(control) < 0x20 => {
-                    restored.push_str(&format!("\\u{:04x}", u32::from(control)));
+                    let code = u32::from(control);
+                    restored.push_str(if code < 0x10 { "\\u000" } else { "\\u001" });
+                    restored.extend(char::from_digit(code % 16, 16));
                 }
                 other => restored.push(other),
             }
@@ -96,10 +96,8 @@ impl MaskTable {
     /// `text` with every placeholder replaced by what it stands for. Others are left as they are.
     pub fn restore(&self, text: &str) -> String {
         let mut restorer = Restorer::new(Surroundings::Text);
-        let mut restored = restorer.push(self, text);
-        let mut rest = restorer.end();
-        restored.push_str(&rest);
-        rest.zeroize();
-        restored
+        let mut whole = restorer.push(self, text);
+        whole.push_str(&restorer.end());
+        whole
     }
 }

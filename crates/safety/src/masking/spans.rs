@@ -27,7 +27,8 @@ pub(super) fn looks_like_placeholder(text: &str) -> bool {
         return false;
     };
     let digits = number.strip_suffix(|last: char| last.is_ascii_uppercase()).unwrap_or(number);
-    let is_number = (1..=DIGITS_MAX).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
+    let is_number =
+        (1..=DIGITS_MAX).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
     is_number && MaskKind::of_word(word).is_some()
 }
 

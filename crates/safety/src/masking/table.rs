@@ -16,7 +16,9 @@ const SPELLINGS_MAX: u8 = 26;
 
 /// A request holds more different values than one table replaces. Nothing of the text may be sent on: the rest of it is not masked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a request may hold {VALUES_MAX} different values that are masked, and this one holds more; send less at once")]
+#[error(
+    "a request may hold {VALUES_MAX} different values that are masked, and this one holds more; send less at once"
+)]
 pub struct TooManyValues;
 
 /// A place of a text and what stands there instead.
@@ -70,7 +72,11 @@ impl MaskTable {
     ///
     /// # Errors
     /// [`TooManyValues`] when the table is full. The text must not be sent on then.
-    pub fn replacements(&mut self, text: &str, found: &[Sensitive]) -> Result<Vec<Replacement>, TooManyValues> {
+    pub fn replacements(
+        &mut self,
+        text: &str,
+        found: &[Sensitive],
+    ) -> Result<Vec<Replacement>, TooManyValues> {
         // What looks like a placeholder comes first, so that where it overlaps with something found the whole is covered.
         let looks = placeholder_like(text).into_iter().map(|span| Sensitive { span, kind: MaskKind::Text });
         let mut places = merged(text, looks.chain(found.iter().copied()).collect());
@@ -115,7 +121,10 @@ impl MaskTable {
     /// Whether a placeholder that was given out begins with `beginning`.
     pub(super) fn has_beginning(&self, beginning: &str) -> bool {
         let bounds = (std::ops::Bound::Included(beginning), std::ops::Bound::Unbounded);
-        self.values.range::<str, _>(bounds).next().is_some_and(|(placeholder, _)| placeholder.starts_with(beginning))
+        self.values
+            .range::<str, _>(bounds)
+            .next()
+            .is_some_and(|(placeholder, _)| placeholder.starts_with(beginning))
     }
 
     fn placeholder(&mut self, kind: MaskKind, text: &str) -> Result<String, TooManyValues> {
@@ -161,7 +170,9 @@ fn plain(kind: MaskKind, text: &str) -> Value {
     if kind.is_exact() {
         plain.push_str(text);
     } else if kind.is_number() {
-        plain.extend(text.chars().filter(|character| character.is_alphanumeric()).flat_map(char::to_lowercase));
+        plain.extend(
+            text.chars().filter(|character| character.is_alphanumeric()).flat_map(char::to_lowercase),
+        );
     } else {
         // Lowering a letter may lengthen it, so the room is taken anew when it does; what was there is then not wiped.
         for word in text.split_whitespace() {

@@ -31,7 +31,7 @@ pub(super) fn luhn(digits: &[u8]) -> bool {
             }
         })
         .sum();
-    sum % 10 == 0
+    sum.is_multiple_of(10)
 }
 
 /// ISO 7064 mod 11,10: the last digit checks the others.
@@ -85,12 +85,10 @@ pub(super) fn verhoeff(digits: &[u8]) -> bool {
 
 /// Letters as 10 to 35, digits as themselves; the remainder by 97 of what they write one after the other.
 pub(super) fn mod_97(characters: impl Iterator<Item = u8>) -> Option<u32> {
-    characters
-        .map(|character| char::from(character).to_digit(36))
-        .try_fold(0, |remainder, value| {
-            let value = value?;
-            Some(if value < 10 { remainder * 10 + value } else { remainder * 100 + value } % 97)
-        })
+    characters.map(|character| char::from(character).to_digit(36)).try_fold(0, |remainder, value| {
+        let value = value?;
+        Some(if value < 10 { remainder * 10 + value } else { remainder * 100 + value } % 97)
+    })
 }
 
 /// Whether there is such a day in some year.

@@ -60,9 +60,11 @@ fn in_digits(scene: &Scene<'_>, at: usize) -> Option<Hit> {
         let is_date = is_year(one) && (1..=2).contains(&digits) && is_day(two, day);
         return (is_date && (is_plain || rest.starts_with('T'))).then(|| hit(scene, at, next, ALONE));
     }
-    let year = number(scene, at + 4, 2..=4).filter(|_| length <= 2 && scene.token(at + 4).is_some_and(|year| year.length() != 3))?;
+    let year = number(scene, at + 4, 2..=4)
+        .filter(|_| length <= 2 && scene.token(at + 4).is_some_and(|year| year.length() != 3))?;
     let is_long = scene.token(at + 4)?.length() == 4;
-    let is_date = (is_day(one, two) || is_day(two, one)) && (!is_long || is_year(year)) && scene.ends_cleanly(next);
+    let is_date =
+        (is_day(one, two) || is_day(two, one)) && (!is_long || is_year(year)) && scene.ends_cleanly(next);
     is_date.then(|| hit(scene, at, next, if is_long { ALONE } else { 0.25 }))
 }
 
@@ -86,7 +88,12 @@ fn skip(scene: &Scene<'_>, at: usize) -> usize {
     match scene.token(at) {
         Some(token) if token.gap == Gap::Line => at,
         Some(token) if matches!(token.shape, Shape::Mark(b'.' | b',' | b'/' | b'-')) => at + 1,
-        Some(token) if token.length() <= 3 && matches!(scene.word(at), "of" | "de" | "del" | "di" | "den" | "a" | "of,") => at + 1,
+        Some(token)
+            if token.length() <= 3
+                && matches!(scene.word(at), "of" | "de" | "del" | "di" | "den" | "a" | "of,") =>
+        {
+            at + 1
+        }
         _ => at,
     }
 }
@@ -104,7 +111,8 @@ fn before_month(scene: &Scene<'_>, at: usize) -> Option<Hit> {
     }
     let (next, has_year) = year_after(scene, month_at + 1);
     // Without a year, a word that is also a verb or a name must be written like a month.
-    let is_word = scene.token(month_at)?.shape == Shape::Lower && matches!(scene.word(month_at), "may" | "march" | "mar" | "mart" | "sept" | "jan");
+    let is_word = scene.token(month_at)?.shape == Shape::Lower
+        && matches!(scene.word(month_at), "may" | "march" | "mar" | "mart" | "sept" | "jan");
     (has_year || !is_word).then(|| hit(scene, at, next, if has_year { ALONE } else { 0.2 }))
 }
 
@@ -129,10 +137,12 @@ pub(super) fn after_month(scene: &Scene<'_>, at: usize) -> Option<Hit> {
     if scene.is_mark(day_at, b'.') && scene.touches(day_at) {
         day_at += 1;
     }
-    let day = day(scene, day_at).filter(|_| scene.token(day_at).is_some_and(|token| token.gap == Gap::Space))?;
+    let day =
+        day(scene, day_at).filter(|_| scene.token(day_at).is_some_and(|token| token.gap == Gap::Space))?;
     let (next, has_year) = year_after(scene, day_at + 1);
     let is_capital = scene.token(at)?.is_capital();
-    (is_day(month, day) && (has_year || is_capital)).then(|| hit(scene, at, next, if has_year { ALONE } else { 0.2 }))
+    (is_day(month, day) && (has_year || is_capital))
+        .then(|| hit(scene, at, next, if has_year { ALONE } else { 0.2 }))
 }
 
 /// `1984年3月12日`, `1984년 3월 12일`.

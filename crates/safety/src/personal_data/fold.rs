@@ -1,8 +1,11 @@
 //! Words without case and accents.
 
+/// The hash of no letters.
+pub(super) const START: u64 = 0xcbf2_9ce4_8422_2325;
+
 /// The hash of `word` without case and accents. Words that differ in nothing else have the same one.
 pub(super) fn word_hash(word: &str) -> u64 {
-    let mut hash = 0xcbf2_9ce4_8422_2325;
+    let mut hash = START;
     for character in word.chars() {
         if character.is_ascii() {
             if character != '\'' {
@@ -22,11 +25,16 @@ pub(super) fn word_hash(word: &str) -> u64 {
             }
         }
     }
-    // The low bits choose the place in the table, and multiplication leaves them the weakest.
+    finish(hash)
+}
+
+/// The low bits choose the place in the table, and multiplication leaves them the weakest.
+pub(super) const fn finish(hash: u64) -> u64 {
     hash ^ (hash >> 32)
 }
 
-const fn step(hash: u64, character: u32) -> u64 {
+/// The hash with one more small letter.
+pub(super) const fn step(hash: u64, character: u32) -> u64 {
     (hash ^ character as u64).wrapping_mul(0x0100_0000_01b3)
 }
 
@@ -66,7 +74,13 @@ mod tests {
 
     #[test]
     fn case_and_accents_make_no_difference() {
-        for (one, other) in [("José", "JOSE"), ("O’Brien", "obrien"), ("Łukasz", "lukasz"), ("Straße", "STRASSE"), ("Nguyễn", "nguyen")] {
+        for (one, other) in [
+            ("José", "JOSE"),
+            ("O’Brien", "obrien"),
+            ("Łukasz", "lukasz"),
+            ("Straße", "STRASSE"),
+            ("Nguyễn", "nguyen"),
+        ] {
             assert_eq!(word_hash(one), word_hash(other), "{one} {other}");
         }
         assert_ne!(word_hash("Иван"), word_hash("Иваны"));

@@ -72,9 +72,9 @@ rules! {
     UnitedStatesItin: 9, [([3, 2, 4], b"- ")], itin, ID_AMERICA, 0.0, 0.8;
     CanadaSin: 9, [([3, 3, 3], b"- ")], |d| luhn(d) && !matches!(digit(d, 0), 0 | 8), ID_CANADA, 0.0, 0.45;
     NetherlandsBsn: 9, [([4, 2, 3], b". "), ([3, 3, 3], b". "), ([2, 3, 2, 2], b". ")], bsn, ID_NETHERLANDS, 0.0, 0.0;
-    PortugalNif: 9, [([3, 3, 3], b" .")], |d| eleven(d, &[9, 8, 7, 6, 5, 4, 3, 2]) && matches!(digit(d, 0), 1 | 2 | 3), ID_PORTUGAL, 0.0, 0.0;
+    PortugalNif: 9, [([3, 3, 3], b" .")], |d| eleven(d, &[9, 8, 7, 6, 5, 4, 3, 2]) && matches!(digit(d, 0), 1..=3), ID_PORTUGAL, 0.0, 0.0;
     IsraelIdentity: 9, [([8, 1], b"-")], |d| luhn_from_left(d), ID_ISRAEL, 0.0, 0.0;
-    AustraliaTaxFile: 9, [([3, 3, 3], b" -")], |d| weighted(d, &[1, 4, 3, 7, 5, 8, 6, 9, 10]) % 11 == 0, ID_OCEANIA, 0.0, 0.4;
+    AustraliaTaxFile: 9, [([3, 3, 3], b" -")], |d| weighted(d, &[1, 4, 3, 7, 5, 8, 6, 9, 10]).is_multiple_of(11), ID_OCEANIA, 0.0, 0.4;
     NewZealandIrd: 9, [([3, 3, 3], b" -")], |d| digit(d, 0) == 1, ID_OCEANIA, 0.0, 0.0;
     CzechBirthNumber: 10, [([6, 4], b"/")], |d| birth_number(d), ID_CZECH, 0.0, 0.85;
     UnitedKingdomNhs: 10, [([3, 3, 4], b" -")], nhs, ID_BRITAIN, 0.0, 0.4;
@@ -153,13 +153,15 @@ fn luhn_from_left(digits: &[u8]) -> bool {
             product / 10 + product % 10
         })
         .sum();
-    sum % 10 == 0 && sum > 0
+    sum.is_multiple_of(10) && sum > 0
 }
 
 fn birth_number(digits: &[u8]) -> bool {
     let month = number(digits, 2, 4);
-    let month = [0, 20, 50, 70].into_iter().find_map(|added| month.checked_sub(added).filter(|m| (1..=12).contains(m)));
-    number(digits, 0, 10) % 11 == 0 && month.is_some_and(|month| is_day(month, number(digits, 4, 6)))
+    let month = [0, 20, 50, 70]
+        .into_iter()
+        .find_map(|added| month.checked_sub(added).filter(|m| (1..=12).contains(m)));
+    number(digits, 0, 10).is_multiple_of(11) && month.is_some_and(|month| is_day(month, number(digits, 4, 6)))
 }
 
 fn nhs(digits: &[u8]) -> bool {
@@ -175,7 +177,8 @@ fn svnr(digits: &[u8]) -> bool {
 
 fn egn(digits: &[u8]) -> bool {
     let month = number(digits, 2, 4);
-    let month = [0, 20, 40].into_iter().find_map(|added| month.checked_sub(added).filter(|m| (1..=12).contains(m)));
+    let month =
+        [0, 20, 40].into_iter().find_map(|added| month.checked_sub(added).filter(|m| (1..=12).contains(m)));
     weighted(digits, &[2, 4, 8, 5, 10, 9, 7, 3, 6]) % 11 % 10 == digit(digits, 9)
         && month.is_some_and(|month| is_day(month, number(digits, 4, 6)))
 }
@@ -186,20 +189,28 @@ fn ukraine(digits: &[u8]) -> bool {
 }
 
 fn medicare(digits: &[u8]) -> bool {
-    (2..=6).contains(&digit(digits, 0)) && weighted(digits, &[1, 3, 7, 9, 1, 3, 7, 9]) % 10 == digit(digits, 8)
+    (2..=6).contains(&digit(digits, 0))
+        && weighted(digits, &[1, 3, 7, 9, 1, 3, 7, 9]) % 10 == digit(digits, 8)
 }
 
 fn german_tax(digits: &[u8]) -> bool {
     let body = digits.get(..10).unwrap_or_default();
-    let times = |wanted: u8| body.iter().filter(|digit| **digit == wanted).count();
+    let mut times = [0_u8; 10];
+    for digit in body {
+        if let Some(count) = times.get_mut(usize::from(*digit)) {
+            *count += 1;
+        }
+    }
     // Exactly one digit stands twice or three times among the first ten.
-    let repeated = (0..10).filter(|wanted| times(*wanted) > 1).count();
-    digit(digits, 0) != 0 && repeated == 1 && (0..10).all(|wanted| times(wanted) <= 3) && mod_11_10(digits)
+    let repeated = times.iter().filter(|count| **count > 1).count();
+    digit(digits, 0) != 0 && repeated == 1 && times.iter().all(|count| *count <= 3) && mod_11_10(digits)
 }
 
 fn cpf(digits: &[u8]) -> bool {
     let differs = digits.iter().any(|digit| digits.first() != Some(digit));
-    differs && eleven(digits, &[10, 9, 8, 7, 6, 5, 4, 3, 2]) && eleven(digits, &[11, 10, 9, 8, 7, 6, 5, 4, 3, 2])
+    differs
+        && eleven(digits, &[10, 9, 8, 7, 6, 5, 4, 3, 2])
+        && eleven(digits, &[11, 10, 9, 8, 7, 6, 5, 4, 3, 2])
 }
 
 fn cnpj(digits: &[u8]) -> bool {
@@ -232,8 +243,8 @@ fn baltic(digits: &[u8]) -> bool {
 
 fn norway(digits: &[u8]) -> bool {
     let day = number(digits, 0, 2) % 40;
-    weighted(digits, &[3, 7, 6, 1, 8, 9, 4, 5, 2, 1]) % 11 == 0
-        && weighted(digits, &[5, 4, 3, 2, 7, 6, 5, 4, 3, 2, 1]) % 11 == 0
+    weighted(digits, &[3, 7, 6, 1, 8, 9, 4, 5, 2, 1]).is_multiple_of(11)
+        && weighted(digits, &[5, 4, 3, 2, 7, 6, 5, 4, 3, 2, 1]).is_multiple_of(11)
         && is_day(number(digits, 2, 4), day)
 }
 
@@ -245,7 +256,8 @@ fn turkey(digits: &[u8]) -> bool {
 }
 
 fn snils(digits: &[u8]) -> bool {
-    u64::from(weighted(digits, &[9, 8, 7, 6, 5, 4, 3, 2, 1]) % 101 % 100) == number(digits, 9, 11) && number(digits, 0, 9) > 0
+    u64::from(weighted(digits, &[9, 8, 7, 6, 5, 4, 3, 2, 1]) % 101 % 100) == number(digits, 9, 11)
+        && number(digits, 0, 9) > 0
 }
 
 fn inn(digits: &[u8]) -> bool {
@@ -260,7 +272,7 @@ fn my_number(digits: &[u8]) -> bool {
 }
 
 fn ean13(digits: &[u8]) -> bool {
-    weighted(digits, &[1, 3, 1, 3, 1, 3, 1, 3, 1, 3, 1, 3, 1]) % 10 == 0
+    weighted(digits, &[1, 3, 1, 3, 1, 3, 1, 3, 1, 3, 1, 3, 1]).is_multiple_of(10)
 }
 
 fn romania(digits: &[u8]) -> bool {
@@ -272,7 +284,9 @@ fn romania(digits: &[u8]) -> bool {
 }
 
 fn jmbg(digits: &[u8]) -> bool {
-    eleven(digits, &[7, 6, 5, 4, 3, 2, 7, 6, 5, 4, 3, 2]) && day_month(digits, 0) && matches!(digit(digits, 4), 0 | 9)
+    eleven(digits, &[7, 6, 5, 4, 3, 2, 7, 6, 5, 4, 3, 2])
+        && day_month(digits, 0)
+        && matches!(digit(digits, 4), 0 | 9)
 }
 
 fn thailand(digits: &[u8]) -> bool {
@@ -283,13 +297,17 @@ fn thailand(digits: &[u8]) -> bool {
 fn nir(digits: &[u8]) -> bool {
     let month = number(digits, 3, 5);
     let has_sex = matches!(digit(digits, 0), 1 | 2 | 3 | 4 | 7 | 8);
-    has_sex && (matches!(month, 1..=12 | 20..=42 | 50..=99)) && 97 - number(digits, 0, 13) % 97 == number(digits, 13, 15)
+    has_sex
+        && (matches!(month, 1..=12 | 20..=42 | 50..=99))
+        && 97 - number(digits, 0, 13) % 97 == number(digits, 13, 15)
 }
 
 fn nik(digits: &[u8]) -> bool {
     let day = number(digits, 6, 8);
     let day = if day > 40 { day - 40 } else { day };
-    (11..=96).contains(&number(digits, 0, 2)) && is_day(number(digits, 8, 10), day) && number(digits, 12, 16) > 0
+    (11..=96).contains(&number(digits, 0, 2))
+        && is_day(number(digits, 8, 10), day)
+        && number(digits, 12, 16) > 0
 }
 
 /// The first seventeen digits of a Chinese resident's number, against their check: a digit, or 10 for the letter X.

@@ -15,6 +15,10 @@ const NAME: Traits = Traits::GIVEN.and(Traits::FAMILY);
 
 /// One part of a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact about the word, and all combinations occur"
+)]
 struct Part {
     given: bool,
     family: bool,
@@ -85,10 +89,12 @@ pub(super) fn any(scene: &Scene<'_>, at: usize) -> Option<Hit> {
 
 /// Whether the word at `at` is the rest of an address, path or identifier.
 fn touches_a_word(scene: &Scene<'_>, at: usize) -> bool {
-    let Some(before) = at.checked_sub(1).filter(|_| scene.touches(at)).and_then(|before| scene.token(before)) else {
+    let Some(before) = at.checked_sub(1).filter(|_| scene.touches(at)).and_then(|before| scene.token(before))
+    else {
         return false;
     };
-    matches!(before.shape, Shape::Mark(b'_' | b'/' | b'\\' | b'@' | b'.' | b'-' | b'#' | b'$' | b'=' | b'&')) || !matches!(before.shape, Shape::Mark(_))
+    matches!(before.shape, Shape::Mark(b'_' | b'/' | b'\\' | b'@' | b'.' | b'-' | b'#' | b'$' | b'=' | b'&'))
+        || !matches!(before.shape, Shape::Mark(_))
 }
 
 fn part(token: &Token) -> Part {
@@ -104,7 +110,8 @@ fn part(token: &Token) -> Part {
 
 /// Whether a token with capitals may be part of a name.
 fn may_be_part(token: &Token) -> bool {
-    token.is_capital() && !(token.traits.any(Traits::EVERYDAY.and(Traits::THING)) && !token.traits.any(NAME))
+    let is_other = token.traits.any(Traits::EVERYDAY.and(Traits::THING));
+    token.is_capital() && (!is_other || token.traits.any(NAME))
 }
 
 /// The parts that stand together from `at` on.
@@ -122,12 +129,17 @@ fn chain(scene: &Scene<'_>, at: usize) -> Option<Chain> {
         place += usize::from(joined);
         // Up to two little words, as in van der Berg and de la Cruz.
         let mut name_at = place;
-        while name_at < place + 2 && scene.token(name_at).is_some_and(|word| word.shape == Shape::Lower && word.traits.any(Traits::PARTICLE)) {
+        while name_at < place + 2
+            && scene
+                .token(name_at)
+                .is_some_and(|word| word.shape == Shape::Lower && word.traits.any(Traits::PARTICLE))
+        {
             name_at += 1;
         }
         let Some(token) = scene.token(name_at).filter(|token| may_be_part(token)) else { break };
         let is_apart = (place..=name_at).any(|between| {
-            !joined && scene.token(between).is_none_or(|token| token.gap != Gap::Space)
+            !joined
+                && scene.token(between).is_none_or(|token| token.gap != Gap::Space)
                 && !(follows_initial && scene.touches(between))
         });
         if is_apart {
@@ -137,7 +149,11 @@ fn chain(scene: &Scene<'_>, at: usize) -> Option<Chain> {
         place = name_at + 1;
     }
     // The full stop of a last initial belongs to it.
-    if chain.count > 1 && chain.last().is_some_and(|part| part.initial) && scene.is_mark(chain.next, b'.') && scene.touches(chain.next) {
+    if chain.count > 1
+        && chain.last().is_some_and(|part| part.initial)
+        && scene.is_mark(chain.next, b'.')
+        && scene.touches(chain.next)
+    {
         chain.next += 1;
     }
     Some(chain)
@@ -156,11 +172,13 @@ fn by_parts(scene: &Scene<'_>, at: usize, chain: &Chain) -> Option<f32> {
     let (first, last) = (chain.first()?, chain.last()?);
     let known = chain.known();
     if chain.parts().filter(|part| part.all_capitals).count() > 0 {
-        let is_sure = chain.count > 1 && chain.sure() == chain.count && chain.parts().all(|part| part.all_capitals || part.initial);
+        let is_sure = chain.count > 1
+            && chain.sure() == chain.count
+            && chain.parts().all(|part| part.all_capitals || part.initial);
         return is_sure.then_some(0.8);
     }
     if chain.count == 1 {
-        return alone(scene, at, first);
+        return alone(scene, at, *first);
     }
     let score = if first.initial {
         match (last.family && last.sure, last.family) {
@@ -195,11 +213,18 @@ fn by_parts(scene: &Scene<'_>, at: usize, chain: &Chain) -> Option<f32> {
 }
 
 /// A single name.
-fn alone(scene: &Scene<'_>, at: usize, part: &Part) -> Option<f32> {
-    let acts = scene.has(at + 1, Traits::DOES) || scene.is_mark(at + 1, b'\'') && matches!(scene.word(at + 2), "s");
-    let follows_article = at.checked_sub(1).is_some_and(|before| matches!(scene.word(before), "the" | "The" | "a" | "an"));
-    let comma = scene.is_mark(at + 1, b',') && part.family && part.sure && scene.has(at + 2, Traits::GIVEN)
-        && scene.token(at + 2).is_some_and(|given| given.is_capital() && !given.traits.any(Traits::AMBIGUOUS));
+fn alone(scene: &Scene<'_>, at: usize, part: Part) -> Option<f32> {
+    let acts =
+        scene.has(at + 1, Traits::DOES) || scene.is_mark(at + 1, b'\'') && matches!(scene.word(at + 2), "s");
+    let follows_article =
+        at.checked_sub(1).is_some_and(|before| matches!(scene.word(before), "the" | "The" | "a" | "an"));
+    let comma = scene.is_mark(at + 1, b',')
+        && part.family
+        && part.sure
+        && scene.has(at + 2, Traits::GIVEN)
+        && scene
+            .token(at + 2)
+            .is_some_and(|given| given.is_capital() && !given.traits.any(Traits::AMBIGUOUS));
     let score = match part {
         _ if follows_article || part.initial => return None,
         _ if comma => 0.7,
@@ -213,7 +238,8 @@ fn alone(scene: &Scene<'_>, at: usize, part: &Part) -> Option<f32> {
 
 fn begins_sentence(scene: &Scene<'_>, at: usize) -> bool {
     let Some(before) = at.checked_sub(1).and_then(|before| scene.token(before)) else { return true };
-    scene.token(at).is_some_and(|token| token.gap == Gap::Line) || matches!(before.shape, Shape::Mark(b'.' | b'!' | b'?' | b':' | b'"' | b'*' | b'#' | b'-'))
+    scene.token(at).is_some_and(|token| token.gap == Gap::Line)
+        || matches!(before.shape, Shape::Mark(b'.' | b'!' | b'?' | b':' | b'"' | b'*' | b'#' | b'-'))
 }
 
 /// Whether the words around make it the name of a place, a firm or a thing.
@@ -221,15 +247,39 @@ fn is_something_else(scene: &Scene<'_>, at: usize, chain: &Chain) -> bool {
     let behind = scene.token(chain.next).is_some_and(|token| {
         token.gap == Gap::Space && token.traits.any(Traits::THING) && (token.is_capital() || chain.count == 1)
     });
-    let possessive = scene.is_mark(chain.next, b'\'') && scene.has(chain.next + 2, Traits::THING) && scene.word(chain.next + 1) == "s";
+    let possessive = scene.is_mark(chain.next, b'\'')
+        && scene.has(chain.next + 2, Traits::THING)
+        && scene.word(chain.next + 1) == "s";
     let before = at.checked_sub(1).is_some_and(|before| {
-        scene.has(before, Traits::THING) && scene.token(before).is_some_and(Token::is_capital) && scene.token(at).is_some_and(|token| token.gap == Gap::Space)
+        scene.has(before, Traits::THING)
+            && scene.token(before).is_some_and(Token::is_capital)
+            && scene.token(at).is_some_and(|token| token.gap == Gap::Space)
     });
     // Lincoln Park is a park, and Anna Park is not.
+    let begins_place = chain.count == 1
+        && at.checked_sub(1).is_some_and(|before| {
+            matches!(
+                scene.word(before),
+                "San"
+                    | "Santa"
+                    | "Los"
+                    | "Las"
+                    | "New"
+                    | "Saint"
+                    | "Port"
+                    | "Fort"
+                    | "Mount"
+                    | "Lake"
+                    | "Cape"
+                    | "El"
+                    | "La"
+                    | "São"
+            )
+        });
     let ends_as_thing = chain.count > 1
         && scene.has(chain.next - 1, Traits::THING)
         && !chain.first().is_some_and(|first| first.given && first.sure);
-    behind || possessive || ends_as_thing || before && chain.count == 1
+    behind || possessive || begins_place || ends_as_thing || before && chain.count == 1
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -256,7 +306,13 @@ fn announcement(scene: &Scene<'_>, at: usize) -> Option<Announcement> {
         match token.shape {
             Shape::Mark(b':' | b'=') => is_plain = true,
             Shape::Mark(b'"' | b'\'' | b'*' | b',' | b'-' | b'|') => {}
-            _ if matches!(scene.word(place).to_lowercase().as_str(), "is" | "ist" | "est" | "es" | "é" | "è" | "jest" | "er" | "är" | "on") => is_plain = true,
+            _ if matches!(
+                scene.word(place).to_lowercase().as_str(),
+                "is" | "ist" | "est" | "es" | "é" | "è" | "jest" | "er" | "är" | "on"
+            ) =>
+            {
+                is_plain = true;
+            }
             _ => return None,
         }
     }
@@ -266,18 +322,28 @@ fn announcement(scene: &Scene<'_>, at: usize) -> Option<Announcement> {
 /// The name behind the title at `at`; the title is not part of it.
 fn after_title(scene: &Scene<'_>, at: usize) -> Option<Hit> {
     let mut first = at + 1;
-    while scene.is_mark(first, b'.') && scene.touches(first) || scene.has(first, Traits::HONORIFIC) && first < at + 4 && !scene.has(first, NAME) {
+    while scene.is_mark(first, b'.') && scene.touches(first)
+        || scene.has(first, Traits::HONORIFIC) && first < at + 4 && !scene.has(first, NAME)
+    {
         first += 1;
     }
     let token = scene.token(first).filter(|token| token.gap != Gap::Line)?;
     let is_title = scene.token(at)?.is_capital();
     if token.is_capital() && token.length() > 1 && (is_title || token.traits.any(NAME)) {
         let chain = chain(scene, first)?;
-        let is_unknown_shout = chain.known() == 0 && chain.parts().any(|part| part.all_capitals || part.initial);
+        let is_unknown_shout =
+            chain.known() == 0 && chain.parts().any(|part| part.all_capitals || part.initial);
         let score = if chain.known() > 0 { 0.95 } else { 0.85 };
-        return (!is_unknown_shout).then_some(Hit { kind: PersonalDataKind::Name, score, first, next: chain.next });
+        return (!is_unknown_shout).then_some(Hit {
+            kind: PersonalDataKind::Name,
+            score,
+            first,
+            next: chain.next,
+        });
     }
-    let is_small = token.shape == Shape::Lower && token.traits.any(NAME) && !token.traits.any(Traits::AMBIGUOUS.and(Traits::EVERYDAY));
+    let is_small = token.shape == Shape::Lower
+        && token.traits.any(NAME)
+        && !token.traits.any(Traits::AMBIGUOUS.and(Traits::EVERYDAY));
     is_small.then_some(Hit { kind: PersonalDataKind::Name, score: 0.7, first, next: first + 1 })
 }
 
@@ -287,7 +353,9 @@ fn in_small_letters(scene: &Scene<'_>, at: usize) -> Option<Hit> {
     if !part(token).sure || touches_a_word(scene, at) {
         return None;
     }
-    let follows = scene.token(at + 1).filter(|next| next.gap == Gap::Space && next.shape == Shape::Lower && next.length() > 2);
+    let follows = scene
+        .token(at + 1)
+        .filter(|next| next.gap == Gap::Space && next.shape == Shape::Lower && next.length() > 2);
     let has_family = token.traits.any(Traits::GIVEN)
         && follows.is_some_and(|next| next.traits.any(Traits::FAMILY) && part(next).sure);
     let announced = announcement(scene, at).is_some();
@@ -303,14 +371,16 @@ fn in_small_letters(scene: &Scene<'_>, at: usize) -> Option<Hit> {
 /// A name in a script without capitals: two parts together, or one that is announced or titled.
 fn uncased(scene: &Scene<'_>, at: usize) -> Option<Hit> {
     let mut next = at;
-    while next < at + 4 && scene.has(next, NAME) && (next == at || scene.token(next).is_some_and(|token| token.gap == Gap::Space)) {
+    while next < at + 4
+        && scene.has(next, NAME)
+        && (next == at || scene.token(next).is_some_and(|token| token.gap == Gap::Space))
+    {
         next += 1;
     }
     let titled = at.checked_sub(1).is_some_and(|before| scene.has(before, Traits::HONORIFIC));
     let score = match next - at {
-        0 => return None,
         1 if titled || announcement(scene, at).is_some() => 0.8,
-        1 => return None,
+        0 | 1 => return None,
         _ => 0.85,
     };
     Some(Hit { kind: PersonalDataKind::Name, score, first: at, next })

@@ -15,7 +15,10 @@ pub(super) fn url_end(scene: &Scene<'_>, at: usize) -> Option<usize> {
     let slashes = scene.is_mark(at + 1, b':') && scene.is_mark(at + 2, b'/') && scene.is_mark(at + 3, b'/');
     let from = if slashes && scene.touches(at + 1) && scene.touches(at + 2) && scene.touches(at + 3) {
         at + 4
-    } else if scene.is_mark(at + 1, b'.') && scene.touches(at + 2) && scene.word(at).eq_ignore_ascii_case("www") {
+    } else if scene.is_mark(at + 1, b'.')
+        && scene.touches(at + 2)
+        && scene.word(at).eq_ignore_ascii_case("www")
+    {
         at + 2
     } else {
         return None;
@@ -49,7 +52,8 @@ pub(super) fn email(scene: &Scene<'_>, at: usize) -> Option<Hit> {
             _ => first -= 1,
         }
     }
-    while first < at && matches!(scene.token(first)?.shape, Shape::Mark(mark) if mark != b'_' && mark != b'+') {
+    while first < at && matches!(scene.token(first)?.shape, Shape::Mark(mark) if mark != b'_' && mark != b'+')
+    {
         first += 1;
     }
     let mut next = at + 1;
@@ -73,7 +77,12 @@ pub(super) fn email(scene: &Scene<'_>, at: usize) -> Option<Hit> {
         return None;
     }
     let local = scene.word(first);
-    let score = if NO_ONES.iter().any(|name| name.starts_with(&local.to_ascii_lowercase()) && local.len() > 1) { 0.5 } else { 0.98 };
+    let score = if NO_ONES.iter().any(|name| name.starts_with(&local.to_ascii_lowercase()) && local.len() > 1)
+    {
+        0.5
+    } else {
+        0.98
+    };
     Some(Hit { kind: PersonalDataKind::Email, score, first, next })
 }
 
@@ -86,7 +95,8 @@ pub(super) fn ip4(scene: &Scene<'_>, at: usize) -> Option<Hit> {
     for (place, part) in parts.iter_mut().enumerate() {
         let token = at + place * 2;
         let is_part = scene.token(token)?.shape == Shape::Digits
-            && (place == 0 || scene.touches(token) && scene.touches(token - 1) && scene.is_mark(token - 1, b'.'));
+            && (place == 0
+                || scene.touches(token) && scene.touches(token - 1) && scene.is_mark(token - 1, b'.'));
         let word = scene.word(token);
         if !is_part || word.len() > 3 || word.len() > 1 && word.starts_with('0') {
             return None;
@@ -95,9 +105,12 @@ pub(super) fn ip4(scene: &Scene<'_>, at: usize) -> Option<Hit> {
     }
     let next = at + 7;
     // A port or a mask may follow; more numbers make it something else.
-    let goes_on = scene.is_mark(next, b'.') && scene.touches(next) && scene.touches(next + 1)
+    let goes_on = scene.is_mark(next, b'.')
+        && scene.touches(next)
+        && scene.touches(next + 1)
         && scene.token(next + 1).is_some_and(|token| token.shape == Shape::Digits);
-    let is_version = at > 0 && matches!(scene.word(at - 1).to_ascii_lowercase().as_str(), "v" | "version" | "release");
+    let is_version =
+        at > 0 && matches!(scene.word(at - 1).to_ascii_lowercase().as_str(), "v" | "version" | "release");
     if goes_on || is_version {
         return None;
     }
@@ -123,18 +136,28 @@ pub(super) fn mac(scene: &Scene<'_>, at: usize) -> Option<Hit> {
     }
     for place in 0..6 {
         let token = at + place * 2;
-        let is_joined = place == 0 || scene.is_mark(token - 1, mark) && scene.touches(token) && scene.touches(token - 1);
+        let is_joined =
+            place == 0 || scene.is_mark(token - 1, mark) && scene.touches(token) && scene.touches(token - 1);
         if !is_joined || scene.token(token)?.length() != 2 || !is_hex(scene.word(token)) {
             return None;
         }
     }
-    scene.ends_cleanly(at + 11).then_some(Hit { kind: PersonalDataKind::MacAddress, score: 0.8, first: at, next: at + 11 })
+    scene.ends_cleanly(at + 11).then_some(Hit {
+        kind: PersonalDataKind::MacAddress,
+        score: 0.8,
+        first: at,
+        next: at + 11,
+    })
 }
 
 /// Hexadecimal groups with colons, as version 6 of the protocol has them.
 pub(super) fn ip6(scene: &Scene<'_>, at: usize) -> Option<Hit> {
     let starts_with_colons = scene.is_mark(at, b':');
-    let is_start = if starts_with_colons { scene.is_mark(at + 1, b':') && scene.touches(at + 1) } else { scene.is_mark(at + 1, b':') };
+    let is_start = if starts_with_colons {
+        scene.is_mark(at + 1, b':') && scene.touches(at + 1)
+    } else {
+        scene.is_mark(at + 1, b':')
+    };
     if !is_start || !scene.begins_cleanly(at) {
         return None;
     }
@@ -161,7 +184,8 @@ pub(super) fn ip6(scene: &Scene<'_>, at: usize) -> Option<Hit> {
         }
         next += 1;
     }
-    let is_whole = groups == 8 && doubles == 0 && colons == 0 || doubles == 1 && (2..8).contains(&groups) && colons != 1;
+    let is_whole =
+        groups == 8 && doubles == 0 && colons == 0 || doubles == 1 && (2..8).contains(&groups) && colons != 1;
     // Without a letter it would rather be a time or a ratio.
     (is_whole && digits && (long || groups > 2) && (letters || groups > 4) && scene.ends_cleanly(next))
         .then_some(Hit { kind: PersonalDataKind::IpAddress, score: 0.75, first: at, next })

@@ -75,7 +75,11 @@ impl Groups {
     }
 
     fn push(&mut self, length: usize, mark: u8, next: usize) {
-        let places = (self.lengths.get_mut(self.count), self.marks.get_mut(self.count), self.nexts.get_mut(self.count));
+        let places = (
+            self.lengths.get_mut(self.count),
+            self.marks.get_mut(self.count),
+            self.nexts.get_mut(self.count),
+        );
         if let (Some(to_length), Some(to_mark), Some(to_next)) = places {
             (*to_length, *to_mark, *to_next) = (length, mark, next);
             self.count += 1;
@@ -96,7 +100,9 @@ fn between(scene: &Scene<'_>, at: usize) -> Option<(usize, u8)> {
     let token = scene.token(at)?;
     match (token.shape, token.gap) {
         (Shape::Digits, Gap::Space) => Some((at, b' ')),
-        (Shape::Mark(mark @ (b'-' | b'.' | b'/')), Gap::None) if scene.touches(at + 1) => Some((at + 1, mark)),
+        (Shape::Mark(mark @ (b'-' | b'.' | b'/')), Gap::None) if scene.touches(at + 1) => {
+            Some((at + 1, mark))
+        }
         (Shape::Mark(b'('), Gap::None | Gap::Space) if scene.touches(at + 1) => Some((at + 1, b'(')),
         (Shape::Mark(b')'), Gap::None) if scene.token(at + 1)?.gap != Gap::Line => Some((at + 1, b')')),
         _ => None,
@@ -122,10 +128,15 @@ pub(super) fn any(scene: &Scene<'_>, at: usize) -> Option<Hit> {
             return None;
         }
         let beside = Beside { scene, first: at, next };
-        let known = if has_plus { None } else { card(written, &beside).or_else(|| ids::any(written, &beside)) };
-        let (kind, score) = known
-            .or_else(|| phone(written, has_plus, has_bracket, &beside))
-            .or_else(|| if has_plus { None } else { named(written, &beside) })?;
+        let phone = phone(written, has_plus, has_bracket, &beside);
+        let (kind, score) = if has_plus {
+            phone?
+        } else {
+            let known = card(written, &beside).or_else(|| ids::any(written, &beside));
+            let surer =
+                [known, phone].into_iter().flatten().max_by(|(_, one), (_, other)| one.total_cmp(other));
+            surer.or_else(|| named(written, &beside))?
+        };
         Some(Hit { kind, score, first: at, next })
     })
 }
@@ -161,13 +172,19 @@ fn card(written: Written<'_>, beside: &Beside<'_, '_>) -> Option<(PersonalDataKi
         5000..=5099 | 5600..=5899 | 6000..=6399 | 6700..=6799 => true,
         _ => false,
     };
-    let is_laid = matches!(written.lengths, [4, 4, 4, 4] | [4, 6, 5] | [4, 6, 4] | [4, 4, 4, 4, 3] | [_]);
+    let is_laid = matches!(written.lengths, [4, 4, 4, 4] | [4, 6, 4 | 5] | [4, 4, 4, 4, 3] | [_]);
     let is_one_digit = digits.iter().all(|digit| digits.first() == Some(digit));
     let says = beside.says(Traits::NEAR_CARD);
     let score = match (network, is_laid, says) {
         _ if is_one_digit => return None,
         (true, true, true) => 0.99,
-        (true, true, false) => if written.lengths.len() > 1 { 0.95 } else { 0.85 },
+        (true, true, false) => {
+            if written.lengths.len() > 1 {
+                0.95
+            } else {
+                0.85
+            }
+        }
         (true, false, true) | (false, true, true) => 0.8,
         _ => return None,
     };
@@ -175,7 +192,12 @@ fn card(written: Written<'_>, beside: &Beside<'_, '_>) -> Option<(PersonalDataKi
 }
 
 /// A telephone number.
-fn phone(written: Written<'_>, has_plus: bool, has_bracket: bool, beside: &Beside<'_, '_>) -> Option<(PersonalDataKind, f32)> {
+fn phone(
+    written: Written<'_>,
+    has_plus: bool,
+    has_bracket: bool,
+    beside: &Beside<'_, '_>,
+) -> Option<(PersonalDataKind, f32)> {
     let digits = written.digits;
     let first = digits.first().copied()?;
     if !(7..=15).contains(&digits.len()) || digits.iter().all(|digit| *digit == first) {
@@ -187,20 +209,32 @@ fn phone(written: Written<'_>, has_plus: bool, has_bracket: bool, beside: &Besid
     let by_form = if has_plus {
         if first == 0 || digits.len() < 8 { 0.0 } else { 0.92 }
     } else if laid(&[3, 3, 4]) && at_least_two(0) && at_least_two(3) && !written.marks.contains(&b'/') {
-        if has_bracket { 0.9 } else { 0.75 }
+        if has_bracket { 0.9 } else { 0.76 }
     } else if laid(&[1, 3, 3, 4]) && first == 1 && at_least_two(1) && at_least_two(4) {
-        0.85
+        0.87
     } else if laid(&[2, 2, 2, 2, 2]) && first == 0 && digits.get(1) != Some(&0) {
         0.85
-    } else if has_bracket && matches!(written.lengths, [2, 4 | 5, 4] | [2 | 3 | 4 | 5, 6..=8] | [2 | 3 | 4 | 5, 3..=4, 3..=4]) {
+    } else if has_bracket && matches!(written.lengths, [2, 4 | 5, 4] | [2..=5, 6..=8] | [2..=5, 3..=4, 3..=4])
+    {
         0.8
-    } else if laid(&[3, 4, 4]) && first == 1 && at_least_two(1) || laid(&[2, 4, 4]) && first == 0 || laid(&[3, 4, 4]) && first == 0 {
+    } else if laid(&[3, 4, 4]) && first == 1 && at_least_two(1)
+        || laid(&[2, 4, 4]) && first == 0
+        || laid(&[3, 4, 4]) && first == 0
+    {
         0.75
     } else if first == 0 && digits.get(1) == Some(&0) && (11..=15).contains(&digits.len()) {
         0.6
-    } else if first == 0 && (2..=5).contains(&written.lengths.len()) && (9..=12).contains(&digits.len()) {
+    } else if first == 0
+        && written.lengths.first() >= Some(&2)
+        && (2..=5).contains(&written.lengths.len())
+        && (9..=12).contains(&digits.len())
+    {
         0.55
-    } else if digits.len() == 11 && laid(&[11]) && first == 1 && digits.get(1).is_some_and(|digit| *digit >= 3) {
+    } else if digits.len() == 11
+        && laid(&[11])
+        && first == 1
+        && digits.get(1).is_some_and(|digit| *digit >= 3)
+    {
         0.5
     } else {
         0.0

@@ -119,7 +119,6 @@ impl<'t> Scene<'t> {
             Shape::Mark(b'@') => network::email(self, at),
             Shape::Mark(b'+' | b'(') => numbers::any(self, at),
             Shape::Mark(b':') => network::ip6(self, at),
-            Shape::Mark(_) => None,
             Shape::Digits => network::ip4(self, at)
                 .or_else(|| network::mac(self, at))
                 .or_else(|| network::ip6(self, at))
@@ -132,18 +131,24 @@ impl<'t> Scene<'t> {
                 .or_else(|| dates::any(self, at))
                 .or_else(|| codes::any(self, at))
                 .or_else(|| addresses::after_number(self, at)),
-            // Names lie inside of such runs, and are found apart.
-            Shape::Unspaced => None,
+            // Names lie inside of runs without spaces, and are found apart.
+            Shape::Mark(_) | Shape::Unspaced => None,
             _ => self.word_hit(at, token),
         }
     }
 
     fn word_hit(&self, at: usize, token: &Token) -> Option<Hit> {
+        // Most words of most texts are unknown ones in small letters, of which none begins anything but a number with letters.
+        if token.shape == Shape::Lower && token.traits == Traits::NONE && token.length() > 4 {
+            return None;
+        }
         let date = token.traits.month().and_then(|_| dates::after_month(self, at));
-        date.or_else(|| if token.length() <= 4 { network::mac(self, at).or_else(|| network::ip6(self, at)) } else { None })
-            .or_else(|| if token.length() <= 14 { codes::after_letters(self, at) } else { None })
-            .or_else(|| addresses::after_word(self, at))
-            .or_else(|| names::any(self, at))
+        date.or_else(|| {
+            if token.length() <= 4 { network::mac(self, at).or_else(|| network::ip6(self, at)) } else { None }
+        })
+        .or_else(|| if token.length() <= 14 { codes::after_letters(self, at) } else { None })
+        .or_else(|| addresses::after_word(self, at))
+        .or_else(|| names::any(self, at))
     }
 }
 

@@ -27,11 +27,22 @@ fn check_id(text: &str, number: &str, expect: IdScheme) {
 #[test]
 fn addresses_of_machines_and_mailboxes() {
     check("Write to Ottilie.Z+x@mail.example.org.", &["email=Ottilie.Z+x@mail.example.org"]);
-    check("jürgen@müller.example or a_b@c-d.example?", &["email=jürgen@müller.example", "email=a_b@c-d.example"]);
+    check(
+        "jürgen@müller.example or a_b@c-d.example?",
+        &["email=jürgen@müller.example", "email=a_b@c-d.example"],
+    );
     check("It came from 84.115.9.27:443, not 10.1.2.", &["ip-address=84.115.9.27"]);
     check("Host 2001:db8:85a3::8a2e:370:7334 answers", &["ip-address=2001:db8:85a3::8a2e:370:7334"]);
     check("MAC 3c:22:fb:9a:01:7e here", &["mac-address=3c:22:fb:9a:01:7e"]);
-    for nothing in ["at 12:30:45 h", "@handle", "a@b", "version 1.2.3.4", "https://example.org/a/192837465012/x", "std::vec", "f(a::b)"] {
+    for nothing in [
+        "at 12:30:45 h",
+        "@handle",
+        "a@b",
+        "version 1.2.3.4",
+        "https://example.org/a/192837465012/x",
+        "std::vec",
+        "f(a::b)",
+    ] {
         check(nothing, &[]);
     }
 }
@@ -39,7 +50,10 @@ fn addresses_of_machines_and_mailboxes() {
 #[test]
 fn cards_and_accounts_need_their_check_digits() {
     check("Card 4111 1111 1111 1111 please", &["payment-card=4111 1111 1111 1111"]);
-    check("5555-5555-5555-4444 and 378282246310005", &["payment-card=5555-5555-5555-4444", "payment-card=378282246310005"]);
+    check(
+        "5555-5555-5555-4444 and 378282246310005",
+        &["payment-card=5555-5555-5555-4444", "payment-card=378282246310005"],
+    );
     check("Card 4111 1111 1111 1112 please", &[]);
     check("IBAN DE89 3704 0044 0532 0130 00.", &["bank-account=DE89 3704 0044 0532 0130 00"]);
     check("GB82WEST12345698765432", &["bank-account=GB82WEST12345698765432"]);
@@ -48,11 +62,27 @@ fn cards_and_accounts_need_their_check_digits() {
 
 #[test]
 fn telephone_numbers() {
-    for text in ["+49 30 901820", "+1 (415) 555-2671", "(415) 555-2671", "415-555-2671", "06 12 34 56 78", "+33 6 12 34 56 78", "020 7946 0958", "090-1234-5678"] {
+    for text in [
+        "+49 30 901820",
+        "+1 (415) 555-2671",
+        "(415) 555-2671",
+        "415-555-2671",
+        "06 12 34 56 78",
+        "+33 6 12 34 56 78",
+        "020 7946 0958",
+        "090-1234-5678",
+    ] {
         check(&format!("Reach me under {text} today"), &[&format!("phone={text}")]);
     }
     check("my phone is 5552671", &["phone=5552671"]);
-    for nothing in ["in 1984-2004", "items 10 000 000", "order 123-4", "ISBN 978-3-16-148410-0", "x = 0.123456789", "build 20240131.4"] {
+    for nothing in [
+        "in 1984-2004",
+        "items 10 000 000",
+        "order 123-4",
+        "ISBN 978-3-16-148410-0",
+        "x = 0.123456789",
+        "build 20240131.4",
+    ] {
         check(nothing, &[]);
     }
 }
@@ -89,7 +119,7 @@ fn numbers_of_states() {
     check_id("Medicare 2123 45670 1", "2123 45670 1", AustraliaMedicare);
     check_id("NRIC S1234567D", "S1234567D", SingaporeNric);
     check_id("HKID A123456(3)", "A123456(3)", HongKongIdentity);
-    check_id("ID 8001015009087", "8001015009087", SouthAfricaIdentity);
+    check_id("South African ID 8001015009087", "8001015009087", SouthAfricaIdentity);
     check_id("oib 94577403194", "94577403194", CroatiaOib);
     check_id("CNP 1800101221144", "1800101221144", RomaniaCnp);
     check_id("TC kimlik 10000000146", "10000000146", TurkeyIdentity);
@@ -115,7 +145,10 @@ fn dates_of_birth_are_told_from_others() {
     check("出生日期：1984年3月12日", &["birth-date=1984年3月12"]);
     check("The treaty of 12 March 1984", &[]);
     assert_eq!(found("The treaty of 12 March 1984", 0.1), ["date=12 March 1984"]);
-    assert_eq!(found("On March 12, 1984, at 2024-01-31T10:00", 0.1), ["date=March 12, 1984", "date=2024-01-31T10"]);
+    assert_eq!(
+        found("On March 12, 1984, at 2024-01-31T10:00", 0.1),
+        ["date=March 12, 1984", "date=2024-01-31T10"]
+    );
     assert_eq!(found("You may 3 times; 99/99/9999; 1.2.3", 0.1), Vec::<String>::new());
 }
 
@@ -124,7 +157,10 @@ fn names_by_list_title_and_announcement() {
     check("Yesterday Ottilie Zwiebelfisch called.", &["name=Ottilie Zwiebelfisch"]);
     check("Ask Dr. Brandvold, please", &["name=Brandvold"]);
     check("My name is Qorvax Blendlip.", &["name=Qorvax Blendlip"]);
-    check("I met Jean-Luc van der Berg and María de la Cruz", &["name=Jean-Luc van der Berg", "name=María de la Cruz"]);
+    check(
+        "I met Jean-Luc van der Berg and María de la Cruz",
+        &["name=Jean-Luc van der Berg", "name=María de la Cruz"],
+    );
     check("signed J. R. Hernandez", &["name=J. R. Hernandez"]);
     check("Меня зовут Иван Петрович Сидоров.", &["name=Иван Петрович Сидоров"]);
     check("my name is john smithson", &["name=john"]);
@@ -229,7 +265,10 @@ fn any_text() -> impl Strategy<Value = String> {
 #[test]
 fn floods_take_time_in_proportion() {
     // Each of these begins something at every token; nothing may look far ahead from each of them.
-    for piece in ["1 ", "1.", "a@", "Anna ", "12 Main ", ":", "2001:", "DE89 ", "rue ", "+1(", "王", "先生", "Dr. ", "x"] {
+    for piece in [
+        "1 ", "1.", "a@", "Anna ", "12 Main ", ":", "2001:", "DE89 ", "rue ", "+1(", "王", "先生", "Dr. ",
+        "x",
+    ] {
         let text = piece.repeat(200_000 / piece.len());
         let items = PersonalDataDetector.items(&text);
         assert!(items.len() <= ITEMS_MAX, "{piece}");

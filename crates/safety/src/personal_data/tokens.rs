@@ -1,6 +1,6 @@
 //! Cutting a text into words, numbers and marks.
 
-use super::fold::word_hash;
+use super::fold::{self, word_hash};
 use super::words::{self, Traits};
 
 /// How a token is written.
@@ -63,7 +63,12 @@ impl Token {
     pub(super) const fn is_word(&self) -> bool {
         matches!(
             self.shape,
-            Shape::Lower | Shape::Capitalized | Shape::Capitals | Shape::MixedCase | Shape::Uncased | Shape::Unspaced
+            Shape::Lower
+                | Shape::Capitalized
+                | Shape::Capitals
+                | Shape::MixedCase
+                | Shape::Uncased
+                | Shape::Unspaced
         )
     }
 
@@ -160,6 +165,14 @@ pub(super) fn cut(text: &str, base: usize, tokens: &mut Vec<Token>) {
     let mut at = 0;
     while let Some(first) = text.get(at..).and_then(|rest| rest.chars().next()) {
         let start = at;
+        if let Some((letters, end, hash)) = ascii_word(text.as_bytes(), start) {
+            let shape = letters.shape();
+            let traits = if shape == Shape::Digits { Traits::NONE } else { words.traits(hash) };
+            tokens.push(Token { start: base + start, end: base + end, shape, gap, traits });
+            gap = Gap::None;
+            at = end;
+            continue;
+        }
         if first.is_whitespace() {
             at += first.len_utf8();
             if first == '\n' || first == '\r' {
@@ -185,6 +198,29 @@ pub(super) fn cut(text: &str, base: usize, tokens: &mut Vec<Token>) {
         gap = Gap::None;
         at = end;
     }
+}
+
+/// The word of letters and digits of ASCII that begins at `start`, where it ends, and its hash. Nothing when it goes on with other
+/// letters or an apostrophe, which take more care. Most words of most texts are such.
+fn ascii_word(text: &[u8], start: usize) -> Option<(Letters, usize, u64)> {
+    let mut letters = Letters::default();
+    let mut hash = fold::START;
+    let mut end = start;
+    for byte in text.get(start..)? {
+        match byte {
+            b'a'..=b'z' => letters.lower += 1,
+            b'A'..=b'Z' => {
+                letters.first_is_upper |= end == start;
+                letters.upper += 1;
+            }
+            b'0'..=b'9' => letters.digits += 1,
+            b'\'' | 0x80.. => return None,
+            _ => break,
+        }
+        hash = fold::step(hash, u32::from(byte.to_ascii_lowercase()));
+        end += 1;
+    }
+    (end > start).then_some((letters, end, fold::finish(hash)))
 }
 
 fn end_while(text: &str, start: usize, belongs: impl Fn(char) -> bool) -> usize {

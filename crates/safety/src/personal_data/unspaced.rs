@@ -19,21 +19,91 @@ const KOREAN: &str = "김이박최정강조윤장임한오서신권황안송류�
 
 /// Frequent Japanese family names.
 const JAPANESE: [&str; 40] = [
-    "佐藤", "鈴木", "高橋", "田中", "伊藤", "渡辺", "山本", "中村", "小林", "加藤", "吉田", "山田", "佐々木", "山口", "松本", "井上", "木村", "斎藤",
-    "清水", "山崎", "池田", "橋本", "阿部", "石川", "山下", "中島", "前田", "藤田", "小川", "後藤", "岡田", "長谷川", "村上", "近藤", "石井", "坂本",
-    "遠藤", "青木", "藤井", "西村",
+    "佐藤",
+    "鈴木",
+    "高橋",
+    "田中",
+    "伊藤",
+    "渡辺",
+    "山本",
+    "中村",
+    "小林",
+    "加藤",
+    "吉田",
+    "山田",
+    "佐々木",
+    "山口",
+    "松本",
+    "井上",
+    "木村",
+    "斎藤",
+    "清水",
+    "山崎",
+    "池田",
+    "橋本",
+    "阿部",
+    "石川",
+    "山下",
+    "中島",
+    "前田",
+    "藤田",
+    "小川",
+    "後藤",
+    "岡田",
+    "長谷川",
+    "村上",
+    "近藤",
+    "石井",
+    "坂本",
+    "遠藤",
+    "青木",
+    "藤井",
+    "西村",
 ];
 
 /// Words before a name.
-const BEFORE: [&str; 12] = ["我叫", "名叫", "姓名是", "名字是", "名字叫", "我的名字是", "患者", "联系人", "収件人", "名前は", "私は", "氏名"];
+const BEFORE: [&str; 12] = [
+    "我叫",
+    "名叫",
+    "姓名是",
+    "名字是",
+    "名字叫",
+    "我的名字是",
+    "患者",
+    "联系人",
+    "収件人",
+    "名前は",
+    "私は",
+    "氏名",
+];
 
 /// Words behind a name.
 const TITLES: [&str; 20] = [
-    "先生", "女士", "小姐", "老师", "老師", "医生", "醫生", "教授", "经理", "經理", "同学", "律师", "さん", "様", "さま", "くん", "ちゃん", "씨", "님", "선생",
+    "先生",
+    "女士",
+    "小姐",
+    "老师",
+    "老師",
+    "医生",
+    "醫生",
+    "教授",
+    "经理",
+    "經理",
+    "同学",
+    "律师",
+    "さん",
+    "様",
+    "さま",
+    "くん",
+    "ちゃん",
+    "씨",
+    "님",
+    "선생",
 ];
 
 /// Characters that no given name goes on with.
-const STOPS: &str = "的是在和与住说說今男女了有也都将将就来去很先生于是，我你他她们岁年です、はとがのをにも은는이가을를와과";
+const STOPS: &str =
+    "的是在和与住说說今男女了有也都将将就来去很先生于是，我你他她们岁年です、はとがのをにも은는이가을를와과";
 
 /// Finds names and addresses in the run at `at`. Gives the token behind it.
 pub(super) fn all(scene: &Scene<'_>, at: usize, found: &mut Vec<PersonalDataItem>) -> usize {
@@ -78,7 +148,9 @@ impl Run<'_, '_> {
     fn name_length(&self, first: usize) -> usize {
         let Some(start) = self.character(first) else { return 0 };
         let japanese = JAPANESE.iter().find(|name| {
-            name.chars().enumerate().all(|(place, character)| self.character(first + place) == Some(character))
+            name.chars()
+                .enumerate()
+                .all(|(place, character)| self.character(first + place) == Some(character))
         });
         let family = match japanese {
             Some(name) => name.chars().count(),
@@ -86,7 +158,9 @@ impl Run<'_, '_> {
             None => return 0,
         };
         let given = (0..2)
-            .take_while(|place| self.character(first + family + place).is_some_and(|next| !STOPS.contains(next)))
+            .take_while(|place| {
+                self.character(first + family + place).is_some_and(|next| !STOPS.contains(next))
+            })
             .count();
         family + given
     }
@@ -131,17 +205,25 @@ impl Run<'_, '_> {
     /// A street with a number behind this run, as in 中关村大街27号.
     fn address(&self, at: usize) -> Option<(PersonalDataItem, usize)> {
         let last = self.characters.last()?.1;
-        let has_region = self.characters.iter().any(|(_, character)| "省市区區县縣町村都府郡州".contains(*character));
-        let is_street = "路街道巷弄里条町丁目村段园苑".contains(last) || has_region && "大字番".contains(last);
-        let number = self.scene.token(at + 1).filter(|token| token.shape == Shape::Digits && self.scene.touches(at + 1))?;
+        let has_region =
+            self.characters.iter().any(|(_, character)| "省市区區县縣町村都府郡州".contains(*character));
+        let is_street =
+            "路街道巷弄里条町丁目村段园苑".contains(last) || has_region && "大字番".contains(last);
+        let number = self
+            .scene
+            .token(at + 1)
+            .filter(|token| token.shape == Shape::Digits && self.scene.touches(at + 1))?;
         let behind = self.scene.word(at + 2).chars().next();
-        let has_sign = behind.is_some_and(|sign| "号號番弄栋棟楼幢丁-".contains(sign)) && self.scene.touches(at + 2);
-        if !(is_street && has_sign || has_region && has_sign && is_street) {
+        let has_sign =
+            behind.is_some_and(|sign| "号號番弄栋棟楼幢丁-".contains(sign)) && self.scene.touches(at + 2);
+        if !is_street || !has_sign {
             return None;
         }
         let starts = ["住在", "地址是", "地址为", "位于", "住所は"].iter();
-        let first = starts.filter_map(|word| Some(self.find(word)? + word.chars().count())).max().unwrap_or(0);
-        let end = self.scene.token(at + 2).map_or(number.end, |sign| sign.start + behind.map_or(0, char::len_utf8));
+        let first =
+            starts.filter_map(|word| Some(self.find(word)? + word.chars().count())).max().unwrap_or(0);
+        let end =
+            self.scene.token(at + 2).map_or(number.end, |sign| sign.start + behind.map_or(0, char::len_utf8));
         let item = PersonalDataItem {
             kind: PersonalDataKind::Address,
             span: Span { start: self.byte(first), end },
