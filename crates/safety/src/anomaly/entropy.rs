@@ -2,6 +2,8 @@
 
 use std::sync::LazyLock;
 
+use zeroize::Zeroize;
+
 /// How many characters the window has.
 const SIZE: usize = 1_024;
 
@@ -126,5 +128,13 @@ impl Spread {
     /// Whether there is next to no space among the last characters, although their script has some.
     pub(super) const fn has_no_spaces(&self) -> bool {
         self.filled == SIZE && self.spaces < 8 && self.wide < 100
+    }
+}
+
+impl Drop for Spread {
+    fn drop(&mut self) {
+        for (place, _) in &mut self.ring {
+            place.zeroize();
+        }
     }
 }

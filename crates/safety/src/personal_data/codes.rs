@@ -265,7 +265,7 @@ fn scheme(code: &[u8], scene: &Scene<'_>, first: usize, next: usize) -> Option<(
             Some((IdScheme::TaiwanIdentity, 0.7, Traits::ID_CHINA))
         }
         8 if is_of(code, b"A999999*") && is_hong_kong(code) => {
-            Some((IdScheme::HongKongIdentity, 0.45, Traits::ID_CHINA))
+            Some((IdScheme::HongKongIdentity, 0.0, Traits::ID_CHINA))
         }
         8 | 9 if is_chilean(code, scene, next) => Some((IdScheme::ChileRut, 0.85, Traits::ID_LATIN)),
         16 if is_fiscal(code) => Some((IdScheme::ItalyFiscalCode, 0.97, Traits::ID_ITALY)),

@@ -7,6 +7,10 @@ use super::tokens::{Gap, Shape};
 /// The most tokens of either half of an e-mail address. It has at most 64 characters before the sign and 255 behind it.
 const EMAIL_TOKENS_MAX: usize = 32;
 
+/// The most tokens of one link that are passed over; what lies behind them is read like other text. Without the limit a text made of
+/// beginnings of links would be read from each of them to its end.
+const URL_TOKENS_MAX: usize = 200;
+
 /// Domains under which nobody has an address, by the standards, and what programs write.
 const NO_ONES: [&str; 4] = ["noreply", "no-reply", "donotreply", "mailer-daemon"];
 
@@ -28,7 +32,9 @@ pub(super) fn url_end(scene: &Scene<'_>, at: usize) -> Option<usize> {
         return None;
     }
     let mut end = from;
-    while let Some(token) = scene.token(end).filter(|token| token.gap == Gap::None) {
+    while let Some(token) =
+        scene.token(end).filter(|token| token.gap == Gap::None && end - at < URL_TOKENS_MAX)
+    {
         match token.shape {
             Shape::Mark(b'"' | b'\'' | b'<' | b'>' | b')' | b']' | b'}' | b'`' | b'|') => break,
             Shape::Mark(b'@') => return None,

@@ -80,6 +80,7 @@ fn telephone_numbers() {
         "items 10 000 000",
         "order 123-4",
         "ISBN 978-3-16-148410-0",
+        "technique T1218.012 (T1595.002)",
         "x = 0.123456789",
         "build 20240131.4",
     ] {

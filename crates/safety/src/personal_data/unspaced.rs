@@ -110,7 +110,10 @@ pub(super) fn all(scene: &Scene<'_>, at: usize, found: &mut Vec<PersonalDataItem
     let Some(token) = scene.token(at) else { return at + 1 };
     let characters: Vec<(usize, char)> = scene.word(at).char_indices().take(RUN_CHARACTERS_MAX).collect();
     let run = Run { scene, token, characters };
-    if let Some(item) = run.labelled(at).or_else(|| run.announced()).or_else(|| run.titled()) {
+    // The lists hold every title and announcement below, so most runs need no search for them.
+    let announced = || if token.traits.any(Traits::NEAR_NAME) { run.announced() } else { None };
+    let titled = || if token.traits.any(Traits::HONORIFIC) { run.titled() } else { None };
+    if let Some(item) = run.labelled(at).or_else(announced).or_else(titled) {
         found.push(item);
     }
     if let Some((item, next)) = run.address(at) {

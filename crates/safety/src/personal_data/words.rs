@@ -2,6 +2,8 @@
 
 use std::sync::LazyLock;
 
+use aho_corasick::AhoCorasick;
+
 use super::fold::word_hash;
 
 /// The lists. Each line is a class and its words; a word may be in several. Lines that begin with `#` are comments.
@@ -214,22 +216,20 @@ pub(super) fn table() -> &'static WordTable {
     &TABLE
 }
 
-static UNSPACED_WORDS: LazyLock<Vec<(Traits, &'static str)>> = LazyLock::new(|| entries(UNSPACED).collect());
+/// The words of scripts without spaces, all at once, and the traits of each.
+static UNSPACED_WORDS: LazyLock<Option<(AhoCorasick, Vec<Traits>)>> = LazyLock::new(|| {
+    let words: Vec<(Traits, &str)> = entries(UNSPACED).collect();
+    // Building fails for more states than fit in 32 bits, which some hundred words never are.
+    let automaton = AhoCorasick::new(words.iter().map(|(_, word)| word)).ok()?;
+    Some((automaton, words.into_iter().map(|(traits, _)| traits).collect()))
+});
 
-/// The most bytes of a run without spaces in which words are looked for.
-const UNSPACED_BYTES_MAX: usize = 240;
-
-/// What the words in a run of a script without spaces say together. Only the end of a long run counts: it is nearest to what follows.
+/// What the words in a run of a script without spaces say together.
 pub(super) fn unspaced(run: &str) -> Traits {
-    let mut from = run.len().saturating_sub(UNSPACED_BYTES_MAX);
-    while !run.is_char_boundary(from) {
-        from += 1;
-    }
-    let end = run.get(from..).unwrap_or_default();
     let mut found = Traits::NONE;
-    for (traits, word) in UNSPACED_WORDS.iter() {
-        if end.contains(word) {
-            found.add(*traits);
+    if let Some((automaton, traits)) = UNSPACED_WORDS.as_ref() {
+        for word in automaton.find_overlapping_iter(run) {
+            found.add(traits.get(word.pattern().as_usize()).copied().unwrap_or_default());
         }
     }
     found

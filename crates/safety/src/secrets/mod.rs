@@ -19,19 +19,16 @@ use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use fiducia_policy::{Provenance, SafetyCategory, Score};
 
 use crate::{Detector, Finding, Span};
-use rule::Rule;
+use rule::{LONG_WINDOW_BYTES, Rule};
 
 pub use rule_file::RuleFileError;
 
 /// The most secrets that are named in one text.
 pub const SECRETS_MAX: usize = 10_000;
 
-/// The most bytes behind a key that a rule reads; a private key is the longest.
-const WINDOW_BYTES_MAX: usize = 17_000;
-
-/// The most bytes that all rules together read of one text, as a multiple of its length. A text that is made of keys would otherwise take time
-/// out of proportion; a text that meets the limit is read no further, which no text but such a one does.
-const WORK_PER_BYTE_MAX: usize = 64;
+/// The most bytes that rules with a long window read of one text, as a multiple of its length. A text made of beginnings of private keys would
+/// otherwise be read a thousand times; behind the limit those rules rest, and the others go on.
+const LONG_WORK_PER_BYTE: usize = 8;
 
 /// The files of rules.
 const FILES: [&str; 6] = [
@@ -104,15 +101,20 @@ impl SecretDetector {
     /// Every secret in `text`, in order and without overlap, at most [`SECRETS_MAX`].
     pub fn items(&self, text: &str) -> Vec<SecretItem> {
         let mut found: Vec<(SecretItem, usize)> = Vec::new();
-        let mut work = text.len().saturating_mul(WORK_PER_BYTE_MAX).saturating_add(WINDOW_BYTES_MAX * 8);
+        let mut long_work =
+            text.len().saturating_mul(LONG_WORK_PER_BYTE).saturating_add(LONG_WINDOW_BYTES * 8);
         for key in self.keys.iter().flat_map(|keys| keys.find_overlapping_iter(text)) {
             for place in self.of_key.get(key.pattern().as_usize()).into_iter().flatten() {
                 let Some(rule) = self.rules.get(*place) else { continue };
-                let (item, read) = rule.try_at(text, key.start());
-                work = work.saturating_sub(read);
-                found.extend(item.map(|item| (item, *place)));
+                if rule.window_bytes() == LONG_WINDOW_BYTES {
+                    if long_work < LONG_WINDOW_BYTES {
+                        continue;
+                    }
+                    long_work -= LONG_WINDOW_BYTES;
+                }
+                found.extend(rule.try_at(text, key.start()).map(|item| (item, *place)));
             }
-            if work == 0 || found.len() >= SECRETS_MAX * 4 {
+            if found.len() >= SECRETS_MAX * 4 {
                 break;
             }
         }

@@ -6,7 +6,7 @@ use fiducia_policy::Score;
 use regex::Regex;
 
 use super::check::Check;
-use super::{SecretItem, WINDOW_BYTES_MAX, plain};
+use super::{SecretItem, plain};
 use crate::Span;
 
 /// What a rule's key is.
@@ -41,10 +41,13 @@ pub(super) struct Rule {
 }
 
 /// What may stand between a name and what is assigned to it.
-const ASSIGNMENT: &str = r#"[\w.\-]{0,24}["'`\])]{0,3}[ \t]{0,4}(?::=|=>|==?|:|,|\bis\b|\blautet\b|\bes\b|\best\b)[ \t]{0,4}["'`(\[]{0,3}"#;
+const ASSIGNMENT: &str = r#"[0-9A-Za-z_.\-]{0,24}["'`\])]{0,3}[ \t]{0,4}(?::=|=>|==?|:|,[ \t]{0,2}["'`]|(?-u:\b)(?:is|lautet|es|est)(?-u:\b))[ \t]{0,4}["'`(\[]{0,3}"#;
 
-/// The longest form behind which a token is followed: private keys.
-const LONG_FORM: &str = "PRIVATE";
+/// The bytes that rules for private keys and signed tokens read.
+pub(super) const LONG_WINDOW_BYTES: usize = 17_000;
+
+/// The bytes that other rules read.
+const SHORT_WINDOW_BYTES: usize = 1_200;
 
 impl Rule {
     /// Makes the regular expression: anchored, with the secret as the group 1.
@@ -56,34 +59,28 @@ impl Rule {
         regex::RegexBuilder::new(&pattern).size_limit(8 << 20).dfa_size_limit(1 << 20).build()
     }
 
-    /// The secret whose key begins at `start` of `text`, and how many bytes were read at most.
-    pub(super) fn try_at(&self, text: &str, start: usize) -> (Option<SecretItem>, usize) {
+    /// How many bytes from its key on the rule reads at most.
+    pub(super) fn window_bytes(&self) -> usize {
+        let is_long = self.form.contains("PRIVATE") || self.form.contains("PuTTY") || self.key == "eyJ";
+        if is_long { LONG_WINDOW_BYTES } else { SHORT_WINDOW_BYTES }
+    }
+
+    /// The secret whose key begins at `start` of `text`.
+    pub(super) fn try_at(&self, text: &str, start: usize) -> Option<SecretItem> {
         let before = text.get(..start).and_then(|before| before.chars().next_back());
-        let is_inside = before.is_some_and(|before| match self.kind {
-            Kind::Token => {
+        // The name of something assigned may be the end of a longer one, as in DB_PASSWORD and dbPassword.
+        let is_inside = self.kind == Kind::Token
+            && before.is_some_and(|before| {
                 before.is_alphanumeric()
                     || before == '_' && self.key.starts_with(|first: char| first.is_alphanumeric())
-            }
-            // The name may be the end of a longer one, as in DB_PASSWORD and dbPassword.
-            Kind::Assigned => false,
-        });
-        let window_bytes =
-            if self.form.contains(LONG_FORM) || self.form.contains("PuTTY") || self.key == "eyJ" {
-                WINDOW_BYTES_MAX
-            } else {
-                1_200
-            };
-        let window = window(text, start, window_bytes);
+            });
+        let window = window(text, start, self.window_bytes());
         if is_inside || self.kind == Kind::Token && !window.starts_with(self.key) {
-            return (None, 1);
+            return None;
         }
-        let Some(regex) = self.regex.get_or_init(|| self.make().ok()).as_ref() else { return (None, 1) };
-        let Some(captures) = regex.captures(window) else {
-            return (None, read_bytes(window));
-        };
-        let secret = captures.get(1).map_or(0..0, |group| group.range());
-        let item = self.judge(text, start + secret.start, start + secret.end);
-        (item, captures.get(0).map_or(1, |whole| whole.len()))
+        let captures = self.regex.get_or_init(|| self.make().ok()).as_ref()?.captures(window)?;
+        let secret = captures.get(1)?.range();
+        self.judge(text, start + secret.start, start + secret.end)
     }
 
     /// Whether the bytes from `start` to `end` are a secret, and how surely.
@@ -102,7 +99,10 @@ impl Rule {
             (Kind::Assigned, false) => 0.85,
             (Kind::Assigned, true) => {
                 // Behind a name like password anything may stand; words of a sentence do.
-                let is_word = secret.chars().all(|letter| letter.is_alphabetic() && !letter.is_uppercase());
+                let is_word = secret
+                    .trim_end_matches(|mark: char| mark.is_ascii_punctuation())
+                    .chars()
+                    .all(|letter| letter.is_alphabetic() && !letter.is_uppercase());
                 if is_word || plain::is_code(secret) {
                     return None;
                 }
@@ -128,11 +128,6 @@ fn window(text: &str, start: usize, bytes: usize) -> &str {
         end -= 1;
     }
     text.get(start..end).unwrap_or_default()
-}
-
-/// What an anchored expression reads at most before it fails: rarely more than this, and the window bounds it.
-fn read_bytes(window: &str) -> usize {
-    window.len().min(64)
 }
 
 /// Bits for each character, by how often each one stands in `text`.

@@ -93,7 +93,7 @@ fn every_rule_finds_its_example_and_leaves_its_counterexample() {
                         text.is_char_boundary(*start)
                             && text[*start..].to_lowercase().starts_with(&rule.key.to_lowercase())
                     })
-                    .any(|start| rule.try_at(text, start).0.is_some())
+                    .any(|start| rule.try_at(text, start).is_some())
             };
             if !found(&yes) {
                 wrong.push(format!("{} does not find {yes}", rule.name));
@@ -160,6 +160,7 @@ fn placeholders_and_prose_are_no_secrets() {
         "api_key = os.environ[\"API_KEY\"]",
         "api_key=\"${API_KEY}\"",
         "The password is required for signing in.",
+        "You mean a password, right? The secret is simple: practice!",
         "token: String, secret: Option<Secret>",
         "let secret = generate_secret(length);",
         "Bearer of the ring; basic training; the machine login prompt",
