@@ -29,8 +29,7 @@ fn whole(criterion: &mut Criterion) {
             bench.iter(|| SecretDetector::shipped().items(black_box(&text)))
         });
         let items = PersonalDataDetector.items(&text);
-        let found: Vec<Sensitive> =
-            items.iter().map(|item| Sensitive { span: item.span, kind: item.kind.into() }).collect();
+        let found: Vec<Sensitive> = items.into_iter().map(Sensitive::from).collect();
         group.bench_function("masking", |bench| {
             bench.iter(|| MaskTable::new().mask(black_box(&text), &found))
         });

@@ -164,7 +164,7 @@ impl fmt::Debug for AnswerWatch {
 }
 
 impl AnswerWatch {
-    /// A watch at the beginning of an answer. It takes about 70 KB.
+    /// A watch at the beginning of an answer. It takes about 90 KB.
     pub fn new(limits: AnomalyLimits) -> Self {
         Self {
             limits,

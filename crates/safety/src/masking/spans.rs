@@ -2,6 +2,8 @@
 
 use super::kind::MaskKind;
 use crate::Span;
+use crate::personal_data::PersonalDataItem;
+use crate::secrets::SecretItem;
 
 /// The most bytes a placeholder has: brackets, the longest word, a line, six digits and a letter.
 pub(super) const PLACEHOLDER_BYTES_MAX: usize = 20;
@@ -16,6 +18,18 @@ pub struct Sensitive {
     pub span: Span,
     /// What kind of placeholder stands there afterwards.
     pub kind: MaskKind,
+}
+
+impl From<PersonalDataItem> for Sensitive {
+    fn from(item: PersonalDataItem) -> Self {
+        Self { span: item.span, kind: item.kind.into() }
+    }
+}
+
+impl From<SecretItem> for Sensitive {
+    fn from(item: SecretItem) -> Self {
+        Self { span: item.span, kind: MaskKind::Secret }
+    }
 }
 
 /// Whether `text` is written like a placeholder, given out or not.

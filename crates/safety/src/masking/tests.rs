@@ -187,3 +187,28 @@ fn no_value_is_in_debug_output() {
     let shown = format!("{table:?}");
     assert!(!shown.to_lowercase().contains("zwiebelfisch"), "{shown}");
 }
+
+#[test]
+fn what_the_detectors_find_leaves_and_comes_back() {
+    let texts = [
+        "You help the staff of a harbour.",
+        "Ottilie Brandvold (ottilie@mail.example.org, +49 30 901820) lives at Hauptstraße 12, 10115 Berlin. DB_PASSWORD=tR7vKq2mXw9z",
+        "Write to Ottilie Brandvold that the pump is there. The template says [NAME_1].",
+    ];
+    let mut table = MaskTable::new();
+    let masked: Vec<String> = texts
+        .iter()
+        .map(|text| {
+            let personal =
+                crate::personal_data::PersonalDataDetector.items(text).into_iter().map(Sensitive::from);
+            let secrets =
+                crate::secrets::SecretDetector::shipped().items(text).into_iter().map(Sensitive::from);
+            table.mask(text, &personal.chain(secrets).collect::<Vec<_>>()).unwrap()
+        })
+        .collect();
+    assert_eq!(masked[1], "[NAME_1] ([EMAIL_1], [PHONE_1]) lives at [ADDRESS_1]. DB_PASSWORD=[SECRET_1]");
+    assert_eq!(masked[2], "Write to [NAME_1] that the pump is there. The template says [TEXT_1].");
+    for (text, masked) in texts.iter().zip(&masked) {
+        assert_eq!(table.restore(masked), *text);
+    }
+}
