@@ -1,7 +1,5 @@
 //! What finding and masking cost: for a prompt of 1 KiB, for long text, and for one piece of a stream.
 
-#![expect(missing_docs, reason = "criterion's macros make public functions")]
-
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
@@ -23,15 +21,15 @@ fn whole(criterion: &mut Criterion) {
         let mut group = criterion.benchmark_group(name);
         group.throughput(Throughput::Bytes(text.len() as u64));
         group.bench_function("personal data", |bench| {
-            bench.iter(|| PersonalDataDetector.items(black_box(&text)))
+            bench.iter(|| PersonalDataDetector.items(black_box(&text)));
         });
         group.bench_function("secrets", |bench| {
-            bench.iter(|| SecretDetector::shipped().items(black_box(&text)))
+            bench.iter(|| SecretDetector::shipped().items(black_box(&text)));
         });
         let items = PersonalDataDetector.items(&text);
         let found: Vec<Sensitive> = items.into_iter().map(Sensitive::from).collect();
         group.bench_function("masking", |bench| {
-            bench.iter(|| MaskTable::new().mask(black_box(&text), &found))
+            bench.iter(|| MaskTable::new().mask(black_box(&text), &found));
         });
         group.finish();
     }
@@ -48,7 +46,7 @@ fn streamed(criterion: &mut Criterion) {
     let mut piece = || pieces.get(next.next().unwrap_or_default()).copied().unwrap_or_default();
     let mut group = criterion.benchmark_group("one piece of a stream");
     group.bench_function("instructions", |bench| {
-        bench.iter(|| leakage.push(&instructions, black_box(piece())))
+        bench.iter(|| leakage.push(&instructions, black_box(piece())));
     });
     group.bench_function("anomalies", |bench| bench.iter(|| anomaly.push(black_box(piece()))));
     group.bench_function("restoring", |bench| bench.iter(|| restorer.push(&table, black_box(piece()))));
