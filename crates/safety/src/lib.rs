@@ -5,4 +5,10 @@
 
 mod finding;
 
+pub mod anomaly;
+pub mod leakage;
+pub mod masking;
+pub mod personal_data;
+pub mod secrets;
+
 pub use finding::{Detector, Finding, Span};
