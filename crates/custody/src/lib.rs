@@ -118,8 +118,8 @@ pub use looking::{
     AccessSessionDetail, LookTarget, SessionContent,
 };
 pub use mail::{
-    DueMail, Letter, LetterAbout, MailAbout, MailAddress, MailCommand, MailOutcome, MailReply, MailState,
-    NotAnAddress, WarningLetter,
+    Bulletin, BulletinAbout, DueMail, Letter, LetterAbout, MailAbout, MailAddress, MailCommand, MailOutcome,
+    MailReply, MailState, NotAnAddress, WarningLetter,
 };
 pub use open_error::OpenError;
 pub use people::{HeldCount, HeldFor, PeopleCommand, PeopleReply, PersonDetail, PersonRow};

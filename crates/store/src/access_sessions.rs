@@ -14,6 +14,7 @@ use rusqlite::types::Type;
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use crate::accesses::{AccessRecord, insert};
+use crate::bulletins::BulletinRecord;
 use crate::connection::{bytes16, instant, optional_instant};
 use crate::control::named;
 use crate::outbox::{Announcement, announce};
@@ -88,6 +89,8 @@ pub struct AccessSessionWrite {
     pub announcements: Vec<Announcement>,
     /// For the administrators.
     pub notices: Vec<AccessNoticeKind>,
+    /// For the administrators by mail.
+    pub bulletins: Vec<BulletinRecord>,
     /// When.
     pub at: Timestamp,
 }
@@ -509,6 +512,7 @@ fn put(tx: &Transaction<'_>, write: &AccessSessionWrite) -> rusqlite::Result<()>
             write.at.as_microsecond(),
         ])?;
     }
+    crate::bulletins::queue(tx, &write.bulletins)?;
     write.announcements.iter().try_for_each(|announcement| announce(tx, announcement))
 }
 

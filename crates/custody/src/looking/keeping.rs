@@ -5,9 +5,9 @@ use std::sync::atomic::Ordering;
 use fiducia_ledger::{AccessSessionStep, Digest, Event, SessionStep};
 use fiducia_policy::{
     AccessEnd, AccessNeeds, AccessNoticeKind, AccessReview, AccessSession, AccessSessionId, AccessState,
-    AccessStep, AccessStepRefused, OrganizationId, PersonId, Timestamp,
+    AccessStep, AccessStepRefused, BulletinKind, OrganizationId, PersonId, Timestamp,
 };
-use fiducia_store::{AccessSessionWrite, Announcement};
+use fiducia_store::{AccessSessionWrite, Announcement, BulletinRecord};
 
 use crate::AdminError;
 use crate::scribe::Fact;
@@ -90,12 +90,13 @@ impl Writer {
         for fact in facts {
             announced.push((fact.announcement(self.event_id()?, session.organization), fact));
         }
-        let write = AccessSessionWrite {
-            announcements: announced.iter().map(|(announcement, _)| announcement.clone()).collect(),
-            notices: notices_of(None, &session),
-            session,
-            at: now,
+        let notices = notices_of(None, &session);
+        let bulletins = match notices.contains(&AccessNoticeKind::ApprovalAsked) {
+            true => self.bulletins_about_session(BulletinKind::ApprovalAsked, &session, now)?,
+            false => Vec::new(),
         };
+        let announcements = announced.iter().map(|(announcement, _)| announcement.clone()).collect();
+        let write = AccessSessionWrite { session, announcements, notices, bulletins, at: now };
         self.files.control.begin_access_session(&write)?;
         announced.into_iter().try_for_each(|one| self.delivered(one).map(drop))?;
         Ok(write.session)
@@ -112,6 +113,7 @@ impl Writer {
         for _ in 0..FACTS_MAX {
             ids.push(self.event_id()?);
         }
+        let emergency = self.bulletins_if_it_opens(id, &step, now)?;
         let limits = &self.gate.limits;
         let mut announced: Vec<(Announcement, Fact)> = Vec::new();
         let changed = self.files.control.change_access_session(id, |before| {
@@ -123,7 +125,15 @@ impl Writer {
             }
             let announcements = announced.iter().map(|(announcement, _)| announcement.clone()).collect();
             let notices = notices_of(Some(&before), &session);
-            Ok::<_, AccessStepRefused>(AccessSessionWrite { session, announcements, notices, at: now })
+            let opens = notices.contains(&AccessNoticeKind::EmergencyOpened);
+            let bulletins = if opens { emergency } else { Vec::new() };
+            Ok::<_, AccessStepRefused>(AccessSessionWrite {
+                session,
+                announcements,
+                notices,
+                bulletins,
+                at: now,
+            })
         })?;
         let write = changed
             .ok_or_else(|| AdminError::NotFound(format!("there is no {id}; nothing was changed")))?
@@ -131,8 +141,27 @@ impl Writer {
         if write.notices.contains(&AccessNoticeKind::Unusual) {
             self.handle.access_alerts.fetch_add(1, Ordering::Relaxed);
         }
+        crate::faults::reached("access-session-stepped");
         announced.into_iter().try_for_each(|one| self.delivered(one).map(drop))?;
         Ok(write.session)
+    }
+
+    /// What administrators would be told by mail, should a step open an emergency: whom, is read before the step is taken.
+    fn bulletins_if_it_opens(
+        &self,
+        id: AccessSessionId,
+        step: &AccessStep,
+        now: Timestamp,
+    ) -> Result<Vec<BulletinRecord>, AdminError> {
+        if !matches!(step, AccessStep::Approve(_)) {
+            return Ok(Vec::new());
+        }
+        match self.files.control.access_session(id)? {
+            Some(session) if session.breaks_glass() => {
+                self.bulletins_about_session(BulletinKind::EmergencyOpened, &session, now)
+            }
+            _ => Ok(Vec::new()),
+        }
     }
 
     /// Ends sessions whose time is over, with the time at which it was, and notes that nobody answered.

@@ -17,7 +17,7 @@ use crate::world::{World, anthropic};
 
 const SECRET: &str = "the wire code is 4711";
 
-fn give(world: &World, who: &Staff, command: AccessCommand) -> Result<AccessReply, AdminError> {
+pub(crate) fn give(world: &World, who: &Staff, command: AccessCommand) -> Result<AccessReply, AdminError> {
     // Whoever is named in a command does not count.
     let actor = AccessActor::Operator("somebody else".to_owned());
     match world.custody().as_staff(who, AdminCommand::Access { actor, command })? {
@@ -26,14 +26,14 @@ fn give(world: &World, who: &Staff, command: AccessCommand) -> Result<AccessRepl
     }
 }
 
-fn session(reply: AccessReply) -> AccessSession {
+pub(crate) fn session(reply: AccessReply) -> AccessSession {
     match reply {
         AccessReply::Session(session) => *session,
         other => panic!("{other:?}"),
     }
 }
 
-fn request(scope: AccessScope, reason: AccessReason) -> AccessRequest {
+pub(crate) fn request(scope: AccessScope, reason: AccessReason) -> AccessRequest {
     AccessRequest {
         scope,
         reason,
@@ -44,7 +44,7 @@ fn request(scope: AccessScope, reason: AccessReason) -> AccessRequest {
     }
 }
 
-fn ask(world: &World, who: &Staff, request: AccessRequest) -> Result<AccessSession, AdminError> {
+pub(crate) fn ask(world: &World, who: &Staff, request: AccessRequest) -> Result<AccessSession, AdminError> {
     give(world, who, AccessCommand::Ask { request }).map(session)
 }
 
@@ -71,7 +71,7 @@ fn shown(world: &World, who: &Staff, id: AccessSessionId) -> AccessSession {
     }
 }
 
-fn staff(world: &World, roles: &str) -> Staff {
+pub(crate) fn staff(world: &World, roles: &str) -> Staff {
     signed_in(world, world.organization(), None, roles).staff().unwrap()
 }
 
@@ -88,7 +88,7 @@ fn notices(world: &World, admin: &Staff) -> Vec<AccessNoticeKind> {
     }
 }
 
-fn steps(world: &mut World) -> Vec<AccessSessionStep> {
+pub(crate) fn steps(world: &mut World) -> Vec<AccessSessionStep> {
     let events = world.ledger_events().into_iter();
     events
         .filter_map(|event| match event {
