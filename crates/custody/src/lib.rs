@@ -114,7 +114,7 @@ pub use keys::{
 };
 pub use log_keys::{LogKeyCommand, LogKeyReply, LogKeyRow, LogKeys};
 pub use looking::{
-    AccessActor, AccessCommand, AccessLookRow, AccessNoticeRow, AccessReply, AccessRequest,
+    AccessActor, AccessCommand, AccessLookRow, AccessNoticeRow, AccessRemarkRow, AccessReply, AccessRequest,
     AccessSessionDetail, LookTarget, SessionContent,
 };
 pub use mail::{

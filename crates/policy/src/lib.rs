@@ -239,9 +239,10 @@ pub use language::{
 };
 pub use letter::{BulletinKind, LetterKind, MailKind};
 pub use looking::{
-    AccessApproval, AccessAsked, AccessBounds, AccessEnd, AccessLimits, AccessNeeds, AccessNoticeKind,
-    AccessReview, AccessScope, AccessSession, AccessState, AccessStep, AccessStepRefused, Anomaly,
-    AnomalyKind, Habits, Participant, Sight, TooMuch, WorkingHours, WorkingHoursError, anomalies, blurred,
+    AccessAnswer, AccessApproval, AccessAsked, AccessBounds, AccessEnd, AccessLimits, AccessNeeds,
+    AccessNoticeKind, AccessRemark, AccessReview, AccessScope, AccessSession, AccessState, AccessStep,
+    AccessStepRefused, Anomaly, AnomalyKind, Habits, NotARemark, Participant, REMARK_CHARACTERS_MAX, Sight,
+    TooMuch, WorkingHours, WorkingHoursError, anomalies, blurred,
 };
 pub use named::{NamedSet, UnknownName};
 pub use promise::{PROMISES, Promise, PromiseId, UnknownPromise};

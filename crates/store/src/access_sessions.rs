@@ -13,6 +13,7 @@ use fiducia_policy::{
 use rusqlite::types::Type;
 use rusqlite::{OptionalExtension, Transaction, params};
 
+use crate::access_remarks::AccessRemarkRecord;
 use crate::accesses::{AccessRecord, insert};
 use crate::bulletins::BulletinRecord;
 use crate::connection::{bytes16, instant, optional_instant};
@@ -91,6 +92,8 @@ pub struct AccessSessionWrite {
     pub notices: Vec<AccessNoticeKind>,
     /// For the administrators by mail.
     pub bulletins: Vec<BulletinRecord>,
+    /// What was said to the answer.
+    pub remark: Option<AccessRemarkRecord>,
     /// When.
     pub at: Timestamp,
 }
@@ -513,6 +516,9 @@ fn put(tx: &Transaction<'_>, write: &AccessSessionWrite) -> rusqlite::Result<()>
         ])?;
     }
     crate::bulletins::queue(tx, &write.bulletins)?;
+    if let Some(remark) = &write.remark {
+        crate::access_remarks::add(tx, write.session.id, remark)?;
+    }
     write.announcements.iter().try_for_each(|announcement| announce(tx, announcement))
 }
 

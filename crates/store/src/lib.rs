@@ -11,6 +11,7 @@
 //! journal, the journal before the records, the records before their index. Everything in the index can be rebuilt from
 //! the records.
 
+mod access_remarks;
 mod access_sessions;
 mod accesses;
 mod accounts;
@@ -55,6 +56,7 @@ mod service_wraps;
 mod warnings;
 mod webhooks;
 
+pub use access_remarks::AccessRemarkRecord;
 pub use access_sessions::{
     AccessNotice, AccessSessionFilter, AccessSessionWrite, AccessVolume, BeginLook, LookRefused, SessionLook,
     SessionLookRow,

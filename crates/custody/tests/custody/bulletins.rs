@@ -9,7 +9,7 @@ use fiducia_policy::{
 };
 
 use crate::console::signed_in;
-use crate::looking::{ask, give, request, session, staff};
+use crate::looking::{approval, ask, give, request, session, staff};
 use crate::warnings::with_mail;
 use crate::world::{World, anthropic};
 
@@ -61,8 +61,7 @@ pub(crate) fn break_the_glass(world: &World, scope: AccessScope) -> fiducia_poli
     let reader = staff(world, "trust-and-safety");
     let wanted = AccessRequest { break_glass: true, ..request(scope, AccessReason::SafetyReview) };
     let asked = ask(world, &reader, wanted).unwrap();
-    let approve =
-        |who: &Staff| session(give(world, who, AccessCommand::Approve { session: asked.id }).unwrap());
+    let approve = |who: &Staff| session(give(world, who, approval(asked.id)).unwrap());
     approve(&staff(world, "legal"));
     assert!(due_bulletins(world).is_empty(), "nothing opened yet");
     approve(&staff(world, "tenant-admin"))
@@ -133,7 +132,7 @@ fn who_waits_behind_a_lockbox_is_told_with_the_hour_and_an_answer_makes_the_mail
     };
     assert_eq!(told(&world), [(ADMIN.to_owned(), expect)]);
     let answered = MailAbout::Bulletin(due_bulletins(&world)[0]);
-    give(&world, &admin, AccessCommand::Approve { session: asked.id }).unwrap();
+    give(&world, &admin, approval(asked.id)).unwrap();
     let refused = world.mail(MailCommand::Begin { about: answered }).unwrap_err();
     assert!(refused.to_string().contains("was answered"), "{refused}");
     assert!(due_bulletins(&world).is_empty(), "an agreement opens no emergency, of which more would be told");

@@ -74,7 +74,16 @@ fn a_reviewer_reads_blurred_first_and_nobody_agrees_without_an_account() {
     assert_eq!(asked["needs"], "customer-approval");
     by(&[], &["approve", id]).exits(1).complains("not permitted");
     by(&admin, &["notices", "acme"]).exits(0).prints("approval-asked");
-    by(&admin, &["approve", id]).exits(0).prints("open");
+    by(&admin, &["approve", id, "--remark", "as agreed by phone"]).exits(0).prints("open");
+    by(&reviewer, &["show", id]).exits(0).prints("approved: as agreed by phone");
+    let second = by(&reviewer, &ask).exits(0).json();
+    let second = second["id"].as_str().unwrap();
+    by(&admin, &["deny", second]).exits(2).complains("--remark");
+    by(&admin, &["withdraw", second]).exits(1).complains("only who asked");
+    by(&reviewer, &["withdraw", second]).exits(0).prints("withdrawn");
+    by(&admin, &["deny", second, "--remark", "too late"]).exits(1).complains("withdrawn");
+    let log = place.run(&["ledger", "tail"]).exits(0).prints("access_request_withdrawn");
+    assert!(!log.stdout.contains("by phone"), "what was said is in no entry");
     by(&[], &["list", "--live"]).exits(0).prints(id);
     let wrong = by(&["--token-file", "fiducia.toml"], &["list"]).exits(1);
     assert!(!wrong.stderr.contains("ledger_origin"), "what is no token is not repeated: {wrong:?}");
