@@ -390,6 +390,7 @@ impl AccessSession {
     ///
     /// # Errors
     /// When the step is not possible where the session stands.
+    #[expect(clippy::needless_pass_by_value, reason = "a step is taken once; callers make it for this")]
     pub fn after(
         &self,
         step: AccessStep,
