@@ -157,7 +157,7 @@ fn the_customer_agrees_or_not_and_locks_the_box() {
         ask(browser, ("conversation", &conversation), ("customer_support", ticket));
         browser.says("It waits for an answer");
         browser.says("12 hours left to answer");
-        assert!(!browser.has("form[action$='/look']") && !browser.has("form[action$='/step']"));
+        assert!(!browser.has("form[action$='/look']") && !browser.has("form:has(input[value=approve])"));
         browser.path()
     };
     let session = ask_support(&browser, "T-17");
@@ -187,11 +187,25 @@ fn the_customer_agrees_or_not_and_locks_the_box() {
     let refused = ask_support(&browser, "T-18");
     become_somebody(&browser, |browser| stand.sign_in_to(browser, ADMIN, "/"));
     browser.open(&stand.page("/access/approvals"));
+    browser.fill("form:has(input[value=deny]) textarea", "the customer has solved it");
     browser.click("form:has(input[value=deny]) button");
     browser.says("You said no.");
     become_somebody(&browser, |browser| stand.sign_in_to(browser, SUPPORT, "/"));
     browser.open(&stand.page(&refused));
     browser.says("Somebody said no");
+    browser.says("the customer has solved it");
+    browser.examine("access-session-denied");
+    // Who asked takes back what waits.
+    let taken_back = ask_support(&browser, "T-20");
+    browser.click("form:has(input[value=withdraw]) button");
+    browser.says("You took it back. Nothing was opened.");
+    browser.says("It was taken back");
+    assert!(!browser.has("form[action$='/step']"), "there is nothing left to do");
+    become_somebody(&browser, |browser| stand.sign_in_to(browser, ADMIN, "/"));
+    browser.open(&stand.page(&taken_back));
+    assert!(!browser.has("form[action$='/step']"));
+    browser.open(&stand.page("/access/approvals"));
+    browser.says("Nothing waits for you.");
     stand.site.verify_ledger();
 }
 
@@ -284,8 +298,10 @@ fn an_emergency_takes_two_others_and_is_reviewed_before_there_is_another() {
     assert_eq!(browser.count("ol.rows li"), 1);
     assert!(!browser.body().contains("Mill Lane"), "entries are reviewed, not what was said");
     browser.examine("access-review");
-    browser.click("form:has(input[value=justified]) button");
+    browser.fill("form:has(button[value=justified]) textarea", "the address was needed for an ambulance");
+    browser.click("button[value=justified]");
     browser.says("Found justified");
+    browser.says("the address was needed for an ambulance");
     browser.examine("access-reviewed");
     become_somebody(&browser, |browser| calendar.sign_in_to(browser, REVIEWER, "/"));
     browser.open(&page("/access/emergency"));

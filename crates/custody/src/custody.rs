@@ -522,6 +522,14 @@ impl Custody {
         self.0.reader.letter(id)
     }
 
+    /// What a bulletin says, and to whom: for whoever sends mails in this process.
+    ///
+    /// # Errors
+    /// When there is no such bulletin, or its administrator has no address any more.
+    pub fn bulletin(&self, id: fiducia_policy::BulletinId) -> Result<crate::Bulletin, AdminError> {
+        self.0.reader.bulletin(id)
+    }
+
     fn consent(&self, command: ConsentCommand) -> Result<ConsentReply, AdminError> {
         let reader = &self.0.reader;
         match command {

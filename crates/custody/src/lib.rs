@@ -114,12 +114,12 @@ pub use keys::{
 };
 pub use log_keys::{LogKeyCommand, LogKeyReply, LogKeyRow, LogKeys};
 pub use looking::{
-    AccessActor, AccessCommand, AccessLookRow, AccessNoticeRow, AccessReply, AccessRequest,
+    AccessActor, AccessCommand, AccessLookRow, AccessNoticeRow, AccessRemarkRow, AccessReply, AccessRequest,
     AccessSessionDetail, LookTarget, SessionContent,
 };
 pub use mail::{
-    DueMail, Letter, LetterAbout, MailAbout, MailAddress, MailCommand, MailOutcome, MailReply, MailState,
-    NotAnAddress, WarningLetter,
+    Bulletin, BulletinAbout, DueMail, Letter, LetterAbout, MailAbout, MailAddress, MailCommand, MailOutcome,
+    MailReply, MailState, NotAnAddress, WarningLetter,
 };
 pub use open_error::OpenError;
 pub use people::{HeldCount, HeldFor, PeopleCommand, PeopleReply, PersonDetail, PersonRow};

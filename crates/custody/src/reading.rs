@@ -425,18 +425,16 @@ impl Reader {
             status.push((label("records"), records.to_string()));
             status.push((label("sealed bytes"), bytes.to_string()));
         }
-        let mails = control.mail_counts()?;
-        status.push(("mails waiting".to_owned(), mails.waiting.to_string()));
-        status.push(("mails sent".to_owned(), mails.sent.to_string()));
-        status.push(("mails given up".to_owned(), mails.given_up.to_string()));
-        let warnings = control.warning_mail_counts()?;
-        status.push(("warnings waiting".to_owned(), warnings.waiting.to_string()));
-        status.push(("warnings sent".to_owned(), warnings.sent.to_string()));
-        status.push(("warnings given up".to_owned(), warnings.given_up.to_string()));
-        let letters = control.letter_mail_counts()?;
-        status.push(("letters waiting".to_owned(), letters.waiting.to_string()));
-        status.push(("letters sent".to_owned(), letters.sent.to_string()));
-        status.push(("letters given up".to_owned(), letters.given_up.to_string()));
+        for (kind, counts) in control.mail_counts()? {
+            let mails = format!("mails about {kind}s");
+            for (state, count) in
+                [("waiting", counts.waiting), ("sent", counts.sent), ("given up", counts.given_up)]
+            {
+                if count > 0 {
+                    status.push((format!("{mails} {state}"), count.to_string()));
+                }
+            }
+        }
         status.push(("ledger entries since start".to_owned(), self.scribe.entries().to_string()));
         Ok(status)
     }

@@ -12,7 +12,7 @@ use crate::symmetric::{SymmetricKey, binding};
 
 const VALUE_LABEL: &[u8] = b"fiducia/seal/value/v1";
 /// Longest value, in bytes. Content is sealed as records, not here.
-pub const SEALED_VALUE_BYTES_MAX: usize = 1_024;
+pub const SEALED_VALUE_BYTES_MAX: usize = 4_096;
 
 /// Seals `value` under `key`, bound to the key's id and to `owner`, the thing that it belongs to.
 ///

@@ -12,7 +12,7 @@ use crate::access_transparency::AccessTransparencyEvent;
 use crate::consent::{CampaignClosed, CampaignOpened, ConsentChanged, NoticePublished};
 use crate::hash::{Hash, from_hex, to_hex};
 use crate::log_keys::LogKeyStep;
-use crate::session::{AccessSessionStep, LookTerms};
+use crate::session::{AccessSessionStep, AccessWithdrawal, LookTerms};
 
 /// Longest free text in an event. It is meant for names of rules, models and kinds, never for content.
 pub const TEXT_BYTES_MAX: usize = 256;
@@ -452,6 +452,8 @@ pub enum Event {
     InstallationKeyRewrapped(ExternalKey),
     /// Something happened to a session of reading.
     AccessSession(AccessSessionStep),
+    /// Who asked for a session of reading took that back before it opened.
+    AccessRequestWithdrawn(AccessWithdrawal),
     /// The organisation wants to agree to looks at what is its own, or no longer does.
     LockboxChanged {
         /// Whether it does.
@@ -543,6 +545,7 @@ impl Event {
         "org_external_key_validated",
         "installation_key_rewrapped",
         "access_session",
+        "access_request_withdrawn",
         "lockbox_changed",
         "access_policy_changed",
         "webhook_changed",
@@ -607,6 +610,7 @@ impl Event {
             Self::OrgExternalKeyValidated(_) => "org_external_key_validated",
             Self::InstallationKeyRewrapped(_) => "installation_key_rewrapped",
             Self::AccessSession(_) => "access_session",
+            Self::AccessRequestWithdrawn(_) => "access_request_withdrawn",
             Self::LockboxChanged { .. } => "lockbox_changed",
             Self::AccessPolicyChanged { .. } => "access_policy_changed",
             Self::WebhookChanged { .. } => "webhook_changed",

@@ -75,7 +75,7 @@ pub use proof_file::{PROOF_BYTES_MAX, ProofFile};
 pub use publication::{Publication, Published, WrittenPublication};
 pub use reader::{Entries, LogReader};
 pub use replay::{WaitingEntry, replay_log, waiting_entries};
-pub use session::{AccessSessionStep, LookTerms, SessionStep};
+pub use session::{AccessSessionStep, AccessWithdrawal, LookTerms, SessionStep};
 pub use subtrees::{LeafRange, PathStep, consistency_parts, inclusion_steps};
 pub use verify::{verify_log, verify_pending};
 pub use witness::{

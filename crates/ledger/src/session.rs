@@ -6,7 +6,7 @@ use fiducia_policy::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::event::{optional_text, texts};
+use crate::event::{Digest, optional_text, text, texts};
 
 /// In which session a look was taken, how it was shown, and which policies permitted it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,4 +80,26 @@ pub struct AccessSessionStep {
     /// The access policies that permitted the step, by their ids.
     #[serde(default, skip_serializing_if = "Vec::is_empty", serialize_with = "texts")]
     pub policies: Vec<String>,
+    /// Salted commitment to what was said to an answer; absent where nothing was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remark: Option<Digest>,
+}
+
+/// Who asked for a session took that back before it opened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AccessWithdrawal {
+    /// Which session.
+    pub session: AccessSessionId,
+    /// Who asked for it, and withdrew.
+    pub actor: PersonId,
+    /// Why it was asked for.
+    pub reason: AccessReason,
+    /// The case or ticket number.
+    #[serde(serialize_with = "text")]
+    pub ticket: String,
+    /// For which ground's purpose.
+    pub ground: GroundKind,
+    /// What would have had to happen before it opened.
+    pub needs: AccessNeeds,
 }

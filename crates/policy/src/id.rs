@@ -172,6 +172,10 @@ id!(
     LetterId, "letter", "letter_"
 );
 id!(
+    /// A bulletin to one administrator by mail.
+    BulletinId, "bulletin", "bulletin_"
+);
+id!(
     /// An account that signs in to the console.
     AccountId, "account", "acct_"
 );

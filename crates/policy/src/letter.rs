@@ -1,4 +1,4 @@
-//! What people are written about by mail, beside warnings of ends.
+//! What is written by mail: to people beside warnings of ends, and to administrators.
 
 use crate::named::named;
 
@@ -17,5 +17,31 @@ named! {
         RequestRefused = "request-refused",
         /// A request of the person was carried out.
         RequestDone = "request-done",
+    }
+}
+
+named! {
+    /// What a bulletin tells the administrators of an organisation. The list is closed, as that of letters is.
+    BulletinKind, "a kind of bulletin" {
+        /// The glass was broken: a session of an emergency opened.
+        EmergencyOpened = "emergency-opened",
+        /// Somebody wants to read and waits for an administrator's agreement.
+        ApprovalAsked = "approval-asked",
+        /// Nothing is sent to a webhook any more.
+        WebhookDisabled = "webhook-disabled",
+    }
+}
+
+named! {
+    /// What a mail carries, the most urgent first.
+    MailKind, "a kind of mail" {
+        /// A bulletin to an administrator.
+        Bulletin = "bulletin",
+        /// A certificate of destruction, to a contact.
+        Certificate = "certificate",
+        /// A warning to a person that conversations end soon.
+        Warning = "warning",
+        /// A letter to a person.
+        Letter = "letter",
     }
 }

@@ -253,21 +253,21 @@ pub use feature::{Eligibility, Feature, FeatureSet, UnknownFeature};
 pub use ground::{Ground, GroundKind, LegalBasis, Purpose};
 pub use hold::{HoldCandidate, HoldScope, HoldScopeError, SCOPE_ENTRIES_MAX, SCOPE_NAME_BYTES_MAX};
 pub use id::{
-    AccessSessionId, AccountId, ActivityId, ApiTokenId, CampaignId, CaseId, ComplianceKeyId, ConsentId,
-    ConversationId, ExchangeId, FlagId, HoldId, IdParseError, KeyId, LetterId, OrganizationId, PersonId,
-    Pseudonym, RecordId, RightsRequestId, SessionId, SubjectId, VirtualKeyId, WarningId, WebhookId,
+    AccessSessionId, AccountId, ActivityId, ApiTokenId, BulletinId, CampaignId, CaseId, ComplianceKeyId,
+    ConsentId, ConversationId, ExchangeId, FlagId, HoldId, IdParseError, KeyId, LetterId, OrganizationId,
+    PersonId, Pseudonym, RecordId, RightsRequestId, SessionId, SubjectId, VirtualKeyId, WarningId, WebhookId,
     WorkspaceId,
 };
 pub use language::{
     Audience, BUILT_IN_NAMES, Chooser, ConsentNotice, ConsentRule, Counterexample, ExistingRecords,
     LabelTerms, MonthLength, PolicyProblem, PolicyProblems, ProblemKind, TrainingChoice, policy_schema,
 };
-pub use letter::LetterKind;
+pub use letter::{BulletinKind, LetterKind, MailKind};
 pub use looking::{
-    AccessApproval, AccessAsked, AccessBounds, AccessEnd, AccessLimits, AccessNeeds, AccessNoticeKind,
-    AccessReview, AccessScope, AccessSession, AccessState, AccessStep, AccessStepRefused, Anomaly,
-    AnomalyKind, Habits, Participant, Sight, TooMuch, UnloggedLooks, WorkingHours, WorkingHoursError,
-    anomalies, blurred, distinct as distinct_records,
+    AccessAnswer, AccessApproval, AccessAsked, AccessBounds, AccessEnd, AccessLimits, AccessNeeds,
+    AccessNoticeKind, AccessRemark, AccessReview, AccessScope, AccessSession, AccessState, AccessStep,
+    AccessStepRefused, Anomaly, AnomalyKind, Habits, NotARemark, Participant, REMARK_CHARACTERS_MAX, Sight,
+    TooMuch, UnloggedLooks, WorkingHours, WorkingHoursError, anomalies, blurred, distinct as distinct_records,
 };
 pub use named::{NamedSet, UnknownName};
 pub use promise::{PROMISES, Promise, PromiseId, UnknownPromise};

@@ -13,7 +13,9 @@ use fiducia_policy::{
 use rusqlite::types::Type;
 use rusqlite::{OptionalExtension, Transaction, params};
 
+use crate::access_remarks::AccessRemarkRecord;
 use crate::accesses::{AccessRecord, insert};
+use crate::bulletins::BulletinRecord;
 use crate::connection::{bytes16, instant, optional_instant};
 use crate::control::named;
 use crate::outbox::{Announcement, announce};
@@ -88,6 +90,10 @@ pub struct AccessSessionWrite {
     pub announcements: Vec<Announcement>,
     /// For the administrators.
     pub notices: Vec<AccessNoticeKind>,
+    /// For the administrators by mail.
+    pub bulletins: Vec<BulletinRecord>,
+    /// What was said to the answer.
+    pub remark: Option<AccessRemarkRecord>,
     /// When.
     pub at: Timestamp,
 }
@@ -546,6 +552,10 @@ fn put(tx: &Transaction<'_>, write: &AccessSessionWrite) -> rusqlite::Result<()>
             kind.name(),
             write.at.as_microsecond(),
         ])?;
+    }
+    crate::bulletins::queue(tx, &write.bulletins)?;
+    if let Some(remark) = &write.remark {
+        crate::access_remarks::add(tx, write.session.id, remark)?;
     }
     write.announcements.iter().try_for_each(|announcement| announce(tx, announcement))
 }

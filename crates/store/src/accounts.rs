@@ -227,6 +227,22 @@ impl ControlStore {
         })
     }
 
+    /// Accounts of an organisation's staff that are not disabled, oldest first, at most `limit`.
+    pub fn staff_accounts(
+        &self,
+        organization: OrganizationId,
+        limit: u32,
+    ) -> Result<Vec<AccountRecord>, StoreError> {
+        self.file.read("staff_accounts", |connection| {
+            connection
+                .prepare_cached(&format!(
+                    "{ACCOUNT} WHERE organization = ?1 AND person IS NOT NULL AND disabled_at IS NULL ORDER BY id LIMIT ?2"
+                ))?
+                .query_map(params![organization.as_bytes(), limit], account)?
+                .collect()
+        })
+    }
+
     /// The account that an identity provider's person is linked to.
     pub fn account_with_identity(
         &self,

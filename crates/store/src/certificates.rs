@@ -1,13 +1,14 @@
-//! Certificates of destruction, and the mails that tell of them, in `control.db`.
+//! Certificates of destruction in `control.db`.
 
 use fiducia_policy::{OrganizationId, SubjectId, Timestamp};
 use rusqlite::{OptionalExtension, params};
 
-use crate::connection::{bytes16, instant, optional_instant};
+use crate::connection::{bytes16, instant};
+use crate::mails::{self, MailKey};
 use crate::outbox::{Announcement, announce};
 use crate::{ControlStore, StoreError};
 
-/// The tables of this module, the third step of `control.db`.
+/// The tables of this module, the third step of `control.db`. A later one makes `mails` the outbox of all mails.
 pub(crate) const TABLES: &str = "
     CREATE TABLE certificates (
         reference TEXT PRIMARY KEY, organization BLOB NOT NULL, subject BLOB, event BLOB NOT NULL, issued_at BIGINT NOT NULL,
@@ -43,38 +44,6 @@ pub struct CertificateRecord {
     pub ledger_index: Option<u64>,
 }
 
-/// A mail that tells of a certificate.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MailRecord {
-    /// The certificate's reference number.
-    pub reference: String,
-    /// Whose.
-    pub organization: OrganizationId,
-    /// When the certificate was issued.
-    pub issued_at: Timestamp,
-    /// How often sending it was begun.
-    pub attempts: u32,
-    /// When it is tried next; `None` when it was sent or given up.
-    pub next_attempt_at: Option<Timestamp>,
-    /// When the mail server took it.
-    pub sent_at: Option<Timestamp>,
-    /// When it was given up.
-    pub given_up_at: Option<Timestamp>,
-    /// Why the last attempt failed.
-    pub failure: Option<String>,
-}
-
-/// How many mails are in which state.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct MailCounts {
-    /// Not sent yet.
-    pub waiting: u64,
-    /// Taken by the mail server.
-    pub sent: u64,
-    /// Given up.
-    pub given_up: u64,
-}
-
 impl ControlStore {
     /// Stores a certificate with its announcement and, where `mail_at` says when, a mail that tells of it.
     pub fn issue_certificate(
@@ -99,15 +68,8 @@ impl ControlStore {
                 ],
             )?;
             if let Some(at) = mail_at {
-                tx.execute(
-                    "INSERT INTO mails (reference, organization, issued_at, attempts, next_attempt_at) VALUES (?1, ?2, ?3, 0, ?4)",
-                    params![
-                        certificate.reference,
-                        certificate.organization.as_bytes(),
-                        certificate.issued_at.as_microsecond(),
-                        at.as_microsecond(),
-                    ],
-                )?;
+                let key = MailKey::Certificate(certificate.reference.clone());
+                mails::queue(tx, &key, (certificate.organization, None), at)?;
             }
             announce(tx, announcement)
         })
@@ -173,62 +135,6 @@ impl ControlStore {
                 .collect()
         })
     }
-
-    /// Mails that are due, the longest due first.
-    pub fn due_mails(&self, now: Timestamp, limit: u32) -> Result<Vec<MailRecord>, StoreError> {
-        self.file.read("due_mails", |connection| {
-            connection
-                .prepare_cached(&format!(
-                    "{MAIL} WHERE next_attempt_at <= ?1 ORDER BY next_attempt_at, reference LIMIT ?2"
-                ))?
-                .query_map(params![now.as_microsecond(), limit], mail)?
-                .collect()
-        })
-    }
-
-    /// The mail that tells of a certificate, where there is one.
-    pub fn mail(&self, reference: &str) -> Result<Option<MailRecord>, StoreError> {
-        self.file.read("mail", |connection| {
-            connection
-                .prepare_cached(&format!("{MAIL} WHERE reference = ?1"))?
-                .query_row([reference], mail)
-                .optional()
-        })
-    }
-
-    /// Notes what became of a mail. What was sent or given up stays so.
-    pub fn note_mail(&mut self, mail: &MailRecord) -> Result<(), StoreError> {
-        let micros = |at: Option<Timestamp>| at.map(Timestamp::as_microsecond);
-        self.file.write("note_mail", |tx| {
-            tx.execute(
-                "UPDATE mails SET attempts = ?2, next_attempt_at = ?3, sent_at = ?4, given_up_at = ?5, failure = ?6
-                 WHERE reference = ?1 AND sent_at IS NULL AND given_up_at IS NULL",
-                params![
-                    mail.reference,
-                    mail.attempts,
-                    micros(mail.next_attempt_at),
-                    micros(mail.sent_at),
-                    micros(mail.given_up_at),
-                    mail.failure,
-                ],
-            )
-            .map(drop)
-        })
-    }
-
-    /// How many mails wait, were sent and were given up.
-    pub fn mail_counts(&self) -> Result<MailCounts, StoreError> {
-        self.file.read("mail_counts", |connection| {
-            connection.query_row(
-                "SELECT count(*), count(sent_at), count(given_up_at) FROM mails",
-                [],
-                |row| {
-                    let (all, sent, given_up): (u64, u64, u64) = (row.get(0)?, row.get(1)?, row.get(2)?);
-                    Ok(MailCounts { waiting: all.saturating_sub(sent + given_up), sent, given_up })
-                },
-            )
-        })
-    }
 }
 
 /// Takes a person who is erased out of the certificates that were issued before.
@@ -250,21 +156,6 @@ pub(crate) fn certificate(row: &rusqlite::Row<'_>) -> rusqlite::Result<Certifica
         json: row.get(5)?,
         note: row.get(6)?,
         ledger_index: row.get(7)?,
-    })
-}
-
-const MAIL: &str = "SELECT reference, organization, issued_at, attempts, next_attempt_at, sent_at, given_up_at, failure FROM mails";
-
-fn mail(row: &rusqlite::Row<'_>) -> rusqlite::Result<MailRecord> {
-    Ok(MailRecord {
-        reference: row.get(0)?,
-        organization: OrganizationId::from_bytes(bytes16(row, 1)?),
-        issued_at: instant(row, 2)?,
-        attempts: row.get(3)?,
-        next_attempt_at: optional_instant(row, 4)?,
-        sent_at: optional_instant(row, 5)?,
-        given_up_at: optional_instant(row, 6)?,
-        failure: row.get(7)?,
     })
 }
 
@@ -321,26 +212,6 @@ mod tests {
         assert_eq!(mine.len(), 3);
         store.place_certificate("FC-3", 9).unwrap();
         assert_eq!(store.certificate("FC-3").unwrap().unwrap().ledger_index, Some(9));
-    }
-
-    #[test]
-    fn a_mail_is_due_until_it_is_sent_and_never_again() {
-        let (_folder, mut store) = store();
-        issue(&mut store, 1, Some(at(10)));
-        assert!(store.due_mails(at(9), 10).unwrap().is_empty());
-        let mut mail = store.due_mails(at(10), 10).unwrap().pop().unwrap();
-        mail.attempts = 1;
-        mail.next_attempt_at = Some(at(70));
-        mail.failure = Some("no answer".to_owned());
-        store.note_mail(&mail).unwrap();
-        assert!(store.due_mails(at(69), 10).unwrap().is_empty());
-        assert_eq!(store.due_mails(at(70), 10).unwrap(), [mail.clone()]);
-        (mail.next_attempt_at, mail.sent_at) = (None, Some(at(71)));
-        store.note_mail(&mail).unwrap();
-        assert_eq!(store.mail_counts().unwrap(), MailCounts { waiting: 0, sent: 1, given_up: 0 });
-        let again = MailRecord { next_attempt_at: Some(at(80)), sent_at: None, ..mail.clone() };
-        store.note_mail(&again).unwrap();
-        assert_eq!(store.mail("FC-1").unwrap(), Some(mail), "what was sent stays sent");
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::StoreError;
 use crate::connection::{File, Recovery, bytes16, instant, optional_instant};
 use crate::outbox::{Announcement, announce, forget, waiting};
 
-const MIGRATIONS: &[&str] = &["
+pub(crate) const MIGRATIONS: &[&str] = &["
     CREATE TABLE organizations (
         id BLOB PRIMARY KEY, name TEXT NOT NULL UNIQUE, plan TEXT NOT NULL, tier TEXT NOT NULL, agreement TEXT NOT NULL,
         custom_retention TEXT, created_at BIGINT NOT NULL
@@ -53,7 +53,7 @@ const MIGRATIONS: &[&str] = &["
     CREATE TABLE outbox (
         sequence INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, organization BLOB NOT NULL, event BLOB NOT NULL
     );
-", crate::retention::TABLES, crate::certificates::TABLES, crate::warnings::TABLES, crate::accounts::TABLES, crate::rights::TABLES, crate::consents::TABLES, crate::letters::TABLES, crate::accesses::TABLES, crate::api::TABLES, crate::audit_report::TABLES, crate::compliance_keys::TABLES, crate::compliance_lists::TABLES, crate::activity_outbox::TABLES, crate::audit::TABLES, crate::evidence::TABLES, crate::access_sessions::TABLES, crate::webhooks::TABLES, crate::accesses::PUBLIC_COLUMNS, crate::log_keys::TABLES];
+", crate::retention::TABLES, crate::certificates::TABLES, crate::warnings::TABLES, crate::accounts::TABLES, crate::rights::TABLES, crate::consents::TABLES, crate::letters::TABLES, crate::accesses::TABLES, crate::api::TABLES, crate::audit_report::TABLES, crate::compliance_keys::TABLES, crate::compliance_lists::TABLES, crate::activity_outbox::TABLES, crate::audit::TABLES, crate::evidence::TABLES, crate::access_sessions::TABLES, crate::webhooks::TABLES, crate::accesses::PUBLIC_COLUMNS, crate::log_keys::TABLES, crate::mails::TABLES, crate::bulletins::TABLES, crate::access_remarks::TABLES];
 
 /// An organisation.
 #[derive(Debug, Clone, PartialEq, Eq)]

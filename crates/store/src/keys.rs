@@ -50,6 +50,8 @@ pub enum KeyKind {
     NameLookup,
     /// The key of a webhook's secrets (label: the webhook's id).
     Webhook,
+    /// The key of what was said to answers in one session of reading (label: the session's id).
+    AccessRemarks,
     /// The seed of an organisation's or the program's signing key.
     LedgerSigning,
     /// The key from which an organisation's roots hang. The installation's own (of the organisation of zeros) and those of
@@ -59,7 +61,7 @@ pub enum KeyKind {
 
 impl KeyKind {
     /// All kinds.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::ServiceRoot,
         Self::SafetyDay,
         Self::ViolationDay,
@@ -77,6 +79,7 @@ impl KeyKind {
         Self::ConversationHeld,
         Self::NameLookup,
         Self::Webhook,
+        Self::AccessRemarks,
         Self::LedgerSigning,
         Self::OrganizationKey,
     ];
@@ -101,6 +104,7 @@ impl KeyKind {
             Self::ConversationHeld => "conversation-held",
             Self::NameLookup => "name-lookup",
             Self::Webhook => "webhook",
+            Self::AccessRemarks => "access-remarks",
             Self::LedgerSigning => "ledger-signing",
             Self::OrganizationKey => "organization-key",
         }

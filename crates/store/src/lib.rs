@@ -11,6 +11,7 @@
 //! journal, the journal before the records, the records before their index. Everything in the index can be rebuilt from
 //! the records.
 
+mod access_remarks;
 mod access_sessions;
 mod accesses;
 mod accounts;
@@ -19,6 +20,7 @@ mod activity_outbox;
 mod api;
 mod audit;
 mod audit_report;
+mod bulletins;
 mod campaigns;
 mod certificates;
 mod compliance_keys;
@@ -39,6 +41,7 @@ mod key_history;
 mod keys;
 mod letters;
 mod log_keys;
+mod mails;
 mod notices;
 mod outbox;
 mod paths;
@@ -54,6 +57,7 @@ mod service_wraps;
 mod warnings;
 mod webhooks;
 
+pub use access_remarks::AccessRemarkRecord;
 pub use access_sessions::{
     AccessNotice, AccessSessionFilter, AccessSessionWrite, AccessVolume, BeginLook, LookRefused, SessionLook,
     SessionLookRow,
@@ -64,8 +68,9 @@ pub use activities::{ActivityFilter, ActivityKey, ActivityRecord, ActivityStore,
 pub use api::{ApiAnswerRecord, ApiTokenRecord};
 pub use audit::{AuditedFact, ForgottenAccess};
 pub use audit_report::{AuditReportRecord, ConsentedPath, ControlFigures, KeyFigures};
+pub use bulletins::{BulletinRecord, BulletinSource};
 pub use campaigns::{CampaignCount, CampaignMember, CampaignRecord};
-pub use certificates::{CertificateRecord, MailCounts, MailRecord};
+pub use certificates::CertificateRecord;
 pub use compliance_keys::ComplianceKeyRecord;
 pub use compliance_lists::{ConversationOrder, OrganizationMember};
 pub use consents::{ConsentRecord, ConsentStanding, ConsentWrite};
@@ -84,6 +89,7 @@ pub use journal::{Journal, JournalGroup};
 pub use keys::{Edge, KeyKind, KeyNode, KeyStore};
 pub use letters::{LetterRecord, LetterSource};
 pub use log_keys::LogKeyRecord;
+pub use mails::{MailCounts, MailKey, MailRecord};
 pub use notices::NoticeRecord;
 pub use outbox::Announcement;
 pub use paths::PathChange;

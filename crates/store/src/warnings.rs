@@ -1,15 +1,15 @@
-//! Warnings that conversations will end soon, the mails that carry them, and the sealed addresses these go to, in
-//! `control.db`.
+//! Warnings that conversations will end soon, and the sealed addresses that people are written to at, in `control.db`.
 
-use fiducia_policy::{ConversationId, KeyId, OrganizationId, SubjectId, Timestamp, WarningId};
+use fiducia_policy::{ConversationId, KeyId, MailKind, OrganizationId, SubjectId, Timestamp, WarningId};
 use rusqlite::{OptionalExtension, params};
 
-use crate::certificates::{MailCounts, MailRecord};
 use crate::connection::{bytes16, instant, optional_instant};
+use crate::mails::{self, MailKey};
 use crate::outbox::{Announcement, announce};
 use crate::{ControlStore, StoreError};
 
-/// The tables of this module, the fourth step of `control.db`.
+/// The tables of this module, the fourth step of `control.db`. A later one moves where a warning's mail stands to the outbox of
+/// mails.
 pub(crate) const TABLES: &str = "
     CREATE TABLE subject_contacts (
         subject BLOB PRIMARY KEY, key BLOB, sealed BLOB, stale SMALLINT NOT NULL
@@ -90,12 +90,7 @@ impl ControlStore {
                 ],
             )?;
             if contact.is_none() {
-                tx.execute(
-                    "UPDATE warnings SET next_attempt_at = NULL, given_up_at = ?2, failure = 'the address was taken away'
-                     WHERE subject = ?1 AND next_attempt_at IS NOT NULL",
-                    params![subject.as_bytes(), now.as_microsecond()],
-                )?;
-                crate::letters::give_up(tx, subject, now)?;
+                mails::give_up(tx, *subject.as_bytes(), now)?;
             }
             announce(tx, announcement)
         })
@@ -201,10 +196,18 @@ impl ControlStore {
     ) -> Result<(), StoreError> {
         self.file.write("give_warning", |tx| {
             if by_mail {
-                tx.execute(
-                    "UPDATE warnings SET given_at = ?2, next_attempt_at = ?2 WHERE id = ?1 AND given_at IS NULL",
-                    params![id.as_bytes(), now.as_microsecond()],
-                )?;
+                let given = tx
+                    .prepare_cached(
+                        "UPDATE warnings SET given_at = ?2 WHERE id = ?1 AND given_at IS NULL
+                         RETURNING organization, subject",
+                    )?
+                    .query_row(params![id.as_bytes(), now.as_microsecond()], |row| {
+                        Ok((OrganizationId::from_bytes(bytes16(row, 0)?), Some(bytes16(row, 1)?)))
+                    })
+                    .optional()?;
+                if let Some(to) = given {
+                    mails::queue(tx, &MailKey::Warning(id), to, now)?;
+                }
             } else {
                 tx.execute("DELETE FROM warnings WHERE id = ?1 AND given_at IS NULL", [id.as_bytes()])?;
             }
@@ -255,76 +258,26 @@ impl ControlStore {
         })
     }
 
-    /// Mails with warnings that are due, the longest due first.
-    pub fn due_warning_mails(&self, now: Timestamp, limit: u32) -> Result<Vec<MailRecord>, StoreError> {
-        self.file.read("due_warning_mails", |connection| {
-            connection
-                .prepare_cached(&format!(
-                    "{MAIL} WHERE next_attempt_at <= ?1 ORDER BY next_attempt_at, id LIMIT ?2"
-                ))?
-                .query_map(params![now.as_microsecond(), limit], mail)?
-                .collect()
-        })
-    }
-
-    /// The mail with a warning, where there is one.
-    pub fn warning_mail(&self, id: WarningId) -> Result<Option<MailRecord>, StoreError> {
-        self.file.read("warning_mail", |connection| {
-            connection
-                .prepare_cached(&format!("{MAIL} WHERE id = ?1 AND given_at IS NOT NULL"))?
-                .query_row([id.as_bytes()], mail)
-                .optional()
-        })
-    }
-
-    /// Notes what became of a mail with a warning. What was sent or given up stays so.
-    pub fn note_warning_mail(&mut self, id: WarningId, mail: &MailRecord) -> Result<(), StoreError> {
-        let micros = |at: Option<Timestamp>| at.map(Timestamp::as_microsecond);
-        self.file.write("note_warning_mail", |tx| {
-            tx.execute(
-                "UPDATE warnings SET attempts = ?2, next_attempt_at = ?3, sent_at = ?4, given_up_at = ?5, failure = ?6
-                 WHERE id = ?1 AND sent_at IS NULL AND given_up_at IS NULL",
-                params![
-                    id.as_bytes(),
-                    mail.attempts,
-                    micros(mail.next_attempt_at),
-                    micros(mail.sent_at),
-                    micros(mail.given_up_at),
-                    mail.failure,
-                ],
-            )
-            .map(drop)
-        })
-    }
-
-    /// How many mails with warnings wait, were sent and were given up, as far as they are remembered.
-    pub fn warning_mail_counts(&self) -> Result<MailCounts, StoreError> {
-        self.file.read("warning_mail_counts", |connection| {
-            connection.query_row(
-                "SELECT count(next_attempt_at), count(sent_at), count(given_up_at) FROM warnings",
-                [],
-                |row| Ok(MailCounts { waiting: row.get(0)?, sent: row.get(1)?, given_up: row.get(2)? }),
-            )
-        })
-    }
-
     /// Forgets warnings of which the first conversation ended before `before`. Gives how many, at most `limit`.
     pub fn forget_warnings(&mut self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
         self.file.write("forget_warnings", |tx| {
-            let forgotten = tx
+            let forgotten: Vec<[u8; 16]> = tx
                 .prepare_cached(
                     "DELETE FROM warnings WHERE id IN (SELECT id FROM warnings WHERE first_ends_at < ?1
-                        AND given_at IS NOT NULL LIMIT ?2)",
+                        AND given_at IS NOT NULL LIMIT ?2) RETURNING id",
                 )?
-                .execute(params![before.as_microsecond(), limit])?;
-            Ok(u64::try_from(forgotten).unwrap_or(0))
+                .query_map(params![before.as_microsecond(), limit], |row| bytes16(row, 0))?
+                .collect::<rusqlite::Result<_>>()?;
+            mails::forget(tx, MailKind::Warning, &forgotten)?;
+            Ok(u64::try_from(forgotten.len()).unwrap_or(u64::MAX))
         })
     }
 }
 
-/// Takes the address of a person who is erased out, and the warnings to the person.
+/// Takes the address of a person who is erased out, the warnings to the person, and every mail.
 pub(crate) fn forget_subject(tx: &rusqlite::Transaction<'_>, subject: SubjectId) -> rusqlite::Result<()> {
     tx.execute("DELETE FROM subject_contacts WHERE subject = ?1", [subject.as_bytes()])?;
+    mails::forget_recipient(tx, *subject.as_bytes())?;
     tx.execute("DELETE FROM warnings WHERE subject = ?1", [subject.as_bytes()]).map(drop)
 }
 
@@ -340,21 +293,6 @@ fn warning(row: &rusqlite::Row<'_>) -> rusqlite::Result<WarningRecord> {
         first_ends_at: instant(row, 4)?,
         begun_at: instant(row, 5)?,
         given_at: optional_instant(row, 6)?,
-    })
-}
-
-const MAIL: &str = "SELECT id, organization, given_at, attempts, next_attempt_at, sent_at, given_up_at, failure FROM warnings";
-
-fn mail(row: &rusqlite::Row<'_>) -> rusqlite::Result<MailRecord> {
-    Ok(MailRecord {
-        reference: WarningId::from_bytes(bytes16(row, 0)?).to_string(),
-        organization: OrganizationId::from_bytes(bytes16(row, 1)?),
-        issued_at: instant(row, 2)?,
-        attempts: row.get(3)?,
-        next_attempt_at: optional_instant(row, 4)?,
-        sent_at: optional_instant(row, 5)?,
-        given_up_at: optional_instant(row, 6)?,
-        failure: row.get(7)?,
     })
 }
 
@@ -427,7 +365,7 @@ mod tests {
         store.give_warning(gathered.id, true, at(110), &announcement(1)).unwrap();
         assert!(store.gathering_warnings(10).unwrap().is_empty());
         assert_eq!(store.outbox(10).unwrap().len(), 1);
-        assert_eq!(store.due_warning_mails(at(110), 10).unwrap().len(), 1);
+        assert_eq!(store.due_mails(at(110), 10).unwrap().len(), 1);
         let given = store.warning(gathered.id).unwrap().unwrap();
         assert_eq!(store.warned_conversations(&given, 10).unwrap(), [one, two, three]);
 
@@ -438,7 +376,8 @@ mod tests {
         let again = store.gathering_warnings(10).unwrap().remove(0);
         store.give_warning(again.id, false, at(210), &announcement(2)).unwrap();
         assert_eq!(store.warning(again.id).unwrap(), None, "the marks are all there is");
-        assert_eq!(store.warning_mail_counts().unwrap(), MailCounts { waiting: 1, sent: 0, given_up: 0 });
+        let mails = store.due_mails(at(999), 10).unwrap();
+        assert!(mails.iter().map(|mail| &mail.key).eq([&MailKey::Warning(gathered.id)]), "{mails:?}");
     }
 
     #[test]
@@ -456,13 +395,14 @@ mod tests {
         store.give_warning(id, true, at(110), &announcement(2)).unwrap();
         store.set_contact(ANNA, None, at(120), &announcement(3)).unwrap();
         assert_eq!(store.contact(ANNA).unwrap(), None);
-        assert!(store.due_warning_mails(at(999), 10).unwrap().is_empty());
-        assert_eq!(store.warning_mail(id).unwrap().unwrap().given_up_at, Some(at(120)));
+        assert!(store.due_mails(at(999), 10).unwrap().is_empty());
+        assert_eq!(store.mail(&MailKey::Warning(id)).unwrap().unwrap().given_up_at, Some(at(120)));
         store.settle_contact(ANNA).unwrap();
         assert!(store.stale_contacts(10).unwrap().is_empty());
 
         assert_eq!(store.forget_warnings(at(500), 10).unwrap(), 0);
         assert_eq!(store.forget_warnings(at(501), 10).unwrap(), 1);
+        assert_eq!(store.mail(&MailKey::Warning(id)).unwrap(), None);
         store.set_contact(ANNA, Some(&contact), at(130), &announcement(4)).unwrap();
         store.erase_subject(ANNA, at(140), false, None).unwrap();
         assert_eq!(store.contact(ANNA).unwrap(), None);

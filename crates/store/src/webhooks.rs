@@ -6,6 +6,7 @@
 use fiducia_policy::{DisabledBecause, EventFilter, KeyId, OrganizationId, Timestamp, WebhookId};
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 
+use crate::bulletins::BulletinRecord;
 use crate::connection::{bytes16, instant, optional_instant};
 use crate::control::{named, optional_named};
 use crate::outbox::{Announcement, announce};
@@ -180,12 +181,12 @@ impl ControlStore {
         })
     }
 
-    /// Changes an endpoint and announces it.
+    /// Changes an endpoint, announces it, and queues what administrators are told of it by mail.
     pub fn change_webhook(
         &mut self,
         id: WebhookId,
         change: &WebhookChange,
-        announcement: &Announcement,
+        (announcement, bulletins): (&Announcement, &[BulletinRecord]),
     ) -> Result<(), StoreError> {
         self.file.write("change_webhook", |tx| {
             if let Some((secret, until)) = &change.secret {
@@ -200,6 +201,7 @@ impl ControlStore {
             if let Some(place) = change.place {
                 tx.execute("UPDATE webhooks SET place = ?2 WHERE id = ?1", params![id.as_bytes(), place])?;
             }
+            crate::bulletins::queue(tx, bulletins)?;
             announce(tx, announcement)
         })
     }
@@ -322,12 +324,12 @@ impl ControlStore {
     }
 
     /// Notes what came of an attempt: where the delivery stands, and what it says about the endpoint. With an announcement the
-    /// endpoint is disabled by it.
+    /// endpoint is disabled by it, and administrators are told by the bulletins.
     pub fn end_webhook_attempt(
         &mut self,
         delivery: &WebhookDeliveryRecord,
         endpoint: &WebhookRecord,
-        announcement: Option<&Announcement>,
+        disabled: Option<(&Announcement, &[BulletinRecord])>,
     ) -> Result<(), StoreError> {
         let micros = |at: Option<Timestamp>| at.map(Timestamp::as_microsecond);
         self.file.write("end_webhook_attempt", |tx| {
@@ -338,8 +340,9 @@ impl ControlStore {
                     micros(endpoint.failing_since),
                     micros(endpoint.succeeded_at),
                 ])?;
-            if let Some(announcement) = announcement {
+            if let Some((announcement, bulletins)) = disabled {
                 set_disabled(tx, endpoint.id, endpoint.disabled)?;
+                crate::bulletins::queue(tx, bulletins)?;
                 announce(tx, announcement)?;
             }
             Ok(())

@@ -4,7 +4,7 @@ use std::sync::PoisonError;
 
 use fiducia_ledger::{LogReader, VerifierKey};
 use fiducia_policy::{OrganizationId, SubjectId};
-use fiducia_store::{CertificateRecord, ControlStore, DataDirectory};
+use fiducia_store::{CertificateRecord, ControlStore, DataDirectory, MailKey};
 
 use super::commands::{CertificateReply, CertificateRow};
 use super::document::{digest, signer_name};
@@ -131,7 +131,7 @@ fn document(record: &CertificateRecord) -> Result<Certificate, AdminError> {
 
 fn certificate_rows(control: &ControlStore, records: &[CertificateRecord]) -> Result<AdminReply, AdminError> {
     let rows = records.iter().map(|record| {
-        let mail = control.mail(&record.reference)?;
+        let mail = control.mail(&MailKey::Certificate(record.reference.clone()))?;
         Ok(CertificateRow {
             certificate: document(record)?,
             ledger_index: record.ledger_index,

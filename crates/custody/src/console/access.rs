@@ -136,9 +136,10 @@ pub(super) fn may_look(roles: &RoleSet, command: &AccessCommand) -> bool {
         AccessCommand::Lockbox { enabled: Some(_), .. } => {
             permits(Govern, DataKind::Accounts, Circumstances::default())
         }
-        // One's own sessions, and whether there is a lockbox, anybody of staff may see and end.
+        // One's own sessions, and whether there is a lockbox, anybody of staff may see, withdraw and end.
         AccessCommand::List { .. }
         | AccessCommand::Show { .. }
+        | AccessCommand::Withdraw { .. }
         | AccessCommand::End { .. }
         | AccessCommand::Lockbox { enabled: None, .. } => true,
     }
@@ -157,6 +158,8 @@ pub struct SessionPart {
     pub answers: bool,
     /// Whether they agreed to it already.
     pub agreed: bool,
+    /// Whether they may take it back.
+    pub withdraws: bool,
     /// Whether they may end it.
     pub ends: bool,
     /// Whether they may review it.
@@ -179,6 +182,7 @@ pub(super) fn part_in(roles: &RoleSet, own: Participant, session: &AccessSession
         sees,
         answers: approves && !is_reader && session.state == AccessState::Asked,
         agreed,
+        withdraws: is_reader && session.state == AccessState::Asked,
         ends: session.state == AccessState::Open && (is_reader || (sees && governs)),
         reviews: sees
             && session.review_by().is_some()

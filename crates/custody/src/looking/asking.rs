@@ -1,4 +1,4 @@
-//! Asking for sessions, agreeing to them, ending and reviewing them.
+//! Asking for sessions, taking that back, agreeing to them, ending and reviewing them.
 
 use std::collections::BTreeSet;
 
@@ -71,14 +71,22 @@ impl Custody {
             AccessCommand::Show { session } => {
                 self.show_session(asker, session).map(|detail| AccessReply::Detail(Box::new(detail)))
             }
-            AccessCommand::Approve { session: id } => self.answer(asker, id, true).map(session),
-            AccessCommand::Deny { session: id } => self.answer(asker, id, false).map(session),
+            AccessCommand::Approve { session: id, remark } => {
+                let by = asker.participant;
+                self.answer(asker, id, AccessStep::Approve { by, remark }).map(session)
+            }
+            AccessCommand::Deny { session: id, remark } => {
+                let by = asker.participant;
+                self.answer(asker, id, AccessStep::Deny { by, remark }).map(session)
+            }
+            AccessCommand::Withdraw { session: id } => self.withdraw_session(asker, id).map(session),
             AccessCommand::Look { session, target, sight } => self
                 .look_in_session(asker, session, &target, sight)
                 .map(|content| AccessReply::Content(Box::new(content))),
             AccessCommand::End { session: id } => self.end_session(asker, id).map(session),
-            AccessCommand::Review { session: id, justified } => {
-                self.review_session(asker, id, justified).map(session)
+            AccessCommand::Review { session: id, justified, remark } => {
+                let by = asker.participant;
+                self.review_session(asker, id, AccessStep::Review { by, justified, remark }).map(session)
             }
             AccessCommand::Lockbox { organization, enabled } => {
                 self.lockbox(asker, organization, enabled).map(AccessReply::Lockbox)
@@ -260,11 +268,17 @@ impl Custody {
             ledger_index: row.ledger_index,
         };
         let looks = looks.into_iter().map(look).collect();
-        Ok(AccessSessionDetail { session, conversations, seen, looks })
+        let remarks = reader.remarks(&control, id)?;
+        Ok(AccessSessionDetail { session, conversations, seen, looks, remarks })
     }
 
     /// Agrees to somebody else's session, or not.
-    fn answer(&self, asker: &Asker, id: AccessSessionId, agrees: bool) -> Result<AccessSession, AdminError> {
+    fn answer(
+        &self,
+        asker: &Asker,
+        id: AccessSessionId,
+        step: AccessStep,
+    ) -> Result<AccessSession, AdminError> {
         let session = self.session_for(asker, id)?;
         let circumstances = Circumstances { break_glass: session.breaks_glass(), ..Circumstances::default() };
         let policies = self.permitted(
@@ -273,9 +287,7 @@ impl Custody {
             session.organization,
             &circumstances,
         )?;
-        let by = asker.participant;
         self.lapse_agreements(asker, &session)?;
-        let step = if agrees { AccessStep::Approve(by) } else { AccessStep::Deny(by) };
         self.step(id, step, asker, policies)
     }
 
@@ -296,6 +308,12 @@ impl Custody {
         lapsed
             .into_iter()
             .try_for_each(|by| self.step(session.id, AccessStep::Lapse(by), asker, Vec::new()).map(drop))
+    }
+
+    /// Takes one's own request back. It opens nothing, so no policy is asked; whether it is one's own is the session's to say.
+    fn withdraw_session(&self, asker: &Asker, id: AccessSessionId) -> Result<AccessSession, AdminError> {
+        self.session_for(asker, id)?;
+        self.step(id, AccessStep::Withdraw(asker.participant), asker, Vec::new())
     }
 
     /// The policies by which somebody may do something that opens nothing.
@@ -339,12 +357,12 @@ impl Custody {
         &self,
         asker: &Asker,
         id: AccessSessionId,
-        justified: bool,
+        step: AccessStep,
     ) -> Result<AccessSession, AdminError> {
         let session = self.session_for(asker, id)?;
         let review = (AccessAction::Review, DataKind::Evidence);
         let policies = self.permitted(asker, review, session.organization, &Circumstances::default())?;
-        self.step(id, AccessStep::Review { by: asker.participant, justified }, asker, policies)
+        self.step(id, step, asker, policies)
     }
 
     fn lockbox(

@@ -1,8 +1,8 @@
 //! The commands by which staff read what is others', and their replies.
 
 use fiducia_policy::{
-    AccessNoticeKind, AccessReason, AccessScope, AccessSession, AccessSessionId, ConversationId, GroundKind,
-    OrganizationId, RecordId, Sight, Timestamp,
+    AccessAnswer, AccessNoticeKind, AccessReason, AccessRemark, AccessScope, AccessSession, AccessSessionId,
+    ConversationId, GroundKind, OrganizationId, Participant, RecordId, Sight, Timestamp,
 };
 
 use crate::ConversationContent;
@@ -83,9 +83,19 @@ pub enum AccessCommand {
     Approve {
         /// Which.
         session: AccessSessionId,
+        /// Why, if it is said.
+        #[serde(default)]
+        remark: Option<AccessRemark>,
     },
     /// Says no to somebody else's session.
     Deny {
+        /// Which.
+        session: AccessSessionId,
+        /// Why.
+        remark: AccessRemark,
+    },
+    /// Takes one's own session back while it waits.
+    Withdraw {
         /// Which.
         session: AccessSessionId,
     },
@@ -109,6 +119,8 @@ pub enum AccessCommand {
         session: AccessSessionId,
         /// Whether the emergency justified what was read.
         justified: bool,
+        /// Why it did or did not.
+        remark: AccessRemark,
     },
     /// Whether the organisation wants to agree to looks at what is its own; says so when `enabled` is given.
     Lockbox {
@@ -140,6 +152,30 @@ pub struct AccessSessionDetail {
     /// The looks that were taken, oldest first, at most 1,000. Those at what is of people who were erased since are in the
     /// log alone.
     pub looks: Vec<AccessLookRow>,
+    /// What was said to answers, oldest first.
+    pub remarks: Vec<AccessRemarkRow>,
+}
+
+/// What somebody said to their answer. Its `Debug` shows nothing of it.
+#[derive(Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct AccessRemarkRow {
+    /// What they answered.
+    pub answer: AccessAnswer,
+    /// Who.
+    pub by: Participant,
+    /// When.
+    pub at: Timestamp,
+    /// What they said; none while the key to it cannot be used.
+    pub text: Option<String>,
+    /// With which it is in the log, as 32 hexadecimal digits: the entry has SHA-256 of `fiducia/access/remark/v1`, a line feed, the
+    /// salt's bytes and the text.
+    pub salt: Option<String>,
+}
+
+impl std::fmt::Debug for AccessRemarkRow {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AccessRemarkRow").field("answer", &self.answer).finish_non_exhaustive()
+    }
 }
 
 /// A look that was taken in a session.

@@ -2,12 +2,12 @@
 
 use std::sync::atomic::Ordering;
 
-use fiducia_ledger::{AccessSessionStep, Digest, Event, SessionStep};
+use fiducia_ledger::{AccessSessionStep, AccessWithdrawal, Digest, Event, SessionStep};
 use fiducia_policy::{
     AccessEnd, AccessNeeds, AccessNoticeKind, AccessReview, AccessSession, AccessSessionId, AccessState,
-    AccessStep, AccessStepRefused, OrganizationId, PersonId, Timestamp,
+    AccessStep, AccessStepRefused, BulletinKind, OrganizationId, PersonId, Timestamp,
 };
-use fiducia_store::{AccessSessionWrite, Announcement};
+use fiducia_store::{AccessRemarkRecord, AccessSessionWrite, Announcement, BulletinRecord};
 
 use crate::AdminError;
 use crate::scribe::Fact;
@@ -98,24 +98,24 @@ impl Writer {
         }
         let actor = session.reader.person;
         let facts = match what {
-            BegunFor::Looks => steps_of(None, &session, actor, &policies),
+            BegunFor::Looks => facts_of(None, &session, (actor, &policies), None),
             BegunFor::OneLook | BegunFor::HandingOver => Vec::new(),
         };
-        let facts: Vec<Fact> = facts.into_iter().map(|step| fact(step, now)).collect();
+        let facts: Vec<Fact> = facts.into_iter().map(|event| Fact { at: now, event }).collect();
         let mut announced = Vec::with_capacity(facts.len());
         for fact in facts {
             announced.push((fact.announcement(self.event_id()?, session.organization), fact));
         }
-        let write = AccessSessionWrite {
-            announcements: announced.iter().map(|(announcement, _)| announcement.clone()).collect(),
-            notices: notices_of(None, &session)
-                .into_iter()
-                // Before anything is opened, so that nothing is handed over that nobody is told of.
-                .chain((what == BegunFor::HandingOver).then_some(AccessNoticeKind::HandedOver))
-                .collect(),
-            session,
-            at: now,
+        let mut notices = notices_of(None, &session);
+        // Before anything is opened, so that nothing is handed over that nobody is told of.
+        notices.extend((what == BegunFor::HandingOver).then_some(AccessNoticeKind::HandedOver));
+        let bulletins = if notices.contains(&AccessNoticeKind::ApprovalAsked) {
+            self.bulletins_about_session(BulletinKind::ApprovalAsked, &session, now)?
+        } else {
+            Vec::new()
         };
+        let announcements = announced.iter().map(|(announcement, _)| announcement.clone()).collect();
+        let write = AccessSessionWrite { session, announcements, notices, bulletins, remark: None, at: now };
         self.files.control.begin_access_session(&write)?;
         announced.into_iter().try_for_each(|one| self.delivered(one).map(drop))?;
         Ok(write.session)
@@ -132,18 +132,24 @@ impl Writer {
         for _ in 0..FACTS_MAX {
             ids.push(self.event_id()?);
         }
+        let emergency = self.bulletins_if_it_opens(id, &step, now)?;
+        let (remark, commitment) = self.said_by(id, &step, now)?.unzip();
         let limits = &self.gate.limits;
         let mut announced: Vec<(Announcement, Fact)> = Vec::new();
         let changed = self.files.control.change_access_session(id, |before| {
             let session = before.after(step, now, limits)?;
-            let steps = steps_of(Some(&before), &session, actor, &policies);
-            for (step, id) in steps.into_iter().zip(ids) {
-                let fact = fact(step, now);
+            let facts = facts_of(Some(&before), &session, (actor, &policies), commitment);
+            for (event, id) in facts.into_iter().zip(ids) {
+                let fact = Fact { at: now, event };
                 announced.push((fact.announcement(id, session.organization), fact));
             }
             let announcements = announced.iter().map(|(announcement, _)| announcement.clone()).collect();
             let notices = notices_of(Some(&before), &session);
-            Ok::<_, AccessStepRefused>(AccessSessionWrite { session, announcements, notices, at: now })
+            let opens = notices.contains(&AccessNoticeKind::EmergencyOpened);
+            let bulletins = if opens { emergency } else { Vec::new() };
+            let at = now;
+            let write = AccessSessionWrite { session, announcements, notices, bulletins, remark, at };
+            Ok::<_, AccessStepRefused>(write)
         })?;
         let write = changed
             .ok_or_else(|| AdminError::NotFound(format!("there is no {id}; nothing was changed")))?
@@ -151,8 +157,45 @@ impl Writer {
         if write.notices.contains(&AccessNoticeKind::Unusual) {
             self.handle.access_alerts.fetch_add(1, Ordering::Relaxed);
         }
+        crate::faults::reached("access-session-stepped");
         announced.into_iter().try_for_each(|one| self.delivered(one).map(drop))?;
         Ok(write.session)
+    }
+
+    /// What administrators would be told by mail, should a step open an emergency: whom, is read before the step is taken.
+    fn bulletins_if_it_opens(
+        &self,
+        id: AccessSessionId,
+        step: &AccessStep,
+        now: Timestamp,
+    ) -> Result<Vec<BulletinRecord>, AdminError> {
+        if !matches!(step, AccessStep::Approve { .. }) {
+            return Ok(Vec::new());
+        }
+        match self.files.control.access_session(id)? {
+            Some(session) if session.breaks_glass() => {
+                self.bulletins_about_session(BulletinKind::EmergencyOpened, &session, now)
+            }
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    /// What a step says, sealed. What will be refused leaves no key behind.
+    fn said_by(
+        &mut self,
+        id: AccessSessionId,
+        step: &AccessStep,
+        now: Timestamp,
+    ) -> Result<Option<(AccessRemarkRecord, Digest)>, AdminError> {
+        if step.remark().is_none() {
+            return Ok(None);
+        }
+        match self.files.control.access_session(id)? {
+            Some(session) if session.after(step.clone(), now, &self.gate.limits).is_ok() => {
+                self.sealed_remark(&session, step, now)
+            }
+            _ => Ok(None),
+        }
     }
 
     /// Ends sessions whose time is over, with the time at which it was, and notes that nobody answered.
@@ -186,16 +229,35 @@ impl Writer {
     }
 }
 
-fn fact(step: AccessSessionStep, at: Timestamp) -> Fact {
-    Fact { at, event: Event::AccessSession(step) }
+/// What the log is told: what is so now and was not before.
+fn facts_of(
+    before: Option<&AccessSession>,
+    after: &AccessSession,
+    (actor, policies): (PersonId, &[String]),
+    remark: Option<Digest>,
+) -> Vec<Event> {
+    let steps = steps_of(before, after, (actor, policies), remark);
+    let mut facts: Vec<Event> = steps.into_iter().map(Event::AccessSession).collect();
+    let was = before.map(|session| session.state);
+    if after.state == AccessState::Withdrawn && was != Some(AccessState::Withdrawn) {
+        facts.push(Event::AccessRequestWithdrawn(AccessWithdrawal {
+            session: after.id,
+            actor,
+            reason: after.reason,
+            ticket: after.ticket.clone(),
+            ground: after.ground,
+            needs: after.needs,
+        }));
+    }
+    facts
 }
 
-/// What the log is told: what is so now and was not before.
+/// The steps among it.
 fn steps_of(
     before: Option<&AccessSession>,
     after: &AccessSession,
-    actor: PersonId,
-    policies: &[String],
+    (actor, policies): (PersonId, &[String]),
+    remark: Option<Digest>,
 ) -> Vec<AccessSessionStep> {
     let count = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
     let told = |step, actor, policies: &[String]| AccessSessionStep {
@@ -215,6 +277,7 @@ fn steps_of(
         end: after.end.filter(|_| step == SessionStep::Ended),
         alert: after.alerts.last().copied().filter(|_| step == SessionStep::Alerted),
         policies: policies.to_vec(),
+        remark: remark.filter(|_| is_answer(step)),
     };
     let reader = after.reader.person;
     let was = before.map(|session| session.state);
@@ -229,7 +292,7 @@ fn steps_of(
         match after.state {
             AccessState::Denied => steps.push(told(SessionStep::Denied, actor, policies)),
             AccessState::Unanswered => steps.push(told(SessionStep::Unanswered, reader, &[])),
-            AccessState::Asked | AccessState::Open | AccessState::Ended => {}
+            AccessState::Asked | AccessState::Open | AccessState::Withdrawn | AccessState::Ended => {}
         }
     }
     if after.opened_at.is_some() && before.is_none_or(|before| before.opened_at.is_none()) {
@@ -251,6 +314,12 @@ fn steps_of(
         steps.push(told(found, actor, policies));
     }
     steps
+}
+
+/// Whether something can be said to it. An agreement may open a session: what was said stands with the agreement.
+const fn is_answer(step: SessionStep) -> bool {
+    use SessionStep::{Approved, Denied, FoundJustified, FoundUnjustified};
+    matches!(step, Approved | Denied | FoundJustified | FoundUnjustified)
 }
 
 /// What the administrators are told.

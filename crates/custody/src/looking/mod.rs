@@ -1,4 +1,4 @@
-//! Staff reading what is others': sessions, which are asked for, agreed to, looked in, ended and reviewed.
+//! Staff reading what is others': sessions, which are asked for, withdrawn, agreed to, looked in, ended and reviewed.
 //!
 //! Every way to content for a person leads through [`Sitting`], which is made here alone: of a session that is open and of
 //! what the access policies say at that moment, or of somebody who reads what is theirs.
@@ -11,10 +11,11 @@ mod keeping;
 mod once;
 mod public;
 mod reading;
+mod remarks;
 mod sitting;
 
 pub use commands::{
-    AccessActor, AccessCommand, AccessLookRow, AccessNoticeRow, AccessReply, AccessRequest,
+    AccessActor, AccessCommand, AccessLookRow, AccessNoticeRow, AccessRemarkRow, AccessReply, AccessRequest,
     AccessSessionDetail, LookTarget, SessionContent,
 };
 pub(crate) use gate::{Asker, Gate, Home};

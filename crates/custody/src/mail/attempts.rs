@@ -35,27 +35,23 @@ impl Writer {
     fn begin_mail(&mut self, about: &MailAbout) -> Result<MailReply, AdminError> {
         let mut mail = self.waiting_mail(about)?;
         let now = self.clock.now();
-        if let MailAbout::Letter(id) = about
-            && self.is_answered(*id)?
-        {
-            mail.failure = Some("the question is open no more".to_owned());
+        if let Some(why) = self.moot(about)? {
+            mail.failure = Some(why.to_owned());
             (mail.next_attempt_at, mail.given_up_at) = (None, Some(now));
-            self.keep_mail(about, &mail)?;
-            return Err(AdminError::NotFound(format!(
-                "{about} asks something that was answered; it is not sent"
-            )));
+            self.keep_mail(&mail)?;
+            return Err(AdminError::NotFound(format!("{about} is not sent: {why}")));
         }
         if !matches!(about, MailAbout::Certificate(_)) && is_too_late(&mail, now) {
-            // What it warns of may have come. The marks in the list stay.
+            // What it tells of may be over. The marks in the list and the pages stay.
             mail.failure = Some("nobody sent mails in time".to_owned());
             (mail.next_attempt_at, mail.given_up_at) = (None, Some(now));
             self.handle.mails_given_up.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-            self.keep_mail(about, &mail)?;
+            self.keep_mail(&mail)?;
             return Err(AdminError::NotFound(format!("{about} came too late to be sent; it was given up")));
         }
         mail.attempts = mail.attempts.saturating_add(1);
         mail.next_attempt_at = Some(next_attempt(self.first_retry_seconds(), mail.attempts, now));
-        self.keep_mail(about, &mail)
+        self.keep_mail(&mail)
     }
 
     /// Notes what became of it.
@@ -75,7 +71,18 @@ impl Writer {
                 }
             }
         }
-        self.keep_mail(about, &mail)
+        self.keep_mail(&mail)
+    }
+
+    /// Why a mail would tell nobody anything any more, if so.
+    fn moot(&self, about: &MailAbout) -> Result<Option<&'static str>, AdminError> {
+        match about {
+            MailAbout::Certificate(_) | MailAbout::Warning(_) => Ok(None),
+            MailAbout::Letter(id) => {
+                Ok(self.is_answered(*id)?.then_some("it asks something that was answered"))
+            }
+            MailAbout::Bulletin(id) => self.moot_bulletin(*id),
+        }
     }
 
     /// Whether a letter asks something to which there is an answer, or nothing to answer any more.
@@ -90,21 +97,13 @@ impl Writer {
     }
 
     fn waiting_mail(&self, about: &MailAbout) -> Result<MailRecord, AdminError> {
-        let mail = match about {
-            MailAbout::Certificate(reference) => self.files.control.mail(reference.as_str())?,
-            MailAbout::Warning(id) => self.files.control.warning_mail(*id)?,
-            MailAbout::Letter(id) => self.files.control.letter_mail(*id)?,
-        };
+        let mail = self.files.control.mail(&about.key())?;
         mail.filter(|mail| mail.next_attempt_at.is_some())
             .ok_or_else(|| AdminError::NotFound(format!("no mail about {about} waits; nothing was noted")))
     }
 
-    fn keep_mail(&mut self, about: &MailAbout, mail: &MailRecord) -> Result<MailReply, AdminError> {
-        match about {
-            MailAbout::Certificate(_) => self.files.control.note_mail(mail)?,
-            MailAbout::Warning(id) => self.files.control.note_warning_mail(*id, mail)?,
-            MailAbout::Letter(id) => self.files.control.note_letter_mail(*id, mail)?,
-        }
+    fn keep_mail(&mut self, mail: &MailRecord) -> Result<MailReply, AdminError> {
+        self.files.control.note_mail(mail)?;
         Ok(MailReply::Noted(state_of(Some(mail))))
     }
 
@@ -125,7 +124,7 @@ fn is_hopeless(mail: &MailRecord, now: Timestamp) -> bool {
 }
 
 fn is_too_late(mail: &MailRecord, at: Timestamp) -> bool {
-    at.as_second().saturating_sub(mail.issued_at.as_second()) > TRIED_SECONDS_MAX
+    at.as_second().saturating_sub(mail.queued_at.as_second()) > TRIED_SECONDS_MAX
 }
 
 /// Where a mail stands.

@@ -3,12 +3,13 @@
 use std::fmt;
 
 use fiducia_policy::{
-    ComplaintRoute, ConsentPurpose, LetterId, LetterKind, OrganizationId, RequestKind, RightsRequestId,
-    Timestamp, WarningId,
+    AccessReason, AccessSessionId, BulletinId, ComplaintRoute, ConsentPurpose, DisabledBecause, LetterId,
+    LetterKind, OrganizationId, RequestKind, RightsRequestId, Timestamp, WarningId, WebhookId,
 };
+use fiducia_store::MailKey;
 
 use super::MailAddress;
-use crate::CertificateReference;
+use crate::{AdminError, CertificateReference};
 
 /// What a mail is about.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -20,6 +21,32 @@ pub enum MailAbout {
     Warning(WarningId),
     /// A question, a reminder, or what becomes of a request; it goes to the person it is about.
     Letter(LetterId),
+    /// Something that the administrators of an organisation are told; it goes to one of them.
+    Bulletin(BulletinId),
+}
+
+impl MailAbout {
+    /// How the store knows it.
+    pub(super) fn key(&self) -> MailKey {
+        match self {
+            Self::Certificate(reference) => MailKey::Certificate(reference.as_str().to_owned()),
+            Self::Warning(id) => MailKey::Warning(*id),
+            Self::Letter(id) => MailKey::Letter(*id),
+            Self::Bulletin(id) => MailKey::Bulletin(*id),
+        }
+    }
+
+    /// What a row of the store is about.
+    pub(super) fn of(key: &MailKey) -> Result<Self, AdminError> {
+        Ok(match key {
+            MailKey::Certificate(reference) => Self::Certificate(
+                reference.parse().map_err(|error| AdminError::Storage(format!("control.db: {error}")))?,
+            ),
+            MailKey::Warning(id) => Self::Warning(*id),
+            MailKey::Letter(id) => Self::Letter(*id),
+            MailKey::Bulletin(id) => Self::Bulletin(*id),
+        })
+    }
 }
 
 impl fmt::Display for MailAbout {
@@ -28,6 +55,7 @@ impl fmt::Display for MailAbout {
             Self::Certificate(reference) => reference.fmt(f),
             Self::Warning(id) => id.fmt(f),
             Self::Letter(id) => id.fmt(f),
+            Self::Bulletin(id) => id.fmt(f),
         }
     }
 }
@@ -107,7 +135,7 @@ pub struct DueMail {
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "reply", content = "value")]
 pub enum MailReply {
-    /// Mails that are due: those about certificates first, the longest due first among each kind.
+    /// Mails that are due: those to administrators first, the longest due first among each kind.
     Due(Vec<DueMail>),
     /// It was noted.
     Noted(MailState),
@@ -175,5 +203,56 @@ pub enum LetterAbout {
         left_undone: Option<String>,
         /// Where the person can go who is not content.
         routes: Vec<ComplaintRoute>,
+    },
+}
+
+/// Something that an administrator is told by mail. It never crosses the admin socket: the address is for the mail alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bulletin {
+    /// Its id.
+    pub id: BulletinId,
+    /// Where the administrator is written to.
+    pub to: MailAddress,
+    /// The name of the organisation.
+    pub organization: String,
+    /// The language of the administrator's account: a tag of BCP 47.
+    pub language: Option<String>,
+    /// What it tells of.
+    pub about: BulletinAbout,
+    /// When that happened.
+    pub at: Timestamp,
+}
+
+/// What a bulletin tells of. It names no reader and nothing that is read: the console shows who it is to those who sign in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BulletinAbout {
+    /// A session of an emergency opened.
+    EmergencyOpened {
+        /// Which.
+        session: AccessSessionId,
+        /// Why it was asked for.
+        reason: AccessReason,
+        /// The case or ticket number.
+        ticket: String,
+        /// Over when, at the latest.
+        until: Timestamp,
+    },
+    /// A session waits for an administrator's agreement.
+    ApprovalAsked {
+        /// Which.
+        session: AccessSessionId,
+        /// Why it was asked for.
+        reason: AccessReason,
+        /// The case or ticket number.
+        ticket: String,
+        /// No answer by then is a no.
+        answer_by: Timestamp,
+    },
+    /// Nothing is sent to a webhook any more.
+    WebhookDisabled {
+        /// Which.
+        webhook: WebhookId,
+        /// Why.
+        because: DisabledBecause,
     },
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use fiducia_keyring::open_value;
 use fiducia_policy::{LetterId, SubjectId, WarningId};
-use fiducia_store::{ControlStore, LetterSource, MailRecord};
+use fiducia_store::{ControlStore, LetterSource};
 
 use super::{DueMail, Letter, LetterAbout, MailAbout, MailAddress, MailReply, WarningLetter};
 use crate::consent::campaign_terms;
@@ -23,19 +23,14 @@ impl Reader {
         }
         let _reading = self.reading();
         let (control, now) = (self.control()?, self.clock.now());
-        let mut due = Vec::new();
-        for mail in control.due_mails(now, limit)? {
-            let reference = mail.reference.parse().map_err(|error| damaged(&error))?;
-            due.push(due_mail(MailAbout::Certificate(reference), &mail));
-        }
-        for mail in control.due_warning_mails(now, limit)? {
-            let id = mail.reference.parse().map_err(|error| damaged(&error))?;
-            due.push(due_mail(MailAbout::Warning(id), &mail));
-        }
-        for mail in control.due_letters(now, limit)? {
-            let id = mail.reference.parse().map_err(|error| damaged(&error))?;
-            due.push(due_mail(MailAbout::Letter(id), &mail));
-        }
+        let due = control
+            .due_mails(now, limit)?
+            .into_iter()
+            .map(|mail| {
+                let about = MailAbout::of(&mail.key)?;
+                Ok(DueMail { about, organization: mail.organization, attempts: mail.attempts })
+            })
+            .collect::<Result<_, AdminError>>()?;
         Ok(AdminReply::Mailed(MailReply::Due(due)))
     }
 
@@ -120,10 +115,6 @@ impl Reader {
     }
 }
 
-fn due_mail(about: MailAbout, mail: &MailRecord) -> DueMail {
-    DueMail { about, organization: mail.organization, attempts: mail.attempts }
-}
-
-fn damaged(error: &dyn std::fmt::Display) -> AdminError {
+pub(super) fn damaged(error: &dyn std::fmt::Display) -> AdminError {
     AdminError::Storage(format!("control.db: {error}"))
 }

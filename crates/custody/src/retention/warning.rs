@@ -172,8 +172,10 @@ impl Writer {
 
     fn forget_warnings(&mut self, now: Timestamp) -> Result<bool, AdminError> {
         let before = now.checked_sub(Duration::from_secs(REMEMBERED_SECONDS)).unwrap_or(Timestamp::MIN);
-        let letters = self.files.control.forget_letters(before, FORGOTTEN_PER_STEP)?;
-        Ok(self.files.control.forget_warnings(before, FORGOTTEN_PER_STEP)? > 0 || letters > 0)
+        let control = &mut self.files.control;
+        let told = control.forget_letters(before, FORGOTTEN_PER_STEP)?
+            + control.forget_bulletins(before, FORGOTTEN_PER_STEP)?;
+        Ok(control.forget_warnings(before, FORGOTTEN_PER_STEP)? > 0 || told > 0)
     }
 
     /// Keeps some of the conversations that a warning was about, as its person wishes.

@@ -229,7 +229,11 @@ impl Writer {
         let reason = change.disabled.flatten().map(|(_, because)| because);
         let event = webhook_event(webhook.id, what, reason, Some(actor));
         let announced = self.announced(webhook.organization, event, now)?;
-        self.files.control.change_webhook(webhook.id, change, &announced.0)?;
+        let bulletins = match reason {
+            Some(because) => self.bulletins_about_webhook(webhook, because, now)?,
+            None => Vec::new(),
+        };
+        self.files.control.change_webhook(webhook.id, change, (&announced.0, &bulletins))?;
         self.delivered(announced)?;
         Ok(WebhookReply::Webhook(Box::new(row(&self.known_webhook(webhook.id)?))))
     }

@@ -328,7 +328,9 @@ impl Writer {
                 webhook.disabled = Some((now, because));
                 let event = webhook_event(id, "disabled", Some(because), None);
                 let announced = self.announced(webhook.organization, event, now)?;
-                self.files.control.end_webhook_attempt(&delivery, &webhook, Some(&announced.0))?;
+                let bulletins = self.bulletins_about_webhook(&webhook, because, now)?;
+                let disabled = Some((&announced.0, bulletins.as_slice()));
+                self.files.control.end_webhook_attempt(&delivery, &webhook, disabled)?;
                 tracing::warn!(webhook = %id, because = because.name(), "a webhook was disabled; nothing is sent to it any more");
                 self.delivered(announced)?;
                 return Ok(WebhookReply::Done);

@@ -43,6 +43,7 @@ fn work() {
         "ask" => ask(&mut World::at(Path::new(&folder), 20)),
         "remind" => ask(&mut World::at(Path::new(&folder), 40)),
         "confirm" => confirm(&mut World::at(Path::new(&folder), 20)),
+        "break-the-glass" => break_the_glass(&mut World::at(Path::new(&folder), 1)),
         "set-key" => drop(organization_keys::set(&World::at(Path::new(&folder), 1), "mine")),
         "clear-key" => drop(organization_keys::clear(&World::at(Path::new(&folder), 1))),
         "rotate-keys" => drop(organization_keys::rotate(&World::at(Path::new(&folder), 1), None)),
@@ -87,6 +88,12 @@ fn confirm(world: &mut World) {
     world.reopen_with(with_mail());
     let request = crate::letters::open_requests(world)[0];
     crate::letters::act(world, request, RightsAction::Confirm {}).unwrap();
+}
+
+fn break_the_glass(world: &mut World) {
+    world.reopen_with(with_mail());
+    let scope = fiducia_policy::AccessScope::Conversation(world.conversations()[0]);
+    crate::bulletins::break_the_glass(world, scope);
 }
 
 fn move_contact(world: &World) {
@@ -501,6 +508,24 @@ fn a_step_and_the_letter_about_it_are_one_commit() {
     let mut world = cut_off(folder.path(), "confirm", "abort-at:request-stepped:1");
     world.reopen_with(with_mail());
     assert_eq!(crate::letters::kinds(&world), [LetterKind::RequestReceived]);
+    world.verify_ledger();
+}
+
+#[test]
+fn an_emergency_and_the_mail_about_it_are_one_commit() {
+    let folder = tempfile::tempdir().unwrap();
+    let world = World::at(folder.path(), 0);
+    world.exchange(&anthropic(&["one"]), "uno");
+    drop(world);
+    // The first agreement opens nothing.
+    let mut world = cut_off(folder.path(), "break-the-glass", "abort-at:access-session-stepped:2");
+    world.reopen_with(with_mail());
+    assert_eq!(crate::bulletins::told(&world).len(), 1, "there is one administrator");
+    let opened: Vec<_> = crate::looking::steps(&mut world)
+        .into_iter()
+        .filter(|step| step.step == fiducia_ledger::SessionStep::Opened)
+        .collect();
+    assert_eq!(opened.len(), 1, "the log has it once");
     world.verify_ledger();
 }
 

@@ -7,9 +7,9 @@ use fiducia_custody::{
 };
 use fiducia_ledger::{AccessSessionStep, Event, SessionStep};
 use fiducia_policy::{
-    AccessEnd, AccessLimits, AccessNeeds, AccessNoticeKind, AccessPolicy, AccessReason, AccessReview,
-    AccessScope, AccessSession, AccessSessionId, AccessState, CaseId, ConversationId, Plan, Role, Sight,
-    Timestamp,
+    AccessAnswer, AccessEnd, AccessLimits, AccessNeeds, AccessNoticeKind, AccessPolicy, AccessReason,
+    AccessReview, AccessScope, AccessSession, AccessSessionId, AccessState, CaseId, ConversationId, Plan,
+    Role, Sight, Timestamp,
 };
 
 use crate::console::signed_in;
@@ -42,6 +42,15 @@ pub(crate) fn request(scope: AccessScope, reason: AccessReason) -> AccessRequest
         seconds: Some(600),
         break_glass: false,
     }
+}
+
+pub(crate) fn approval(session: AccessSessionId) -> AccessCommand {
+    AccessCommand::Approve { session, remark: None }
+}
+
+fn verdict(session: AccessSessionId, justified: bool) -> AccessCommand {
+    let remark = "what was read fits the ticket".parse().unwrap();
+    AccessCommand::Review { session, justified, remark }
 }
 
 pub(crate) fn ask(world: &World, who: &Staff, request: AccessRequest) -> Result<AccessSession, AdminError> {
@@ -88,7 +97,7 @@ pub(crate) fn notices(world: &World, admin: &Staff) -> Vec<AccessNoticeKind> {
     }
 }
 
-fn steps(world: &mut World) -> Vec<AccessSessionStep> {
+pub(crate) fn steps(world: &mut World) -> Vec<AccessSessionStep> {
     let events = world.ledger_events().into_iter();
     events
         .filter_map(|event| match event {
@@ -225,7 +234,7 @@ fn support_reads_what_the_customer_agrees_to_within_twelve_hours() {
     assert_eq!((asked.state, asked.needs), (AccessState::Asked, AccessNeeds::CustomerApproval));
     let early = look(&world, &support, asked.id, (LookTarget::default(), None)).unwrap_err();
     assert!(matches!(early, AdminError::Conflict(_)), "{early}");
-    let approve = AccessCommand::Approve { session: asked.id };
+    let approve = approval(asked.id);
     for who in [&support, &legal] {
         let refused = give(&world, who, approve.clone()).unwrap_err();
         assert!(matches!(refused, AdminError::Forbidden(_) | AdminError::NotFound(_)), "{refused}");
@@ -238,7 +247,7 @@ fn support_reads_what_the_customer_agrees_to_within_twelve_hours() {
     // Nobody answers the next one: that is a no.
     let unanswered = ask(&world, &support, wanted).unwrap();
     world.advance_seconds(12 * 3_600);
-    let late = give(&world, &admin, AccessCommand::Approve { session: unanswered.id }).unwrap_err();
+    let late = give(&world, &admin, approval(unanswered.id)).unwrap_err();
     assert!(matches!(late, AdminError::Conflict(_)), "{late}");
     world.sweep();
     assert_eq!(shown(&world, &admin, unanswered.id).state, AccessState::Unanswered);
@@ -273,7 +282,7 @@ fn an_emergency_takes_two_others_is_told_at_once_and_reviewed_or_there_is_no_nex
     let research = staff(&world, "research");
     assert!(matches!(ask(&world, &research, emergency.clone()), Err(AdminError::Forbidden(_))));
     let asked = ask(&world, &reader, emergency.clone()).unwrap();
-    let approve = AccessCommand::Approve { session: asked.id };
+    let approve = approval(asked.id);
     assert!(give(&world, &reader, approve.clone()).is_err(), "not oneself");
     assert_eq!(session(give(&world, &legal, approve.clone()).unwrap()).state, AccessState::Asked);
     let twice = give(&world, &legal, approve.clone()).unwrap_err();
@@ -286,7 +295,7 @@ fn an_emergency_takes_two_others_is_told_at_once_and_reviewed_or_there_is_no_nex
     );
     let read = look(&world, &reader, asked.id, (LookTarget::default(), None)).unwrap();
     assert!(said(&read).contains(SECRET));
-    let review = |justified| AccessCommand::Review { session: asked.id, justified };
+    let review = |justified| verdict(asked.id, justified);
     assert!(give(&world, &other_admin, review(true)).is_err(), "not before it ended");
     give(&world, &reader, AccessCommand::End { session: asked.id }).unwrap();
     for took_part in [&legal, &admin] {
@@ -337,7 +346,7 @@ fn with_a_lockbox_nobody_reads_before_an_administrator_agrees() {
     };
     let wanted = request(AccessScope::Conversation(conversation), AccessReason::IncidentResponse);
     let asked = session(operator(AccessCommand::Ask { request: wanted }).unwrap());
-    let approve = AccessCommand::Approve { session: asked.id };
+    let approve = approval(asked.id);
     assert!(operator(approve.clone()).is_err(), "whoever works at the machine agrees to nothing");
     give(&world, &admin, approve).unwrap();
     let target = LookTarget::default();
@@ -387,10 +396,10 @@ fn sessions_of_another_organisation_do_not_exist() {
     }
     for command in [
         AccessCommand::Show { session: open.id },
-        AccessCommand::Approve { session: open.id },
+        approval(open.id),
         AccessCommand::End { session: open.id },
         AccessCommand::Look { session: open.id, target: LookTarget::default(), sight: None },
-        AccessCommand::Review { session: open.id, justified: true },
+        verdict(open.id, true),
     ] {
         let refused = give(&world, &stranger, command).unwrap_err();
         assert!(matches!(refused, AdminError::NotFound(_)), "{refused}");
@@ -528,6 +537,103 @@ fn a_session_never_outlasts_its_time_when_the_clock_runs_back() {
     audit(world);
 }
 
+/// What was said is in neither file in the clear.
+fn is_kept_nowhere_in_the_clear(world: &World, said: &str) -> bool {
+    ["control.db", "control.db-wal", "keys.db", "keys.db-wal", "activities.db", "activities.db-wal"]
+        .iter()
+        .all(|name| {
+            let bytes = std::fs::read(world.folder().join(name)).unwrap_or_default();
+            !bytes.windows(said.len()).any(|window| window == said.as_bytes())
+        })
+}
+
+#[test]
+fn who_says_no_says_why_and_it_is_sealed_with_a_commitment_in_the_log() {
+    const WHY: &str = "canary: Ada Lovelace called and has solved it";
+    let (mut world, conversation) = world();
+    let (support, admin) = (staff(&world, "support"), staff(&world, "tenant-admin"));
+    let wanted = request(AccessScope::Conversation(conversation), AccessReason::CustomerSupport);
+    let deny = |id| AccessCommand::Deny { session: id, remark: WHY.parse().unwrap() };
+    assert!(!format!("{:?}", deny(AccessSessionId::from_bytes([1; 16]))).contains("canary"));
+    let refused = ask(&world, &support, wanted.clone()).unwrap();
+    assert!(give(&world, &support, deny(refused.id)).is_err(), "not one's own");
+    assert_eq!(session(give(&world, &admin, deny(refused.id)).unwrap()).state, AccessState::Denied);
+    assert!(give(&world, &admin, deny(refused.id)).is_err(), "once");
+    let agreed = ask(&world, &support, wanted).unwrap();
+    let approve = AccessCommand::Approve { session: agreed.id, remark: Some("by phone".parse().unwrap()) };
+    assert_eq!(session(give(&world, &admin, approve).unwrap()).state, AccessState::Open);
+    world.reopen();
+    // Who asked reads why, and anybody who has salt and text finds it in the log.
+    let told = steps(&mut world);
+    for (id, answer, why, step) in [
+        (refused.id, AccessAnswer::Denied, WHY, SessionStep::Denied),
+        (agreed.id, AccessAnswer::Approved, "by phone", SessionStep::Approved),
+    ] {
+        let remarks = detail(&world, &support, id).unwrap().remarks;
+        assert_eq!(remarks.len(), 1, "what was refused left nothing behind");
+        let said = &remarks[0];
+        assert_eq!(
+            (said.answer, said.by.account, said.text.as_deref()),
+            (answer, Some(admin.account()), Some(why))
+        );
+        let salt = said.salt.as_deref().unwrap();
+        let salt: Vec<u8> =
+            (0..16).map(|place| u8::from_str_radix(&salt[place * 2..place * 2 + 2], 16).unwrap()).collect();
+        let committed = [&b"fiducia/access/remark/v1\n"[..], &salt, why.as_bytes()].concat();
+        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &committed);
+        let entries: Vec<_> =
+            told.iter().filter(|told| told.session == id && told.remark.is_some()).collect();
+        assert_eq!(entries.len(), 1, "with the answer alone: {told:?}");
+        assert_eq!(entries[0].step, step);
+        assert_eq!(entries[0].remark.unwrap().0.as_slice(), digest.as_ref());
+    }
+    assert!(is_kept_nowhere_in_the_clear(&world, WHY));
+    world.verify_ledger();
+}
+
+#[test]
+fn who_asked_takes_back_what_waits_and_the_log_says_so_by_an_event_of_its_own() {
+    let (mut world, conversation) = world();
+    let (support, admin) = (staff(&world, "support"), staff(&world, "tenant-admin"));
+    let wanted = request(AccessScope::Conversation(conversation), AccessReason::CustomerSupport);
+    let asked = ask(&world, &support, wanted).unwrap();
+    let withdraw = |id| AccessCommand::Withdraw { session: id };
+    let refused = give(&world, &admin, withdraw(asked.id)).unwrap_err();
+    assert!(matches!(refused, AdminError::Conflict(_)), "{refused}");
+    let research = staff(&world, "research");
+    assert!(matches!(give(&world, &research, withdraw(asked.id)), Err(AdminError::NotFound(_))));
+    assert_eq!(session(give(&world, &support, withdraw(asked.id)).unwrap()).state, AccessState::Withdrawn);
+    for late in [withdraw(asked.id), AccessCommand::End { session: asked.id }] {
+        assert!(matches!(give(&world, &support, late), Err(AdminError::Conflict(_))));
+    }
+    assert!(matches!(give(&world, &admin, approval(asked.id)), Err(AdminError::Conflict(_))));
+    look(&world, &support, asked.id, (LookTarget::default(), None)).unwrap_err();
+    // No time overtakes it, and it is no step of the others.
+    world.advance_days(1);
+    world.sweep();
+    assert_eq!(shown(&world, &support, asked.id).state, AccessState::Withdrawn);
+    let live = AccessCommand::List { organization: None, live_only: true, limit: 10, before: None };
+    match give(&world, &support, live).unwrap() {
+        AccessReply::Sessions(rows) => assert_eq!(rows, []),
+        other => panic!("{other:?}"),
+    }
+    let events: Vec<_> = world
+        .ledger_events()
+        .into_iter()
+        .filter_map(|event| match event {
+            Event::AccessRequestWithdrawn(withdrawal) => Some(withdrawal),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(events.len(), 1);
+    assert_eq!((events[0].session, events[0].actor), (asked.id, support.person()));
+    assert_eq!((events[0].ticket.as_str(), events[0].needs), ("CASE-7", AccessNeeds::CustomerApproval));
+    let of_it: Vec<_> =
+        steps(&mut world).into_iter().filter(|told| told.session == asked.id).map(|told| told.step).collect();
+    assert_eq!(of_it, [SessionStep::Asked]);
+    world.verify_ledger();
+}
+
 pub(crate) fn detail(
     world: &World,
     who: &Staff,
@@ -560,11 +666,16 @@ fn what_somebody_is_offered_to_do_with_a_session_is_not_refused_and_the_rest_is(
             let id = waits.id;
             let part = who.part_in(&waits);
             check("see", part.sees, give(&world, &who, AccessCommand::Show { session: id }));
-            check("agree", part.answers, give(&world, &who, AccessCommand::Approve { session: id }));
+            check("agree", part.answers, give(&world, &who, approval(id)));
             assert!(!support.part_in(&waits).answers, "one's own");
+            let other = ask(&world, &support, wanted).unwrap();
+            let (theirs, own) = (who.part_in(&other), support.part_in(&other));
+            let withdraw = AccessCommand::Withdraw { session: other.id };
+            check("withdraw", theirs.withdraws, give(&world, &who, withdraw.clone()));
+            check("withdraw", own.withdraws, give(&world, &support, withdraw));
             // Whatever came of it, two others make it open.
             for other in [&admin, &first, &second] {
-                let _may_be_refused = give(&world, other, AccessCommand::Approve { session: id });
+                let _may_be_refused = give(&world, other, approval(id));
             }
             let open = shown(&world, &support, id);
             assert_eq!(open.state, AccessState::Open);
@@ -580,7 +691,7 @@ fn what_somebody_is_offered_to_do_with_a_session_is_not_refused_and_the_rest_is(
             let ended = shown(&world, &support, id);
             let part = who.part_in(&ended);
             assert!(!part.ends && !part.answers);
-            let review = AccessCommand::Review { session: id, justified: true };
+            let review = verdict(id, true);
             check("review", part.reviews, give(&world, &who, review));
         }
     }

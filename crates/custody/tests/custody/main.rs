@@ -7,6 +7,7 @@ mod accounts;
 mod audit;
 mod audit_reading;
 mod audit_reports;
+mod bulletins;
 mod centre;
 mod certificates;
 mod consent;

@@ -39,7 +39,7 @@ pub(crate) fn set_contact(world: &World, subject: SubjectId, address: Option<&st
 pub(crate) fn due_warnings(world: &World) -> Vec<WarningId> {
     let warning = |mail: DueMail| match mail.about {
         MailAbout::Warning(id) => Some(id),
-        MailAbout::Certificate(_) | MailAbout::Letter(_) => None,
+        MailAbout::Certificate(_) | MailAbout::Letter(_) | MailAbout::Bulletin(_) => None,
     };
     world.due_mails().into_iter().filter_map(warning).collect()
 }

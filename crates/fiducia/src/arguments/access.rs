@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, Subcommand};
-use fiducia_policy::{AccessReason, AccessSessionId, CaseId, ConversationId, GroundKind, HoldId, RecordId};
+use fiducia_policy::{
+    AccessReason, AccessRemark, AccessSessionId, CaseId, ConversationId, GroundKind, HoldId, RecordId,
+};
 
 use super::DataOptions;
 use super::values::{ground, one_required, reason};
@@ -117,10 +119,27 @@ pub(crate) enum AccessCommands {
         role may: whoever works at the machine agrees to nothing.\n\nExample:\n  fiducia access approve access_0199… --token-file \
         me.token"
     )]
-    Approve(SessionArguments),
-    /// Say no to somebody else's session
-    #[command(after_help = "Example:\n  fiducia access deny access_0199… --token-file me.token")]
-    Deny(SessionArguments),
+    Approve {
+        /// Why: 1 to 500 characters. Kept sealed, and shown to whoever may see the session
+        #[arg(long, value_name = "TEXT")]
+        remark: Option<AccessRemark>,
+        #[command(flatten)]
+        arguments: SessionArguments,
+    },
+    /// Say no to somebody else's session, and why
+    #[command(
+        after_help = "Example:\n  fiducia access deny access_0199… --remark 'the ticket is closed' --token-file me.token"
+    )]
+    Deny {
+        /// Why: 1 to 500 characters. Kept sealed, and shown to whoever may see the session
+        #[arg(long, value_name = "TEXT")]
+        remark: AccessRemark,
+        #[command(flatten)]
+        arguments: SessionArguments,
+    },
+    /// Take your own session back while it waits
+    #[command(after_help = "Example:\n  fiducia access withdraw access_0199… --token-file me.token")]
+    Withdraw(SessionArguments),
     /// Look in an open session of yours. The entry is durable before anything is decrypted
     #[command(
         after_help = "What was flagged is shown blurred first: every letter and digit replaced. `access reveal` shows it as it \
@@ -136,7 +155,8 @@ pub(crate) enum AccessCommands {
     /// Review an emergency that you took no part in
     #[command(group = one_required("finding", ["justified", "not_justified"]))]
     #[command(
-        after_help = "Example:\n  fiducia access review access_0199… --justified --token-file me.token"
+        after_help = "Example:\n  fiducia access review access_0199… --justified --remark 'a child was in danger' --token-file \
+        me.token"
     )]
     Review {
         /// The emergency justified what was read
@@ -145,6 +165,9 @@ pub(crate) enum AccessCommands {
         /// It did not
         #[arg(long)]
         not_justified: bool,
+        /// Why it did or did not: 1 to 500 characters. Kept sealed, and shown to whoever may see the session
+        #[arg(long, value_name = "TEXT")]
+        remark: AccessRemark,
         #[command(flatten)]
         arguments: SessionArguments,
     },

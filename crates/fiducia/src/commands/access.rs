@@ -1,4 +1,4 @@
-//! `access request`, `list`, `show`, `approve`, `deny`, `read`, `reveal`, `end`, `review`, `lockbox`, `notices`
+//! `access request`, `list`, `show`, `approve`, `deny`, `withdraw`, `read`, `reveal`, `end`, `review`, `lockbox`, `notices`
 
 use std::path::Path;
 
@@ -12,7 +12,7 @@ use super::records;
 use crate::arguments::{AccessCommands, AccessOptions, AskArguments, LookArguments};
 use crate::edge::operating_system_user;
 use crate::failure::{ExitStatus, Failure};
-use crate::output::{Align, Output, Table, instant, instant_or};
+use crate::output::{Align, Output, Table, escape_line, instant, instant_or};
 use crate::session::Session;
 
 /// Where the token of an account may stand.
@@ -36,19 +36,22 @@ pub(super) fn run(command: AccessCommands) -> Result<ExitStatus, Failure> {
             Ok(ExitStatus::Success)
         }
         AccessCommands::Show(arguments) => show(&arguments.options, arguments.session),
-        AccessCommands::Approve(arguments) => {
-            step(AccessCommand::Approve { session: arguments.session }, &arguments.options)
+        AccessCommands::Approve { remark, arguments } => {
+            step(AccessCommand::Approve { session: arguments.session, remark }, &arguments.options)
         }
-        AccessCommands::Deny(arguments) => {
-            step(AccessCommand::Deny { session: arguments.session }, &arguments.options)
+        AccessCommands::Deny { remark, arguments } => {
+            step(AccessCommand::Deny { session: arguments.session, remark }, &arguments.options)
+        }
+        AccessCommands::Withdraw(arguments) => {
+            step(AccessCommand::Withdraw { session: arguments.session }, &arguments.options)
         }
         AccessCommands::Read(arguments) => look(arguments, None),
         AccessCommands::Reveal(arguments) => look(arguments, Some(Sight::Plain)),
         AccessCommands::End(arguments) => {
             step(AccessCommand::End { session: arguments.session }, &arguments.options)
         }
-        AccessCommands::Review { justified, not_justified: _, arguments } => {
-            step(AccessCommand::Review { session: arguments.session, justified }, &arguments.options)
+        AccessCommands::Review { justified, not_justified: _, remark, arguments } => {
+            step(AccessCommand::Review { session: arguments.session, justified, remark }, &arguments.options)
         }
         AccessCommands::Lockbox { organization, on, off, options } => {
             lockbox(&organization, (on || off).then_some(on), &options)
@@ -201,6 +204,15 @@ fn show(options: &AccessOptions, session: fiducia_policy::AccessSessionId) -> Re
         }
         for conversation in &detail.conversations {
             output.line(format_args!("has      {conversation}"))?;
+        }
+        for remark in &detail.remarks {
+            let said = remark.text.as_deref().unwrap_or("the key to what was said cannot be used now");
+            output.line(format_args!(
+                "said     {} {}: {}",
+                instant(remark.at),
+                remark.answer,
+                escape_line(said)
+            ))?;
         }
         for look in &detail.looks {
             output.line(format_args!(

@@ -7,34 +7,7 @@ use lettre::Message;
 use lettre::message::{Mailbox, SinglePart};
 
 use super::mailbox;
-
-/// The languages that letters are written in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Tongue {
-    English,
-    German,
-}
-
-impl Tongue {
-    /// German for those who speak it, English for everybody else.
-    fn of(language: Option<&str>) -> Self {
-        match language.and_then(|language| language.split('-').next()) {
-            Some("de") => Self::German,
-            _ => Self::English,
-        }
-    }
-
-    const fn say(self, english: &'static str, german: &'static str) -> &'static str {
-        match self {
-            Self::English => english,
-            Self::German => german,
-        }
-    }
-
-    fn day(self, at: Timestamp) -> String {
-        at.strftime(self.say("%-d %B %Y, %H:%M UTC", "%d.%m.%Y, %H:%M UTC")).to_string()
-    }
-}
+use super::tongue::Tongue;
 
 /// The mail with a letter. `console` is where people sign in, where there is such a place.
 ///

@@ -1,8 +1,11 @@
-//! Mails that tell of certificates of destruction, warn people of ends, ask them, and tell them about their requests. Custody keeps which are due; one thread
-//! here sends them, one after the other, and says what became of each.
+//! Mails that tell of certificates of destruction, warn people of ends, ask them, tell them about their requests, and tell
+//! administrators what they must know at once. Custody keeps which are due; one thread here sends them, one after the other, and says
+//! what became of each.
 
+mod bulletin;
 mod certificate;
 mod letter;
+mod tongue;
 mod warning;
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -125,6 +128,10 @@ impl Post {
                 let found = self.custody.letter(*id).map_err(|error| error.to_string())?;
                 letter::about(&found, &self.section.from, self.contact.as_deref(), self.console.as_deref())?
             }
+            MailAbout::Bulletin(id) => {
+                let found = self.custody.bulletin(*id).map_err(|error| error.to_string())?;
+                bulletin::about(&found, &self.section.from, self.contact.as_deref(), self.console.as_deref())?
+            }
         };
         self.transport.send(&message).map(drop).map_err(|error| reason(&error))
     }
@@ -159,6 +166,7 @@ fn say(about: &MailAbout, reply: &MailReply) {
         MailAbout::Certificate(_) => "certificate",
         MailAbout::Warning(_) => "warning",
         MailAbout::Letter(_) => "question or a request",
+        MailAbout::Bulletin(_) => "matter of administrators",
     };
     match reply {
         MailReply::Noted(MailState::Sent { .. }) => {
@@ -173,6 +181,9 @@ fn say(about: &MailAbout, reply: &MailReply) {
                 MailAbout::Certificate(_) => "tell its contact yourself (`fiducia certificate show`)",
                 MailAbout::Warning(_) | MailAbout::Letter(_) => {
                     "check the person's address (`fiducia subjects contact`)"
+                }
+                MailAbout::Bulletin(_) => {
+                    "check the address by which the administrator signs in (`fiducia accounts list`)"
                 }
             };
             tracing::error!(

@@ -1,12 +1,18 @@
 //! Reading in sessions by the command line, and access policies of an installation's own.
 
+use std::net::TcpListener;
+
+use super::mail_server::{MailServer, kept_mails};
 use super::place::{Place, write_lines};
 
 const QUESTION: &str = "how is the canary fed";
 
 /// A flagged conversation in a case, and files with the tokens of a reviewer and an administrator.
 fn prepared() -> (Place, String, String) {
-    let place = Place::with_organization();
+    prepared_in(Place::with_organization())
+}
+
+fn prepared_in(place: Place) -> (Place, String, String) {
     write_lines(
         &place.path("chats.jsonl"),
         &[&format!(r#"{{"id":"1","messages":[{{"role":"user","content":"{QUESTION}"}}]}}"#)],
@@ -68,10 +74,61 @@ fn a_reviewer_reads_blurred_first_and_nobody_agrees_without_an_account() {
     assert_eq!(asked["needs"], "customer-approval");
     by(&[], &["approve", id]).exits(1).complains("not permitted");
     by(&admin, &["notices", "acme"]).exits(0).prints("approval-asked");
-    by(&admin, &["approve", id]).exits(0).prints("open");
+    by(&admin, &["approve", id, "--remark", "as agreed by phone"]).exits(0).prints("open");
+    by(&reviewer, &["show", id]).exits(0).prints("approved: as agreed by phone");
+    let second = by(&reviewer, &ask).exits(0).json();
+    let second = second["id"].as_str().unwrap();
+    by(&admin, &["deny", second]).exits(2).complains("--remark");
+    by(&admin, &["withdraw", second]).exits(1).complains("only who asked");
+    by(&reviewer, &["withdraw", second]).exits(0).prints("withdrawn");
+    by(&admin, &["deny", second, "--remark", "too late"]).exits(1).complains("withdrawn");
+    let log = place.run(&["ledger", "tail"]).exits(0).prints("access_request_withdrawn");
+    assert!(!log.stdout.contains("by phone"), "what was said is in no entry");
     by(&[], &["list", "--live"]).exits(0).prints(id);
     let wrong = by(&["--token-file", "fiducia.toml"], &["list"]).exits(1);
     assert!(!wrong.stderr.contains("ledger_origin"), "what is no token is not repeated: {wrong:?}");
+}
+
+#[test]
+fn an_administrator_hears_once_by_mail_that_somebody_waits_for_an_agreement() {
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let place = Place::new();
+    place.configure(&format!(
+        "[mail]\nserver = \"smtp://127.0.0.1:{port}\"\nfrom = \"Fiducia <fiducia@example.org>\"\n\
+         to = \"officer@example.org\"\nfirst_retry_seconds = 1\n"
+    ));
+    place.run(&["organizations", "create", "acme"]).exits(0);
+    let (place, conversation, _) = prepared_in(place);
+    let by = |who: &str, arguments: &[&str]| {
+        place.run(&[&["access"], arguments, &["--token-file", who, "--json"]].concat()).exits(0).json()
+    };
+    by("tenant-admin", &["lockbox", "acme", "--on"]);
+    let request =
+        ["request", "--conversation", &conversation, "--reason", "incident_response", "--ticket", "INC-9"];
+    let asked = place.run(&[&["access"], &request[..], &["--json"]].concat()).exits(0).json();
+    let session = asked["id"].as_str().unwrap();
+    place.run(&["doctor"]).prints("mails about bulletins that wait to be sent: 1");
+
+    let mails = place.path("mails");
+    let server = MailServer::start(&mails, port);
+    let mut serving = place.serve();
+    serving.logs("the mail about a matter of administrators was sent");
+    let (code, log) = serving.stop();
+    assert_eq!(code, Some(0));
+    assert!(!log.contains("adam@"), "{log}");
+    assert_eq!(place.serve().stop().0, Some(0));
+    assert_eq!(kept_mails(&mails).len(), 1, "it arrives exactly once");
+    drop(server);
+    let read = |name: &str| std::fs::read_to_string(mails.join("1").join(name)).unwrap();
+    assert_eq!(read("to.txt"), "adam@acme.example");
+    let body = read("body.txt").split_whitespace().collect::<Vec<_>>().join(" ");
+    for part in ["waits for an administrator who agrees", "INC-9", session, "no answer is a no", "bulletin_"]
+    {
+        assert!(body.contains(part), "{part:?} is not in {body}");
+    }
+    for hidden in [QUESTION, "person_", conversation.as_str()] {
+        assert!(!body.contains(hidden), "{hidden:?} is in {body}");
+    }
 }
 
 #[test]

@@ -84,7 +84,7 @@ fn a_mail_waits_for_its_server_arrives_once_and_its_attachment_verifies() {
          from = \"Fiducia <fiducia@example.org>\"\nto = \"officer@example.org\"\nfirst_retry_seconds = 1\n"
     ));
     let reference = destroyed(&place, &conversation);
-    place.run(&["doctor"]).prints("mails about certificates that wait: 1");
+    place.run(&["doctor"]).prints("mails about certificates that wait to be sent: 1");
     let mut serving = place.serve();
     serving.logs("could not be reached");
     place.run(&["certificate", "list"]).exits(0).prints("due ");

@@ -83,7 +83,7 @@ fn a_person_is_warned_by_one_mail_and_keeps_what_it_is_about() {
         .prints("ends announced   2 conversations")
         .prints("warned           1 subject");
     place.run(&["sweep"]).exits(0).prints("keys destroyed   0");
-    place.run(&["doctor"]).prints("warnings of ends that wait to be sent: 1");
+    place.run(&["doctor"]).prints("mails about warnings that wait to be sent: 1");
 
     let mut serving = place.serve();
     serving.logs("the mail about a warning could not be sent");

@@ -239,7 +239,7 @@ fn anything_but_the_canonical_spelling_is_refused() {
 fn a_sessions_steps_and_looks_have_exactly_one_spelling() {
     use fiducia_policy::{AccessEnd, AccessNeeds, AccessSessionId, Sight};
 
-    use crate::session::{AccessSessionStep, LookTerms, SessionStep};
+    use crate::session::{AccessSessionStep, AccessWithdrawal, LookTerms, SessionStep};
 
     let zeros = "00000000-0000-0000-0000-000000000000";
     let named = |json: &str| {
@@ -261,6 +261,7 @@ fn a_sessions_steps_and_looks_have_exactly_one_spelling() {
             end: Some(AccessEnd::Reader),
             alert: None,
             policies: Vec::new(),
+            remark: None,
         }),
         &named(
             r#"{"actor":"person_0","at":"AT","end":"reader","ground":"violation","id":"event_1","looks":2,"needs":"two-others","org":"ORG","reason":"safety_review","records":7,"seconds":40,"session":"access_0","step":"ended","ticket":"CASE-7","type":"access_session"}"#,
@@ -282,6 +283,41 @@ fn a_sessions_steps_and_looks_have_exactly_one_spelling() {
         }),
         &named(
             r#"{"actor":"person_0","at":"AT","expires_at":"2026-11-21T05:00:00.000000Z","ground":"violation","id":"event_1","look":{"policies":["a"],"session":"access_0","sight":"blurred"},"org":"ORG","reason":"safety_review","records":[],"type":"record_access"}"#,
+        ),
+    );
+    check(
+        &Event::AccessSession(AccessSessionStep {
+            session,
+            step: SessionStep::Denied,
+            actor: PersonId::from_bytes([0; 16]),
+            reason: AccessReason::CustomerSupport,
+            ticket: Some("T-7".to_owned()),
+            ground: GroundKind::Service,
+            needs: AccessNeeds::CustomerApproval,
+            seconds: 900,
+            looks: 0,
+            records: 0,
+            end: None,
+            alert: None,
+            policies: vec!["a".to_owned()],
+            remark: Some(Digest([7; 32])),
+        }),
+        &named(
+            r#"{"actor":"person_0","at":"AT","ground":"service","id":"event_1","looks":0,"needs":"customer-approval","org":"ORG","policies":["a"],"reason":"customer_support","records":0,"remark":"HEX","seconds":900,"session":"access_0","step":"denied","ticket":"T-7","type":"access_session"}"#,
+        )
+        .replace("HEX", &"07".repeat(32)),
+    );
+    check(
+        &Event::AccessRequestWithdrawn(AccessWithdrawal {
+            session,
+            actor: PersonId::from_bytes([0; 16]),
+            reason: AccessReason::CustomerSupport,
+            ticket: "T-7".to_owned(),
+            ground: GroundKind::Service,
+            needs: AccessNeeds::CustomerApproval,
+        }),
+        &named(
+            r#"{"actor":"person_0","at":"AT","ground":"service","id":"event_1","needs":"customer-approval","org":"ORG","reason":"customer_support","session":"access_0","ticket":"T-7","type":"access_request_withdrawn"}"#,
         ),
     );
     check(

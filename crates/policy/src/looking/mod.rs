@@ -6,11 +6,13 @@
 mod anomaly;
 mod blur;
 mod limits;
+mod remark;
 mod session;
 
 pub use anomaly::{Anomaly, AnomalyKind, Habits, anomalies};
 pub use blur::blurred;
 pub use limits::{AccessBounds, AccessLimits, TooMuch, WorkingHours, WorkingHoursError};
+pub use remark::{AccessAnswer, AccessRemark, NotARemark, REMARK_CHARACTERS_MAX};
 pub use session::{
     AccessApproval, AccessAsked, AccessEnd, AccessNeeds, AccessNoticeKind, AccessReview, AccessScope,
     AccessSession, AccessState, AccessStep, AccessStepRefused, Participant, Sight, UnloggedLooks, distinct,

@@ -1,13 +1,14 @@
 //! The session of somebody who reads what is others', as a pure state machine.
 //!
 //! A session is asked for. It opens at once, or when the customer agrees, or, in an emergency, when two others agree; silence
-//! is a no. While it is open its reader may look at what it names. It ends when its time is over or somebody
+//! is a no, and who asked may withdraw what waits. Who says no or reviews says why. While it is open its reader may look at what it names. It ends when its time is over or somebody
 //! ends it, and an emergency is reviewed afterwards by somebody who took no part.
 //!
 //! INVARIANT: a session never lasts longer than was asked for, however its clock runs: every step counts from the latest
 //! time that the session has seen, and its end is fixed when it opens.
 
 use super::limits::AccessLimits;
+use super::remark::AccessRemark;
 use crate::authority::AccessReason;
 use crate::edge::Timestamp;
 use crate::ground::GroundKind;
@@ -61,6 +62,8 @@ named! {
         Denied = "denied",
         /// Nobody answered in time, which is a no.
         Unanswered = "unanswered",
+        /// Who asked for it took that back before it opened.
+        Withdrawn = "withdrawn",
         /// It was open and is over.
         Ended = "ended",
     }
@@ -299,16 +302,28 @@ impl UnloggedLooks {
 }
 
 /// Something that happens to a session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AccessStep {
     /// Time passes.
     Tick,
     /// Somebody agrees whom the access policies permit to.
-    Approve(Participant),
+    Approve {
+        /// Who.
+        by: Participant,
+        /// Why, if they say so.
+        remark: Option<AccessRemark>,
+    },
     /// Somebody who agreed may do so no more: it does not count towards opening the session.
     Lapse(Participant),
     /// Somebody says no whom the access policies permit to.
-    Deny(Participant),
+    Deny {
+        /// Who.
+        by: Participant,
+        /// Why.
+        remark: AccessRemark,
+    },
+    /// Who asked for it takes that back.
+    Withdraw(Participant),
     /// The reader looks at this many records.
     Look(u64),
     /// The reader writes this many records into a file for somebody outside. How many is not theirs to choose.
@@ -325,6 +340,8 @@ pub enum AccessStep {
         by: Participant,
         /// Whether the emergency justified what was read.
         justified: bool,
+        /// Why it did or did not.
+        remark: AccessRemark,
     },
 }
 
@@ -346,6 +363,9 @@ pub enum AccessStepRefused {
     /// Whoever asks cannot agree.
     #[error("nobody agrees to their own look, nor refuses it; ask somebody else. Nothing was changed")]
     OwnRequest,
+    /// Whoever withdraws it did not ask for it.
+    #[error("only who asked for it takes it back; say no to it instead. Nothing was changed")]
+    NotOwnRequest,
     /// They agreed already.
     #[error("this person agreed already, and it takes two; nothing was changed")]
     Twice,
@@ -431,6 +451,7 @@ impl AccessSession {
     ///
     /// # Errors
     /// When the step is not possible where the session stands.
+    #[expect(clippy::needless_pass_by_value, reason = "a step is taken once; callers make it for this")]
     pub fn after(
         &self,
         step: AccessStep,
@@ -443,13 +464,15 @@ impl AccessSession {
         let now = next.latest;
         match step {
             AccessStep::Tick => {}
-            AccessStep::Approve(by) => next.approve(by, now)?,
             AccessStep::Lapse(by) => next.lapse(by)?,
-            AccessStep::Deny(by) => {
+            // What is said to an answer is not the session's to keep: see the module of remarks.
+            AccessStep::Approve { by, remark: _ } => next.approve(by, now)?,
+            AccessStep::Deny { by, remark: _ } => {
                 next.waits_for(by)?;
                 next.state = AccessState::Denied;
                 next.denied_by = Some(by);
             }
+            AccessStep::Withdraw(by) => next.withdraw(by)?,
             AccessStep::Look(records) => next.look(records, limits)?,
             AccessStep::HandOver(records) => {
                 next.is_open()?;
@@ -469,7 +492,7 @@ impl AccessSession {
                 next.is_open()?;
                 next.finish(how, now, limits);
             }
-            AccessStep::Review { by, justified } => next.settle(by, justified, now)?,
+            AccessStep::Review { by, justified, remark: _ } => next.settle(by, justified, now)?,
         }
         Ok(next)
     }
@@ -500,7 +523,9 @@ impl AccessSession {
         match self.state {
             AccessState::Asked => Some(self.answer_by),
             AccessState::Open => self.expires_at,
-            AccessState::Denied | AccessState::Unanswered | AccessState::Ended => None,
+            AccessState::Denied | AccessState::Unanswered | AccessState::Withdrawn | AccessState::Ended => {
+                None
+            }
         }
     }
 
@@ -555,6 +580,17 @@ impl AccessSession {
         if self.reader.is(&by) {
             return Err(AccessStepRefused::OwnRequest);
         }
+        Ok(())
+    }
+
+    fn withdraw(&mut self, by: Participant) -> Result<(), AccessStepRefused> {
+        if self.state != AccessState::Asked {
+            return Err(AccessStepRefused::NotAsked(self.state));
+        }
+        if !self.reader.is(&by) {
+            return Err(AccessStepRefused::NotOwnRequest);
+        }
+        self.state = AccessState::Withdrawn;
         Ok(())
     }
 

@@ -38,6 +38,22 @@ fn limits() -> AccessLimits {
     AccessLimits::default()
 }
 
+fn remark() -> AccessRemark {
+    "the ticket asks for more than it needs".parse().unwrap()
+}
+
+fn approve(by: Participant) -> AccessStep {
+    AccessStep::Approve { by, remark: None }
+}
+
+fn deny(by: Participant) -> AccessStep {
+    AccessStep::Deny { by, remark: remark() }
+}
+
+fn review_of(by: Participant, justified: bool) -> AccessStep {
+    AccessStep::Review { by, justified, remark: remark() }
+}
+
 fn session(needs: AccessNeeds) -> AccessSession {
     AccessSession::ask(asked(needs), &limits()).unwrap()
 }
@@ -63,33 +79,30 @@ fn what_needs_nothing_opens_at_once_and_ends_when_its_time_is_over() {
 fn the_customer_answers_within_twelve_hours_or_it_is_a_no() {
     let waiting = session(AccessNeeds::CustomerApproval);
     assert_eq!(step(&waiting, AccessStep::Look(1), 1), Err(AccessStepRefused::NotOpen(AccessState::Asked)));
-    assert_eq!(step(&waiting, AccessStep::Approve(somebody(1)), 1), Err(AccessStepRefused::OwnRequest));
-    let open = step(&waiting, AccessStep::Approve(somebody(2)), 43_199).unwrap();
+    assert_eq!(step(&waiting, approve(somebody(1)), 1), Err(AccessStepRefused::OwnRequest));
+    let open = step(&waiting, approve(somebody(2)), 43_199).unwrap();
     assert_eq!((open.state, open.expires_at), (AccessState::Open, Some(at(43_799))));
-    let late = step(&waiting, AccessStep::Approve(somebody(2)), 43_200);
+    let late = step(&waiting, approve(somebody(2)), 43_200);
     assert_eq!(late, Err(AccessStepRefused::NotAsked(AccessState::Unanswered)));
     assert_eq!(step(&waiting, AccessStep::Tick, 43_200).unwrap().state, AccessState::Unanswered);
-    let denied = step(&waiting, AccessStep::Deny(somebody(2)), 5).unwrap();
-    assert_eq!(
-        step(&denied, AccessStep::Approve(somebody(3)), 6),
-        Err(AccessStepRefused::NotAsked(AccessState::Denied))
-    );
+    let denied = step(&waiting, deny(somebody(2)), 5).unwrap();
+    assert_eq!(step(&denied, approve(somebody(3)), 6), Err(AccessStepRefused::NotAsked(AccessState::Denied)));
 }
 
 #[test]
 fn an_emergency_takes_two_others_and_a_review_by_a_third() {
     let asked = session(AccessNeeds::TwoOthers);
-    let one = step(&asked, AccessStep::Approve(somebody(2)), 1).unwrap();
+    let one = step(&asked, approve(somebody(2)), 1).unwrap();
     assert_eq!(one.state, AccessState::Asked);
-    assert_eq!(step(&one, AccessStep::Approve(somebody(2)), 2), Err(AccessStepRefused::Twice));
+    assert_eq!(step(&one, approve(somebody(2)), 2), Err(AccessStepRefused::Twice));
     // The same person with another account, and another person with the same account.
     let same_person = Participant { account: Some(AccountId::from_bytes([9; 16])), ..somebody(2) };
-    assert_eq!(step(&one, AccessStep::Approve(same_person), 2), Err(AccessStepRefused::Twice));
+    assert_eq!(step(&one, approve(same_person), 2), Err(AccessStepRefused::Twice));
     let same_account = Participant { person: PersonId::from_bytes([9; 16]), ..somebody(1) };
-    assert_eq!(step(&one, AccessStep::Approve(same_account), 2), Err(AccessStepRefused::OwnRequest));
-    let open = step(&one, AccessStep::Approve(somebody(3)), 3).unwrap();
+    assert_eq!(step(&one, approve(same_account), 2), Err(AccessStepRefused::OwnRequest));
+    let open = step(&one, approve(somebody(3)), 3).unwrap();
     assert_eq!(open.state, AccessState::Open);
-    let review = |by, second| step(&open, AccessStep::Review { by, justified: true }, second);
+    let review = |by, second| step(&open, review_of(by, true), second);
     assert_eq!(review(somebody(4), 4), Err(AccessStepRefused::NoReview), "not before it ended");
     for took_part in [1, 2, 3] {
         assert_eq!(review(somebody(took_part), 700), Err(AccessStepRefused::TookPart));
@@ -99,7 +112,7 @@ fn an_emergency_takes_two_others_and_a_review_by_a_third() {
     let reviewed = review(somebody(4), 700).unwrap();
     assert!(matches!(reviewed.review, Some(AccessReview::Done { justified: true, .. })));
     assert_eq!(
-        step(&reviewed, AccessStep::Review { by: somebody(5), justified: false }, 701),
+        step(&reviewed, review_of(somebody(5), false), 701),
         Err(AccessStepRefused::NoReview),
         "a review is not taken back"
     );
@@ -108,16 +121,16 @@ fn an_emergency_takes_two_others_and_a_review_by_a_third() {
 #[test]
 fn whoever_may_agree_no_more_opens_nothing_and_does_not_review_either() {
     let asked = session(AccessNeeds::TwoOthers);
-    let one = step(&asked, AccessStep::Approve(somebody(2)), 1).unwrap();
+    let one = step(&asked, approve(somebody(2)), 1).unwrap();
     let lapsed = step(&one, AccessStep::Lapse(somebody(2)), 2).unwrap();
     assert_eq!((lapsed.approvals.len(), lapsed.lapsed.len()), (0, 1));
-    let waits = step(&lapsed, AccessStep::Approve(somebody(3)), 3).unwrap();
+    let waits = step(&lapsed, approve(somebody(3)), 3).unwrap();
     assert_eq!(waits.state, AccessState::Asked, "one of two");
-    let open = step(&waits, AccessStep::Approve(somebody(4)), 4).unwrap();
+    let open = step(&waits, approve(somebody(4)), 4).unwrap();
     assert_eq!(open.state, AccessState::Open);
     let later = step(&open, AccessStep::Lapse(somebody(3)), 5);
     assert_eq!(later, Err(AccessStepRefused::NotAsked(AccessState::Open)));
-    let review = AccessStep::Review { by: somebody(2), justified: true };
+    let review = review_of(somebody(2), true);
     assert_eq!(step(&open, review, 700), Err(AccessStepRefused::TookPart));
 }
 
@@ -128,6 +141,49 @@ fn a_record_that_is_named_twice_is_meant_once() {
     let open = AccessSession::ask(AccessAsked { scope, ..asked(AccessNeeds::Nothing) }, &limits()).unwrap();
     let once = [3, 1, 2].map(|number| RecordId::from_bytes([number; 16])).to_vec();
     assert_eq!(open.scope, AccessScope::Records(once));
+}
+
+#[test]
+fn who_asked_takes_it_back_while_it_waits_and_nobody_else_does() {
+    for needs in [AccessNeeds::CustomerApproval, AccessNeeds::TwoOthers] {
+        let waiting = session(needs);
+        let other = step(&waiting, AccessStep::Withdraw(somebody(2)), 1);
+        assert_eq!(other, Err(AccessStepRefused::NotOwnRequest));
+        let withdrawn = step(&waiting, AccessStep::Withdraw(somebody(1)), 1).unwrap();
+        assert_eq!((withdrawn.state, withdrawn.due_at()), (AccessState::Withdrawn, None));
+        let stays = Err(AccessStepRefused::NotAsked(AccessState::Withdrawn));
+        assert_eq!(step(&withdrawn, approve(somebody(2)), 2), stays);
+        assert_eq!(step(&withdrawn, deny(somebody(2)), 2), stays);
+        assert_eq!(step(&withdrawn, AccessStep::Withdraw(somebody(1)), 2), stays);
+        assert_eq!(step(&withdrawn, AccessStep::Tick, 90_000).unwrap().state, AccessState::Withdrawn);
+    }
+    let open = session(AccessNeeds::Nothing);
+    let late = step(&open, AccessStep::Withdraw(somebody(1)), 1);
+    assert_eq!(late, Err(AccessStepRefused::NotAsked(AccessState::Open)), "what is open is ended");
+    let waited = step(&session(AccessNeeds::TwoOthers), AccessStep::Withdraw(somebody(1)), 43_200);
+    assert_eq!(waited, Err(AccessStepRefused::NotAsked(AccessState::Unanswered)));
+}
+
+#[test]
+fn a_remark_is_plain_text_of_limited_length_and_shown_by_no_debug() {
+    let longest = "ü".repeat(REMARK_CHARACTERS_MAX);
+    for (text, expect) in [
+        ("  why \r\n and how  ", Some("why \n and how")),
+        (longest.as_str(), Some(longest.as_str())),
+        ("", None),
+        (" \n\t ", None),
+        ("a\u{7}bell", None),
+        (&format!("{longest}x"), None),
+    ] {
+        let read: Result<AccessRemark, _> = text.parse();
+        assert_eq!(read.as_ref().ok().map(AccessRemark::expose), expect, "{text:?}");
+    }
+    let step = deny(somebody(2));
+    assert!(!format!("{step:?}").contains("ticket"), "{step:?}");
+    let said = |step: &AccessStep| step.remark().map(|(answer, by, _)| (answer, by));
+    assert_eq!(said(&step), Some((AccessAnswer::Denied, somebody(2))));
+    assert_eq!(said(&review_of(somebody(3), false)), Some((AccessAnswer::NotJustified, somebody(3))));
+    assert_eq!(said(&approve(somebody(2))), None, "nothing was said");
 }
 
 #[test]
@@ -257,13 +313,14 @@ proptest! {
             let now = at(second);
             let by = somebody(who);
             let step = match what {
-                0 | 1 => AccessStep::Approve(by),
-                2 => AccessStep::Deny(by),
+                0 | 1 => approve(by),
+                2 => deny(by),
                 3 | 4 => AccessStep::Look(u64::from(who) * 40),
                 5 => AccessStep::Stray,
                 6 => AccessStep::End(AccessEnd::Reader),
-                7 => AccessStep::Review { by, justified: true },
+                7 => review_of(by, true),
                 8 => AccessStep::Lapse(by),
+                9 => AccessStep::Withdraw(by),
                 _ => AccessStep::Tick,
             };
             let before = session.clone();
@@ -276,6 +333,9 @@ proptest! {
                 session = next;
             }
             prop_assert!(session.latest >= before.latest);
+            if session.state == AccessState::Withdrawn {
+                prop_assert!(session.opened_at.is_none() && session.looks == 0, "nothing opened");
+            }
             prop_assert!(session.records <= limits().records_per_session_max);
             let mut people: Vec<PersonId> = session.approvals.iter().map(|one| one.by.person).collect();
             people.sort_unstable();
@@ -307,7 +367,7 @@ proptest! {
         let mut session = session(AccessNeeds::TwoOthers);
         for (number, second) in ticks.iter().enumerate() {
             let by = somebody(u8::try_from(number).unwrap() + 2);
-            session = session.after(AccessStep::Approve(by), at(*second), &limits()).unwrap_or(session);
+            session = session.after(approve(by), at(*second), &limits()).unwrap_or(session);
         }
         let text = serde_json::to_string(&session).unwrap();
         prop_assert_eq!(serde_json::from_str::<AccessSession>(&text).unwrap(), session);

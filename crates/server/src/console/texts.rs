@@ -284,7 +284,8 @@ mod tests {
         of("kind", vec!["request", "answer", "turn"]);
         of("kind-of", vec!["case", "hold", "conversation", "records"]);
         of("scope", vec!["case", "hold", "conversation", "records", "request"]);
-        of("done", vec!["approve", "deny", "end", "review", "lockbox-on", "lockbox-off"]);
+        of("done", vec!["approve", "deny", "withdraw", "end", "review", "lockbox-on", "lockbox-off"]);
+        of("answer", policy::AccessAnswer::ALL.map(policy::AccessAnswer::name).to_vec());
         for name in needed {
             assert!(names.contains(&name), "{name}");
         }

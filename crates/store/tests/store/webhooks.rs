@@ -75,7 +75,7 @@ fn an_endpoint_is_kept_changed_and_deleted_with_what_waited_for_it() {
         disabled: Some(Some((at(5), DisabledBecause::Gone))),
         place: Some(20),
     };
-    store.change_webhook(id, &change, &announcement(3)).unwrap();
+    store.change_webhook(id, &change, (&announcement(3), &[])).unwrap();
     let changed = store.webhook(id).unwrap().unwrap();
     assert_eq!((changed.secret, changed.former), (vec![9], Some((vec![1, 2, 3], at(100)))));
     assert_eq!((changed.disabled, changed.place), (Some((at(5), DisabledBecause::Gone)), 20));

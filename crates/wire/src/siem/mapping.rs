@@ -248,6 +248,7 @@ const ROWS: &[(&str, Mapping)] = &[
     ("org_external_key_validated", entity(3, "external key", Some("key"), INFO)),
     ("fiducia_installation_key_rewrapped", entity(3, "installation key", Some("key"), CHANGE)),
     ("fiducia_access_session", entity(3, "reading session", Some("session"), CHANGE)),
+    ("fiducia_access_request_withdrawn", entity(4, "reading session", Some("session"), DELETION)),
     ("fiducia_lockbox_changed", entity(3, "lockbox", None, CHANGE)),
     ("fiducia_access_policy_changed", entity(3, "access policy", Some("policy"), CHANGE)),
     ("fiducia_audit_report_issued", entity(1, "audit report", Some("reference"), CREATION)),

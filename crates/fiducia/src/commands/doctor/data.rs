@@ -7,7 +7,7 @@ use fiducia_custody::{
     OrganizationKeyRow,
 };
 use fiducia_ledger::{LogReader, LoggedLeaf, VerifierKey};
-use fiducia_policy::Clock;
+use fiducia_policy::{Clock, MailKind};
 
 use super::Report;
 use crate::configuration::Configuration;
@@ -132,43 +132,34 @@ fn mails(counts: &[(String, String)], report: &mut Report) {
         let found = counts.iter().find(|(found, _)| found == name);
         found.and_then(|(_, value)| value.parse::<u64>().ok()).unwrap_or(0)
     };
-    let (waiting, given_up) = (count("mails waiting"), count("mails given up"));
-    if waiting > 0 {
-        report.warn(
-            WHAT,
-            format!(
-                "mails about certificates that wait: {waiting}. `serve` sends them, and `fiducia certificate list` says which \
-                 they are; when they stay, check [mail] and the mail server"
-            ),
-        );
-    }
-    if given_up > 0 {
-        report.warn(
-            WHAT,
-            format!(
-                "mails about certificates given up after seven days: {given_up}. Hand those certificates over yourself with \
-                 `fiducia certificate show`"
-            ),
-        );
-    }
-    let (waiting, given_up) = (count("warnings waiting"), count("warnings given up"));
-    if waiting > 0 {
-        report.warn(
-            WHAT,
-            format!(
-                "warnings of ends that wait to be sent: {waiting}. `serve` sends them; when they stay, check [mail] and the mail \
-                 server"
-            ),
-        );
-    }
-    if given_up > 0 {
-        report.warn(
-            WHAT,
-            format!(
-                "warnings of ends that did not reach their person: {given_up}. The conversations still carry the mark; check the \
-                 addresses with `fiducia subjects contact`"
-            ),
-        );
+    for kind in MailKind::ALL {
+        let about = format!("mails about {kind}s");
+        let (waiting, given_up) = (count(&format!("{about} waiting")), count(&format!("{about} given up")));
+        if waiting > 0 {
+            report.warn(
+                WHAT,
+                format!(
+                    "{about} that wait to be sent: {waiting}. `serve` sends them; when they stay, check [mail] and the mail server"
+                ),
+            );
+        }
+        if given_up > 0 {
+            let instead = match kind {
+                MailKind::Certificate => {
+                    "Hand those certificates over yourself with `fiducia certificate show`"
+                }
+                MailKind::Warning => {
+                    "The conversations still carry the mark; check the addresses with `fiducia subjects contact`"
+                }
+                MailKind::Letter => {
+                    "Tell those people yourself; check the addresses with `fiducia subjects contact`"
+                }
+                MailKind::Bulletin => {
+                    "The console and `fiducia access notices` tell the same; check the addresses by which administrators sign in"
+                }
+            };
+            report.warn(WHAT, format!("{about} that were given up: {given_up}. {instead}"));
+        }
     }
 }
 

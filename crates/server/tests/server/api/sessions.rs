@@ -53,6 +53,7 @@ fn support_looks_at_what_an_administrator_agreed_to_and_at_nothing_else() {
     assert_eq!((&detail["session"]["looks"], &detail["conversations"]), (&json!(2), &json!([mine])));
     assert_eq!(stand.post(&support, &steps, &json!({"step": "end"})).is(200).json()["end"], "reader");
     stand.get(&support, &content).is(409);
+    assert_eq!(detail["remarks"], json!([]), "nothing was said");
     // The person is told, by the same entries.
     let looks = stand.get(&ada, "/accesses").is(200).json();
     let tickets: Vec<_> =
@@ -61,6 +62,48 @@ fn support_looks_at_what_an_administrator_agreed_to_and_at_nothing_else() {
     let own = stand.get(&support, "/access/sessions").is(200).json();
     assert_eq!(own["items"].as_array().unwrap().len(), 1);
     assert_eq!(stand.get(&research, "/access/sessions").is(200).json()["items"], json!([]));
+}
+
+#[test]
+fn a_no_says_why_and_what_waits_is_taken_back() {
+    let stand = Stand::new();
+    let (ada, admin, support) = (stand.person("ada"), stand.staff("tenant-admin"), stand.staff("support"));
+    stand.conversation("ada", SECRET);
+    let listed = stand.get(&ada, "/conversations").is(200).json();
+    let wanted = json!({
+        "scope": {"conversation": listed["items"][0]["id"]}, "reason": "customer_support", "ticket": "T-17", "seconds": 600,
+    });
+    let ask = || {
+        let made = stand.post(&support, "/access/sessions", &wanted).is(201).json();
+        format!("/access/sessions/{}", made["id"].as_str().unwrap())
+    };
+    let refused = ask();
+    let steps = format!("{refused}/steps");
+    let too_long = "x".repeat(501);
+    for bad in [
+        json!({"step": "deny"}),
+        json!({"step": "deny", "remark": " "}),
+        json!({"step": "deny", "remark": too_long}),
+        json!({"step": "review", "justified": true}),
+        json!({"step": "withdraw", "remark": "why"}),
+    ] {
+        stand.post(&admin, &steps, &bad).is(400);
+    }
+    let no = json!({"step": "deny", "remark": "Ada has solved it"});
+    assert_eq!(stand.post(&admin, &steps, &no).is(200).json()["state"], "denied");
+    let said = stand.get(&support, &refused).is(200).json()["remarks"].clone();
+    assert_eq!((&said[0]["answer"], &said[0]["text"]), (&json!("denied"), &json!("Ada has solved it")));
+    assert_eq!(said[0]["salt"].as_str().unwrap().len(), 32);
+    let taken_back = ask();
+    let steps = format!("{taken_back}/steps");
+    stand.post(&admin, &steps, &json!({"step": "withdraw"})).is(409);
+    assert_eq!(
+        stand.post(&support, &steps, &json!({"step": "withdraw"})).is(200).json()["state"],
+        "withdrawn"
+    );
+    stand.post(&admin, &steps, &json!({"step": "approve", "remark": "fine"})).is(409);
+    let detail = stand.get(&support, &taken_back).is(200).json();
+    assert_eq!(detail["remarks"], json!([]), "what was refused left nothing behind");
 }
 
 #[test]

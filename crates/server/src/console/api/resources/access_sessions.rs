@@ -2,13 +2,13 @@
 //! that may be sent twice are kept, and what was said is kept nowhere but sealed.
 
 use fiducia_custody::{
-    AccessActor, AccessCommand, AccessLookRow, AccessNoticeRow, AccessReply, AccessRequest, AdminCommand,
-    AdminReply, LookTarget,
+    AccessActor, AccessCommand, AccessLookRow, AccessNoticeRow, AccessRemarkRow, AccessReply, AccessRequest,
+    AdminCommand, AdminReply, LookTarget,
 };
 use fiducia_policy::{
-    AccessEnd, AccessNeeds, AccessNoticeKind, AccessReason, AccessReview, AccessScope, AccessSession,
-    AccessSessionId, AccessState, AnomalyKind, ConversationId, GroundKind, PersonId, RecordId, Sight,
-    Timestamp,
+    AccessAnswer, AccessEnd, AccessNeeds, AccessNoticeKind, AccessReason, AccessRemark, AccessReview,
+    AccessScope, AccessSession, AccessSessionId, AccessState, AnomalyKind, ConversationId, GroundKind,
+    PersonId, RecordId, Sight, Timestamp,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -40,7 +40,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         Endpoint::post(
             "/access/sessions/{session}/steps",
             "step-access-session",
-            "Agrees to a session, refuses it, ends it or reviews it.",
+            "Agrees to a session, refuses it, takes it back, ends it or reviews it.",
             Who::Staff,
             step,
         ),
@@ -233,6 +233,23 @@ struct AccessDetail {
     seen: Vec<AccessSeenRecord>,
     /// The looks that were taken, oldest first, at most 1,000.
     looks: Vec<AccessTakenLook>,
+    /// What was said to answers, oldest first.
+    remarks: Vec<AccessSaid>,
+}
+
+/// What somebody said to their answer.
+#[derive(Serialize, JsonSchema)]
+struct AccessSaid {
+    /// What they answered.
+    answer: AccessAnswer,
+    /// Who, as the log knows them.
+    by: PersonId,
+    at: Timestamp,
+    /// What they said; `null` while the key to it cannot be used.
+    text: Option<String>,
+    /// 32 hexadecimal digits. The log's entry of the answer has `remark`: SHA-256 of `fiducia/access/remark/v1`, a line feed, the
+    /// salt's 16 bytes and the text.
+    salt: Option<String>,
 }
 
 /// A look that was taken.
@@ -267,11 +284,19 @@ fn show(call: &Call<'_>, one: OneSession, _: Nothing) -> Result<Found<AccessDeta
         ledger_index: row.ledger_index,
     };
     let looks = detail.looks.into_iter().map(look).collect();
+    let said = |row: AccessRemarkRow| AccessSaid {
+        answer: row.answer,
+        by: row.by.person,
+        at: row.at,
+        text: row.text,
+        salt: row.salt,
+    };
     Ok(Found(AccessDetail {
         session: detail.session.into(),
         conversations: detail.conversations,
         seen,
         looks,
+        remarks: detail.remarks.into_iter().map(said).collect(),
     }))
 }
 
@@ -280,25 +305,46 @@ fn show(call: &Call<'_>, one: OneSession, _: Nothing) -> Result<Found<AccessDeta
 #[serde(rename_all = "kebab-case", tag = "step", deny_unknown_fields)]
 enum AccessSessionStep {
     /// Agree to somebody else's.
-    Approve {},
+    Approve {
+        /// Why, in 1 to 500 characters. It is kept sealed, and the log has a salted commitment to it.
+        remark: Option<String>,
+    },
     /// Say no to somebody else's.
-    Deny {},
+    Deny {
+        /// Why, in 1 to 500 characters. It is kept sealed, and the log has a salted commitment to it.
+        remark: String,
+    },
+    /// Take one's own back while it waits.
+    Withdraw {},
     /// End it.
     End {},
     /// Review an emergency that the caller took no part in.
     Review {
         /// Whether the emergency justified what was read.
         justified: bool,
+        /// Why it did or did not, in 1 to 500 characters. It is kept sealed, and the log has a salted commitment to it.
+        remark: String,
     },
+}
+
+fn remark(text: &str) -> Result<AccessRemark, Problem> {
+    text.parse().map_err(|error| Problem::Invalid(format!("{error}")))
 }
 
 fn step(call: &Call<'_>, one: OneSession, step: AccessSessionStep) -> Result<Done<Session>, Problem> {
     let id = one.session;
     let command = match step {
-        AccessSessionStep::Approve {} => AccessCommand::Approve { session: id },
-        AccessSessionStep::Deny {} => AccessCommand::Deny { session: id },
+        AccessSessionStep::Approve { remark: said } => {
+            AccessCommand::Approve { session: id, remark: said.as_deref().map(remark).transpose()? }
+        }
+        AccessSessionStep::Deny { remark: said } => {
+            AccessCommand::Deny { session: id, remark: remark(&said)? }
+        }
+        AccessSessionStep::Withdraw {} => AccessCommand::Withdraw { session: id },
         AccessSessionStep::End {} => AccessCommand::End { session: id },
-        AccessSessionStep::Review { justified } => AccessCommand::Review { session: id, justified },
+        AccessSessionStep::Review { justified, remark: said } => {
+            AccessCommand::Review { session: id, justified, remark: remark(&said)? }
+        }
     };
     Ok(Done(session(does(call, command)?)?))
 }

@@ -49,14 +49,16 @@ pub(super) const ROOM: Page = Page {
 pub(super) const APPROVALS: Page = Page {
     path: "/access/approvals",
     title: "access-approvals",
-    is_for: |roles| may(roles, AccessCommand::Approve { session: AccessSessionId::from_bytes([0; 16]) }),
+    is_for: |roles| may(roles, answer_something()),
     routes: || approvals::routes(),
 };
 
 pub(super) const EMERGENCY: Page = Page {
     path: "/access/emergency",
     title: "access-emergency",
-    is_for: |roles| may(roles, ask_for_something()) || may(roles, review_something()),
+    is_for: |roles| {
+        may(roles, ask_for_something()) || review_something().is_some_and(|review| may(roles, review))
+    },
     routes: || emergency::routes(),
 };
 
@@ -83,8 +85,14 @@ fn ask_for_something() -> AccessCommand {
     }
 }
 
-const fn review_something() -> AccessCommand {
-    AccessCommand::Review { session: AccessSessionId::from_bytes([0; 16]), justified: true }
+const fn answer_something() -> AccessCommand {
+    AccessCommand::Approve { session: AccessSessionId::from_bytes([0; 16]), remark: None }
+}
+
+/// Any words will do, too.
+fn review_something() -> Option<AccessCommand> {
+    let remark = "-".parse().ok()?;
+    Some(AccessCommand::Review { session: AccessSessionId::from_bytes([0; 16]), justified: true, remark })
 }
 
 const fn set_lockbox() -> AccessCommand {

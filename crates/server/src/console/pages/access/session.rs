@@ -22,7 +22,7 @@ use crate::console::refusal::Refusal;
 use crate::console::visitor::{Member, Shared, Visitor};
 
 /// What can be reported done.
-const DONE: [&str; 4] = ["approve", "deny", "end", "review"];
+const DONE: [&str; 5] = ["approve", "deny", "withdraw", "end", "review"];
 
 pub(super) fn routes() -> Router<Arc<Console>> {
     Router::new().route("/access/sessions/{id}", get(show)).route("/access/sessions/{id}/step", post(step))
@@ -61,6 +61,15 @@ struct LookLine {
     index: u64,
 }
 
+/// What somebody said to their answer.
+struct Said {
+    who: String,
+    at: Moment,
+    answer: &'static str,
+    /// None while the key to it cannot be used.
+    text: Option<String>,
+}
+
 #[derive(Template)]
 #[template(path = "console/access_session.html")]
 struct SessionPage<'a> {
@@ -69,6 +78,7 @@ struct SessionPage<'a> {
     back: Option<(&'static str, &'static str)>,
     session: SessionView,
     conversations: Vec<String>,
+    said: Vec<Said>,
     looks: Vec<LookLine>,
     /// Whether entries can be shown with their proofs.
     may_see_log: bool,
@@ -135,7 +145,7 @@ pub(super) async fn page(
         }
         (Err(refusal), None) => return Err(refusal),
     };
-    let (AccessSessionDetail { session, conversations, looks, .. }, problem) = detail;
+    let (AccessSessionDetail { session, conversations, looks, remarks, .. }, problem) = detail;
     let names = names(console, staff).await?;
     let viewer = Viewer::new(console, &frame, staff, &names);
     let looks = looks.into_iter().map(|look| LookLine {
@@ -144,6 +154,12 @@ pub(super) async fn page(
         sight: look.sight.map(fiducia_policy::Sight::name),
         index: look.ledger_index,
     });
+    let said = remarks.into_iter().map(|remark| Said {
+        who: viewer.name(&remark.by),
+        at: moment(&frame, remark.at),
+        answer: remark.answer.name(),
+        text: remark.text,
+    });
     let status = problem.as_ref().map_or(StatusCode::OK, |problem| problem.status);
     let session = viewer.view(&as_of_now(console, session));
     let page = SessionPage {
@@ -151,6 +167,7 @@ pub(super) async fn page(
         back: back(staff, &session),
         session,
         conversations: conversations.iter().map(ToString::to_string).collect(),
+        said: said.collect(),
         looks: looks.collect(),
         may_see_log: may_see_log(staff),
         done: done.map(|done| frame.text_of("access-done", done)),
@@ -178,6 +195,33 @@ struct FailedPage<'a> {
 #[derive(serde::Deserialize)]
 struct Wanted {
     step: String,
+    /// Why, where it is an answer.
+    #[serde(default)]
+    remark: String,
+}
+
+impl Wanted {
+    /// What is done, and how that is called. None where what must be said is missing or is no remark.
+    fn command(&self, session: AccessSessionId) -> Result<Option<(&'static str, AccessCommand)>, Refusal> {
+        let needed = || self.remark.parse().ok();
+        let command = match self.step.as_str() {
+            "approve" if self.remark.trim().is_empty() => {
+                Some(("approve", AccessCommand::Approve { session, remark: None }))
+            }
+            "approve" => {
+                needed().map(|remark| ("approve", AccessCommand::Approve { session, remark: Some(remark) }))
+            }
+            "deny" => needed().map(|remark| ("deny", AccessCommand::Deny { session, remark })),
+            "withdraw" => Some(("withdraw", AccessCommand::Withdraw { session })),
+            "end" => Some(("end", AccessCommand::End { session })),
+            "justified" | "not-justified" => {
+                let justified = self.step == "justified";
+                needed().map(|remark| ("review", AccessCommand::Review { session, justified, remark }))
+            }
+            _ => return Err(Refusal::Invalid("The form is incomplete.".to_owned())),
+        };
+        Ok(command)
+    }
 }
 
 async fn step(
@@ -188,13 +232,10 @@ async fn step(
     let Posted { visitor, fields } = posted;
     let staff = staff(&visitor)?;
     let session = named(&id)?;
-    let (done, command) = match fields.step.as_str() {
-        "approve" => ("approve", AccessCommand::Approve { session }),
-        "deny" => ("deny", AccessCommand::Deny { session }),
-        "end" => ("end", AccessCommand::End { session }),
-        "justified" => ("review", AccessCommand::Review { session, justified: true }),
-        "not-justified" => ("review", AccessCommand::Review { session, justified: false }),
-        _ => return Err(Refusal::Invalid("The form is incomplete.".to_owned())),
+    let Some((done, command)) = fields.command(session)? else {
+        let said = fiducia_policy::NotARemark.to_string();
+        let problem = Against { means: "access-remark-missing", said, status: StatusCode::BAD_REQUEST };
+        return page(&console, &visitor, &staff, (session, None, Some(problem))).await;
     };
     match give(&console, &staff, command).await? {
         Ok(_) => Ok(Redirect::to(&format!("/access/sessions/{session}?done={done}")).into_response()),

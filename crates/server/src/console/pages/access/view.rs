@@ -176,7 +176,9 @@ impl<'a> Viewer<'a> {
         let (name, from, until) = match session.state {
             AccessState::Asked => ("access-left-to-answer", session.asked_at, session.answer_by),
             AccessState::Open => ("access-left-to-read", session.opened_at?, session.expires_at?),
-            AccessState::Denied | AccessState::Unanswered | AccessState::Ended => return None,
+            AccessState::Denied | AccessState::Unanswered | AccessState::Withdrawn | AccessState::Ended => {
+                return None;
+            }
         };
         let whole = (until.as_second() - from.as_second()).max(1);
         let left = (until.as_second() - self.now.as_second()).clamp(0, whole);
@@ -211,6 +213,11 @@ impl SessionView {
     /// Whether somebody else must agree before it opens.
     pub(super) fn needs_others(&self) -> bool {
         self.needs != AccessNeeds::Nothing.name()
+    }
+
+    /// The name of a field about it, which is the only one on the page.
+    pub(super) fn field(&self, what: &str) -> String {
+        format!("{what}-{}", self.id)
     }
 
     /// How many records may still be opened.
