@@ -15,6 +15,9 @@ use crate::sources::Source;
 use crate::templates::SYNTHETIC;
 use crate::texts::Truth;
 
+/// Said when no source was held out.
+const NOT_HELD_OUT: &str = "\n## Sources held out\n\nNot measured for this card: it was made with `--quick`. Expect much less than above.\n";
+
 /// The card, section by section. Writing to a `String` does not fail.
 pub(crate) struct Card {
     text: String,
@@ -174,7 +177,9 @@ impl Card {
     pub(crate) fn finish(self) -> String {
         let mut text = self.text;
         let head = "| source | head | positives | negatives | AUPRC | recall, flag | recall, act |\n|---|---|---|---|---|---|---|\n";
-        if !self.held_out.is_empty() {
+        if self.held_out.is_empty() {
+            text.push_str(NOT_HELD_OUT);
+        } else {
             let _ = write!(
                 text,
                 "\n## Sources held out\n\nFitted anew without the source and judged on it, thresholds from the benign texts alone. This is what to expect on traffic of another \

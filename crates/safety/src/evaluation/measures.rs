@@ -43,8 +43,8 @@ pub struct Sorted(Vec<Scored>);
 impl Sorted {
     /// Sorts them. Scores that are no number are as if zero.
     pub fn new(mut rows: Vec<Scored>) -> Self {
-        for row in &mut rows {
-            row.score = if row.score.is_nan() { 0.0 } else { row.score };
+        for scored in &mut rows {
+            scored.score = if scored.score.is_nan() { 0.0 } else { scored.score };
         }
         rows.sort_by(|one, other| other.score.total_cmp(&one.score));
         Self(rows)
@@ -77,7 +77,7 @@ impl Sorted {
     /// The interval of the figure over `rounds` samples with replacement.
     pub fn interval(&self, measure: Measure, rounds: usize, seed: u64) -> Option<Interval> {
         let mut sampling = Sampling::new(seed);
-        let mut seen = Vec::with_capacity(rounds);
+        let mut drawn = Vec::with_capacity(rounds);
         let mut weights = vec![0_u32; self.0.len()];
         for _ in 0..rounds {
             weights.fill(0);
@@ -86,11 +86,11 @@ impl Sorted {
                     *weight += 1;
                 }
             }
-            seen.extend(weighted(&self.0, &weights, measure));
+            drawn.extend(weighted(&self.0, &weights, measure));
         }
-        seen.sort_by(f64::total_cmp);
-        let low = seen.get(share(0.025, seen.len()))?;
-        let high = seen.get(share(0.975, seen.len()).min(seen.len().saturating_sub(1)))?;
+        drawn.sort_by(f64::total_cmp);
+        let low = drawn.get(share(0.025, drawn.len()))?;
+        let high = drawn.get(share(0.975, drawn.len()).min(drawn.len().saturating_sub(1)))?;
         Some(Interval { low: *low, high: *high })
     }
 

@@ -118,7 +118,6 @@ fn unit(character: char) -> u64 {
 
 /// The row of a key: the upper bits of a product mix all bits of the key.
 #[inline]
-#[expect(clippy::cast_possible_truncation, reason = "the shift leaves as many bits as rows have")]
 const fn place(key: u64, kind: u64) -> usize {
     let mixed = key.wrapping_add(kind >> 7).wrapping_mul(kind);
     ((mixed ^ mixed >> 32).wrapping_mul(OF_THREE) >> (64 - ROWS_BITS)) as usize
