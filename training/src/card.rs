@@ -190,7 +190,7 @@ impl Card {
         if !self.looked.is_empty() {
             let _ = write!(
                 text,
-                "\n## Sets that were only looked at\n\nTheir licences forbid learning from them. No weight and no threshold comes from them. For benign sets, the \
+                "\n## Sets that were only looked at\n\nTheir licences forbid learning from them. No weight and no threshold comes from them. What two earlier models made of them told which kinds of look-alikes were lacking and how strict thresholds must be, so the figures are not blind. For benign sets, the \
                  last two columns are the share that any head flags or would act on.\n\n{head}{}",
                 self.looked
             );
