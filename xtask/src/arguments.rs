@@ -18,6 +18,11 @@ pub(crate) enum Task {
         /// Names of steps.
         only: Vec<String>,
     },
+    /// Fit the weights of the safeguards anew.
+    TrainSafety {
+        /// What the training program is told.
+        arguments: Vec<String>,
+    },
     /// Run the crash harness at full length.
     Crash {
         /// How many times the program is killed.
@@ -39,6 +44,9 @@ Project tasks.
                                      kill the program at random points and look for lost answers
                                      (50 rounds of 1,000 requests unless told otherwise)
   cargo xtask install [--bench]      only install what the tests need; with --bench nginx too
+  cargo xtask train-safety [--data FOLDER] [--only-look FOLDER] [--models FOLDER] [--quick]
+                                     fit the weights of the safeguards and write models/, from
+                                     ../shared/data/safety-train unless told otherwise
   cargo xtask --help                 this text
 
 Each step writes target/xtask/STEP.log. The exit code is 0 when all passed, 1 when something failed, 2 when the
@@ -54,6 +62,8 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Task, TaskError> {
         Some("test") => parse_test(rest),
         Some("crash") => parse_crash(rest),
         Some("install") => parse_install(rest),
+        // The program that is run reads them, and has help of its own.
+        Some("train-safety") => Ok(Task::TrainSafety { arguments: rest.map(str::to_owned).collect() }),
         Some(other) => Err(TaskError::Usage(format!("there is no task `{other}`"))),
     }
 }
@@ -128,6 +138,7 @@ mod tests {
         check("test", &Task::Test { only: vec![] });
         check("test --only lints --only crates", &Task::Test { only: vec!["lints".into(), "crates".into()] });
         check("crash --rounds 3", &Task::Crash { rounds: 3, requests: 1_000 });
+        check("train-safety --quick", &Task::TrainSafety { arguments: vec!["--quick".into()] });
         check("install --bench", &Task::Install { with_bench: true });
     }
 

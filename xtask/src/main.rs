@@ -10,6 +10,7 @@ mod process;
 mod report;
 mod steps;
 mod tally;
+mod training;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -88,6 +89,7 @@ fn carry_out(task: &Task) -> Result<bool, TaskError> {
             Ok(true)
         }
         Task::Test { only } => steps::run(&root, only),
+        Task::TrainSafety { arguments } => training::run(&root, arguments),
         Task::Crash { rounds, requests } => steps::crash(&root, *rounds, *requests),
     }
 }

@@ -3,7 +3,12 @@
 //! A [`Detector`] reads one text with its provenance and says what it found, how sure it is, and where. It never holds a text
 //! longer than the call, and a [`Finding`] never holds content: a category, a score and places.
 
+mod cascade;
+pub mod evaluation;
 mod finding;
+pub mod linear;
+pub mod normal;
+pub mod rules;
 
 pub mod anomaly;
 pub mod leakage;
@@ -11,4 +16,6 @@ pub mod masking;
 pub mod personal_data;
 pub mod secrets;
 
+pub use cascade::{Cascade, CascadeError};
+pub use fiducia_policy::{Provenance, SafetyCategory, Score};
 pub use finding::{Detector, Finding, Span};

@@ -14,6 +14,7 @@ mod organizations;
 mod policy;
 mod records;
 mod requests;
+mod safety;
 mod values;
 mod webhooks;
 mod witness;
@@ -42,6 +43,7 @@ pub(crate) use records::{
     ConversationsCommand, FeedbackCommand, FlagsCommand, RecordsCommand, WishArguments,
 };
 pub(crate) use requests::{AgentOptions, RequestsCommand, StepOptions};
+pub(crate) use safety::{EvaluationArguments, SafetyCommand};
 pub(crate) use values::reasons_list;
 pub(crate) use webhooks::WebhooksCommand;
 pub(crate) use witness::{WitnessCommand, WitnessServeArguments};
@@ -159,6 +161,9 @@ pub(crate) enum Command {
     /// Audit reports: what this installation can show for each promise, signed and in the log
     #[command(subcommand)]
     Audit(AuditCommand),
+    /// The detectors of the safeguards
+    #[command(subcommand)]
+    Safety(SafetyCommand),
     /// Witness the logs of others, so that a rewritten history is seen
     #[command(subcommand)]
     Witness(WitnessCommand),

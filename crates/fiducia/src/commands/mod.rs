@@ -32,6 +32,7 @@ mod policy;
 mod records;
 mod requests;
 mod retention;
+mod safety;
 mod serve;
 mod subjects;
 mod sweep;
@@ -56,6 +57,7 @@ pub(crate) fn run(command: Command) -> Result<ExitStatus, Failure> {
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Config(command) => configuration::run(&command),
         Command::Keyfile(command) => keyfile::run(&command),
+        Command::Safety(command) => safety::run(&command),
         Command::Witness(command) => witness::run(&command),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Organizations(command) => organizations::run(command),

@@ -304,7 +304,7 @@ proptest! {
     #[test]
     fn no_order_of_steps_opens_more_than_was_agreed(
         needs in prop::sample::select(&AccessNeeds::ALL[..]),
-        steps in prop::collection::vec((0_u8..10, 1_u8..6, -50_000_i64..50_000), 1..60),
+        steps in prop::collection::vec((0_u8..11, 1_u8..6, -50_000_i64..50_000), 1..60),
     ) {
         let mut session = session(needs);
         let mut second = 0;
