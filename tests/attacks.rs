@@ -29,12 +29,17 @@ const BY_AUDIT: Caught =
 const BY_MEMORY: Caught =
     Caught { verify: false, audit: false, go: false, python: false, kept: true, witness: true };
 
-const ATTACKS: [Attack; 7] = [
+const ATTACKS: [Attack; 8] = [
     Attack { name: "an entry is flipped", caught: BY_EVERYBODY, make: flip_entry },
     Attack { name: "a tile is flipped", caught: BY_EVERYBODY, make: flip_tile },
     Attack { name: "the log is cut back to an earlier state", caught: BY_AUDIT, make: cut_back },
     Attack { name: "an access is dated back, and the history signed anew", caught: BY_AUDIT, make: redate },
     Attack { name: "an access is hidden, and the history signed anew", caught: BY_AUDIT, make: hide },
+    Attack {
+        name: "a public entry about a look is hidden, and the history signed anew",
+        caught: BY_AUDIT,
+        make: hide_public,
+    },
     Attack {
         name: "history and database are rewritten together, and the history signed anew",
         caught: BY_MEMORY,
@@ -81,6 +86,17 @@ fn redate(stand: &Stand, data: &Path) {
 
 fn hide(stand: &Stand, data: &Path) {
     with_last_access(stand, data, |_| None);
+}
+
+/// The first entry in the public format of Access Transparency goes; that somebody looked stays in the log.
+fn hide_public(stand: &Stand, data: &Path) {
+    let mut hidden = 0;
+    stand.log.rewrite(data, &stand.keyfile(), |leaf| {
+        let is_it = hidden == 0 && matches!(leaf.event, Event::AccessTransparency(_));
+        hidden += usize::from(is_it);
+        (!is_it).then_some(leaf)
+    });
+    assert_eq!(hidden, 1, "staff looked, so that there is a public entry");
 }
 
 fn rewrite_both(stand: &Stand, data: &Path) {

@@ -6,6 +6,7 @@
 mod accounts;
 mod audit;
 mod audit_reports;
+mod audit_reports_access;
 mod centre;
 mod certificates;
 mod consent;

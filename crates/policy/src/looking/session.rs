@@ -83,7 +83,7 @@ named! {
 }
 
 named! {
-    /// Why the administrators of an organisation are told of a session.
+    /// Why the administrators of an organisation are told of reading.
     AccessNoticeKind, "a kind of notice" {
         /// Somebody asks for their agreement.
         ApprovalAsked = "approval-asked",
@@ -97,6 +97,8 @@ named! {
         Unusual = "unusual",
         /// A session was stopped because of what was done in it.
         Stopped = "stopped",
+        /// A key to the Compliance API opened as much as it may within a day, and was refused more.
+        ProgramLimit = "program-limit",
     }
 }
 
