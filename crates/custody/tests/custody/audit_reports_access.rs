@@ -177,7 +177,10 @@ fn emergencies_without_word_notice_or_review_contradict_the_promise_about_them()
     });
     assert!(cut.unwrap().unwrap().is_ok());
     let failed = failing(&verified(&world).report, "P26");
-    assert!(failed.len() == 2 && failed[0].contains("two others' word before it opened: 1 of 2 had"), "{failed:?}");
+    assert!(
+        failed.len() == 2 && failed[0].contains("two others' word before it opened: 1 of 2 had"),
+        "{failed:?}"
+    );
     let ended = [agreed[0], agreed[1], AccessStep::End(fiducia_policy::AccessEnd::Reader)];
     plant(&world, 3, &ended, &[AccessNoticeKind::EmergencyOpened]);
     assert_eq!(failing(&verified(&world).report, "P26").len(), 2, "there are three days for the review");
