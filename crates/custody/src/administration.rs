@@ -351,6 +351,9 @@ pub enum AdminError {
     /// It exists already, or its state forbids the command. Nothing was changed.
     #[error("{0}")]
     Conflict(String),
+    /// More than may be read within a day. Nothing more was opened; it may be tomorrow.
+    #[error("{0}")]
+    TooMuch(String),
     /// The key is gone: the content cannot be read by anyone.
     #[error("{0}")]
     Destroyed(String),

@@ -21,6 +21,7 @@ mod consent;
 mod console;
 mod custody;
 mod destruction;
+mod envelopes;
 mod evidence;
 mod exchange;
 mod faults;

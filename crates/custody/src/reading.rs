@@ -1,6 +1,5 @@
 //! Reading: lists without content, and content for a person after a durable access entry.
 
-use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
@@ -26,6 +25,8 @@ use crate::administration::{
 };
 use crate::callers::{Callers, parse_scopes};
 use crate::destruction::ground_of;
+pub(crate) use crate::envelopes::Envelopes;
+use crate::envelopes::decoded;
 use crate::keychain::Keychain;
 use crate::keys::KeyAccess;
 use crate::log_keys::LedgerNames;
@@ -274,6 +275,17 @@ impl Reader {
         records: &[StoredRecord],
         (path, event): (ReadPath, [u8; 16]),
     ) -> Result<ConversationContent, AdminError> {
+        self.read_within(sitting, records, (path, event), &mut Envelopes::default())
+    }
+
+    /// As [`Self::read`], with or without what stands around the messages of requests.
+    pub(crate) fn read_within(
+        &self,
+        sitting: &Sitting,
+        records: &[StoredRecord],
+        (path, event): (ReadPath, [u8; 16]),
+        envelopes: &mut Envelopes,
+    ) -> Result<ConversationContent, AdminError> {
         let (conversation, subject) = records
             .first()
             .map(|record| (record.conversation, record.subject))
@@ -301,7 +313,7 @@ impl Reader {
             })?;
         let to_read: Vec<ToRead> = records.iter().map(ToRead::from).collect();
         let receipt = self.enter(sitting, event, &to_read)?;
-        let contents = self.open(&receipt, records, pseudonym, path, &mut Envelopes::default())?;
+        let contents = self.open(&receipt, records, pseudonym, path, envelopes)?;
         let proof = receipt.entry();
         Ok(ConversationContent {
             conversation,
@@ -502,29 +514,6 @@ fn content(
         raw_is_text,
         messages_elided: elided,
     })
-}
-
-/// Heads and tails of requests, around their messages, by the record that holds them.
-#[derive(Default)]
-pub(crate) struct Envelopes(HashMap<RecordId, (Vec<u8>, Vec<u8>)>);
-
-impl Envelopes {
-    /// Takes in what a record holds, if it is a request that does not refer to another's envelope.
-    fn take_in(&mut self, record: &StoredRecord, plaintext: &[u8]) -> Result<(), AdminError> {
-        let (header, bytes) = decoded(record, plaintext)?;
-        let Header::Request { new, head, tail, envelope: None, .. } = header else { return Ok(()) };
-        let at = |range: std::ops::Range<usize>| bytes.get(range).unwrap_or_default().to_vec();
-        self.0.insert(record.id, (at(0..head), at(head + new..head + new + tail)));
-        Ok(())
-    }
-
-    fn around(&self, holder: RecordId) -> (&[u8], &[u8]) {
-        self.0.get(&holder).map(|(head, tail)| (head.as_slice(), tail.as_slice())).unwrap_or_default()
-    }
-}
-
-fn decoded<'a>(record: &StoredRecord, plaintext: &'a [u8]) -> Result<(Header, &'a [u8]), AdminError> {
-    payload::decode(plaintext).map_err(|error| AdminError::Storage(format!("{}: {error}", record.id)))
 }
 
 /// The path by which a record is read.

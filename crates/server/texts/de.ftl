@@ -1433,6 +1433,7 @@ access-notice-review-due = Ein Notfall ist zu überprüfen
 access-notice-unusual = Etwas war ungewöhnlich
 access-notice-stopped = Eine Sitzung wurde angehalten
 access-notice-handed-over = Daten werden nach außen übergeben
+access-notice-program-limit = Ein Schlüssel der Compliance-API hat so viel gelesen, wie er am Tag darf; mehr wurde ihm verweigert
 access-lockbox = Schließfach
 access-lockbox-on = Es ist verschlossen: Die Verwaltung muss jeder Sitzung zustimmen.
 access-lockbox-off = Es ist nicht verschlossen: Allein die Zugriffsregeln entscheiden.

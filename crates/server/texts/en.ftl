@@ -1433,6 +1433,7 @@ access-notice-review-due = An emergency is to be reviewed
 access-notice-unusual = Something was unusual
 access-notice-stopped = A session was stopped
 access-notice-handed-over = Data is handed over to somebody outside
+access-notice-program-limit = A key to the Compliance API read as much as it may in a day, and was refused more
 access-lockbox = Lockbox
 access-lockbox-on = It is locked: an administrator must agree to each session.
 access-lockbox-off = It is not locked: the access policies alone decide.

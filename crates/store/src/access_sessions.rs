@@ -7,8 +7,8 @@
 use std::collections::{HashMap, HashSet};
 
 use fiducia_policy::{
-    AccessLimits, AccessNoticeKind, AccessSession, AccessSessionId, AccessStep, AccessStepRefused,
-    OrganizationId, PersonId, RecordId, Sight, Timestamp, TooMuch,
+    AccessLimits, AccessNoticeKind, AccessReason, AccessSession, AccessSessionId, AccessStep,
+    AccessStepRefused, ComplianceKeyId, OrganizationId, PersonId, RecordId, Sight, Timestamp, TooMuch,
 };
 use rusqlite::types::Type;
 use rusqlite::{OptionalExtension, Transaction, params};
@@ -16,7 +16,7 @@ use rusqlite::{OptionalExtension, Transaction, params};
 use crate::access_remarks::AccessRemarkRecord;
 use crate::accesses::{AccessRecord, insert};
 use crate::bulletins::BulletinRecord;
-use crate::connection::{bytes16, instant, optional_instant};
+use crate::connection::{bytes16, instant, optional_bytes16, optional_instant};
 use crate::control::named;
 use crate::outbox::{Announcement, announce};
 use crate::{ControlStore, StoreError};
@@ -46,6 +46,20 @@ pub(crate) const TABLES: &str = "
     CREATE INDEX accesses_actor ON accesses (actor, at);
 ";
 
+/// Notices are about sessions, or about keys to the Compliance API. A later step of `control.db`.
+pub(crate) const NOTICES_OF_KEYS: &str = "
+    CREATE TABLE notices_of_access (
+        sequence INTEGER PRIMARY KEY, organization BLOB NOT NULL, session BLOB, compliance_key BLOB, kind TEXT NOT NULL,
+        at BIGINT NOT NULL, seen_at BIGINT, CHECK ((session IS NULL) <> (compliance_key IS NULL))
+    );
+    INSERT INTO notices_of_access (sequence, organization, session, kind, at, seen_at)
+        SELECT sequence, organization, session, kind, at, seen_at FROM access_notices;
+    DROP TABLE access_notices;
+    ALTER TABLE notices_of_access RENAME TO access_notices;
+    CREATE INDEX access_notices_organization ON access_notices (organization, sequence);
+    CREATE INDEX access_notices_session ON access_notices (session) WHERE session IS NOT NULL;
+";
+
 const HOUR_MICROS: i64 = 3_600_000_000;
 const DAY_MICROS: i64 = 24 * HOUR_MICROS;
 /// Days that make a habit.
@@ -71,8 +85,10 @@ pub struct AccessNotice {
     pub sequence: u64,
     /// Whose administrators.
     pub organization: OrganizationId,
-    /// Of which session.
-    pub session: AccessSessionId,
+    /// Of which session, where it is about one.
+    pub session: Option<AccessSessionId>,
+    /// Of which key to the Compliance API, where it is about one.
+    pub key: Option<ComplianceKeyId>,
     /// What.
     pub kind: AccessNoticeKind,
     /// When.
@@ -396,17 +412,18 @@ impl ControlStore {
         self.file.read("access_notices", |connection| {
             connection
                 .prepare_cached(
-                    "SELECT sequence, organization, session, kind, at, seen_at FROM access_notices
+                    "SELECT sequence, organization, session, compliance_key, kind, at, seen_at FROM access_notices
                      WHERE organization = ?1 ORDER BY sequence DESC LIMIT ?2",
                 )?
                 .query_map(params![organization.as_bytes(), limit], |row| {
                     Ok(AccessNotice {
                         sequence: row.get(0)?,
                         organization: OrganizationId::from_bytes(bytes16(row, 1)?),
-                        session: AccessSessionId::from_bytes(bytes16(row, 2)?),
-                        kind: named(row, 3)?,
-                        at: instant(row, 4)?,
-                        seen_at: optional_instant(row, 5)?,
+                        session: optional_bytes16(row, 2)?.map(AccessSessionId::from_bytes),
+                        key: optional_bytes16(row, 3)?.map(ComplianceKeyId::from_bytes),
+                        kind: named(row, 4)?,
+                        at: instant(row, 5)?,
+                        seen_at: optional_instant(row, 6)?,
                     })
                 })?
                 .collect()
@@ -481,6 +498,9 @@ fn begin_look(
             see(tx, wanted)?;
         }
     }
+    if let Some(refused) = refused_program(tx, look, limits)? {
+        return Ok(Err(refused.into()));
+    }
     insert(tx, &look.rows)?;
     Ok(Ok(()))
 }
@@ -499,6 +519,46 @@ pub(crate) fn note_unlogged(tx: &Transaction<'_>, event: [u8; 16]) -> rusqlite::
         Some(session) => put_session(tx, &session.without_entry(records)),
         None => Ok(()),
     }
+}
+
+/// Whether a look by an organisation's compliance program is more than its key may open within a day. Then the administrators
+/// are told, once a day; the notice stands though the look does not.
+///
+/// INVARIANT: whatever is read for this reason outside of a session is counted here, whoever enters it.
+fn refused_program(
+    tx: &Transaction<'_>,
+    look: &BeginLook,
+    limits: &AccessLimits,
+) -> rusqlite::Result<Option<TooMuch>> {
+    let of_program = |row: &&AccessRecord| row.reason == AccessReason::OrganizationCompliance;
+    let Some(first) = look.rows.first().filter(of_program).filter(|_| look.session.is_none()) else {
+        return Ok(None);
+    };
+    let asked = look.rows.iter().fold(0_u64, |sum, row| sum.saturating_add(row.records));
+    let since = look.at.as_microsecond() - DAY_MICROS;
+    let day = tx
+        .prepare_cached(
+            "SELECT coalesce(sum(records), 0) FROM accesses
+             WHERE actor = ?1 AND at > ?2 AND session IS NULL AND reason = ?3",
+        )?
+        .query_row(params![first.actor.as_bytes(), since, first.reason.name()], |row| row.get(0))?;
+    let Err(refused) = limits.admit_program(asked, day) else { return Ok(None) };
+    // Its key stands where others have a ticket.
+    if let Some(Ok(key)) = first.ticket.as_deref().map(str::parse::<ComplianceKeyId>) {
+        tx.prepare_cached(
+            "INSERT INTO access_notices (organization, compliance_key, kind, at)
+             SELECT ?1, ?2, ?3, ?4 WHERE NOT EXISTS (
+                SELECT 1 FROM access_notices WHERE organization = ?1 AND compliance_key = ?2 AND kind = ?3 AND at > ?5)",
+        )?
+        .execute(params![
+            first.organization.as_bytes(),
+            key.as_bytes(),
+            AccessNoticeKind::ProgramLimit.name(),
+            look.at.as_microsecond(),
+            since,
+        ])?;
+    }
+    Ok(Some(refused))
 }
 
 /// Notes how the records of a look are shown.

@@ -1,7 +1,7 @@
 //! Figures about one organisation for an audit. Counts and instants only: nothing here names or leads to a person but
 //! [`KeyStore::consented_after`], whose pairs are compared with where people stand and then forgotten.
 
-use fiducia_policy::{KeyId, OrganizationId, SubjectId, Timestamp};
+use fiducia_policy::{AccessNoticeKind, AccessSessionId, KeyId, OrganizationId, SubjectId, Timestamp};
 use rusqlite::{OptionalExtension, params};
 
 use crate::connection::{bytes16, instant, optional_instant};
@@ -151,7 +151,50 @@ pub struct ControlFigures {
     pub waiting_facts: u64,
 }
 
+/// A look with entries in the public format behind its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PublicLook {
+    /// Its row, by which a walk goes on.
+    pub sequence: u64,
+    /// The index of the first of them.
+    pub first: u64,
+    /// The index behind the last of them.
+    pub end: u64,
+}
+
 impl ControlStore {
+    /// Looks of an organisation behind `after` that have public entries, as far as the log has confirmed them.
+    pub fn public_looks(
+        &self,
+        organization: OrganizationId,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<PublicLook>, StoreError> {
+        self.file.read("public_looks", |connection| {
+            connection
+                .prepare_cached(
+                    "SELECT sequence, ledger_index + 1 + public_first, public_count FROM accesses
+                     WHERE organization = ?1 AND sequence > ?2 AND ledger_index IS NOT NULL AND public_count > 0
+                     ORDER BY sequence LIMIT ?3",
+                )?
+                .query_map(params![organization.as_bytes(), after, limit], |row| {
+                    let (first, count): (u64, u64) = (row.get(1)?, row.get(2)?);
+                    Ok(PublicLook { sequence: row.get(0)?, first, end: first.saturating_add(count) })
+                })?
+                .collect()
+        })
+    }
+
+    /// What the administrators were told of a session.
+    pub fn session_notices(&self, session: AccessSessionId) -> Result<Vec<AccessNoticeKind>, StoreError> {
+        self.file.read("session_notices", |connection| {
+            connection
+                .prepare_cached("SELECT kind FROM access_notices WHERE session = ?1 ORDER BY sequence")?
+                .query_map([session.as_bytes()], |row| crate::control::named(row, 0))?
+                .collect()
+        })
+    }
+
     /// What there is of an organisation.
     pub fn control_figures(
         &self,

@@ -53,7 +53,7 @@ pub(crate) const MIGRATIONS: &[&str] = &["
     CREATE TABLE outbox (
         sequence INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, organization BLOB NOT NULL, event BLOB NOT NULL
     );
-", crate::retention::TABLES, crate::certificates::TABLES, crate::warnings::TABLES, crate::accounts::TABLES, crate::rights::TABLES, crate::consents::TABLES, crate::letters::TABLES, crate::accesses::TABLES, crate::api::TABLES, crate::audit_report::TABLES, crate::compliance_keys::TABLES, crate::compliance_lists::TABLES, crate::activity_outbox::TABLES, crate::audit::TABLES, crate::evidence::TABLES, crate::access_sessions::TABLES, crate::webhooks::TABLES, crate::accesses::PUBLIC_COLUMNS, crate::log_keys::TABLES, crate::mails::TABLES, crate::bulletins::TABLES, crate::access_remarks::TABLES];
+", crate::retention::TABLES, crate::certificates::TABLES, crate::warnings::TABLES, crate::accounts::TABLES, crate::rights::TABLES, crate::consents::TABLES, crate::letters::TABLES, crate::accesses::TABLES, crate::api::TABLES, crate::audit_report::TABLES, crate::compliance_keys::TABLES, crate::compliance_lists::TABLES, crate::activity_outbox::TABLES, crate::audit::TABLES, crate::evidence::TABLES, crate::access_sessions::TABLES, crate::webhooks::TABLES, crate::accesses::PUBLIC_COLUMNS, crate::log_keys::TABLES, crate::mails::TABLES, crate::bulletins::TABLES, crate::access_remarks::TABLES, crate::access_sessions::NOTICES_OF_KEYS];
 
 /// An organisation.
 #[derive(Debug, Clone, PartialEq, Eq)]

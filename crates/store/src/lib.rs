@@ -67,7 +67,7 @@ pub use accounts::{AccountRecord, PasskeyRecord, PrivacySignal, SessionRecord};
 pub use activities::{ActivityFilter, ActivityKey, ActivityRecord, ActivityStore, STREAMS_MAX};
 pub use api::{ApiAnswerRecord, ApiTokenRecord};
 pub use audit::{AuditedFact, ForgottenAccess};
-pub use audit_report::{AuditReportRecord, ConsentedPath, ControlFigures, KeyFigures};
+pub use audit_report::{AuditReportRecord, ConsentedPath, ControlFigures, KeyFigures, PublicLook};
 pub use bulletins::{BulletinRecord, BulletinSource};
 pub use campaigns::{CampaignCount, CampaignMember, CampaignRecord};
 pub use certificates::CertificateRecord;

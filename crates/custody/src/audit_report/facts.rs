@@ -7,10 +7,12 @@ use fiducia_ledger::{CosignerKey, Digest};
 use fiducia_policy::{OrganizationId, Policy, PolicyVersion, Timestamp};
 use fiducia_store::{ControlFigures, DataDirectory, KeyFigures, KeyStore, OrganizationRecord};
 
+use super::access_figures::{AccessFigures, witnessed_checkpoint};
 use super::log_figures::LogFigures;
 use super::probes::{Trials, try_everything};
 use super::report::WitnessState;
 use crate::AdminError;
+use crate::compliance::Feed;
 use crate::consent::commands::ConsentReply;
 use crate::keychain::Keychain;
 use crate::reading::Reader;
@@ -40,6 +42,7 @@ pub(crate) struct Facts {
     pub(super) policies: (u64, u64),
     pub(super) log: LogFigures,
     pub(super) witnesses: Vec<WitnessState>,
+    pub(super) access: AccessFigures,
     pub(super) keys: Vec<KeyFigures>,
     pub(super) control: ControlFigures,
     pub(super) paths: PathFigures,
@@ -84,14 +87,18 @@ impl Facts {
 
 impl Reader {
     /// Asks everything. Takes as long as reading the organisation's whole log takes.
-    pub(super) fn audit_facts(&self, organization: OrganizationId) -> Result<Facts, AdminError> {
+    pub(super) fn audit_facts(&self, organization: OrganizationId, feed: &Feed) -> Result<Facts, AdminError> {
         // Whatever is waiting for the log comes under a checkpoint first.
         self.scribe.settle();
-        let log = self.audited_log(organization)?;
+        let now = self.clock.now();
+        let log = self.audited_log(organization, now)?;
+        // The feed follows the log, so that it is asked after it.
+        feed.settle();
         let (certificate, receipt) = self.newest_proofs(organization)?;
         let reading = self.reading();
         let (control, keys) = (self.control()?, self.keys()?);
-        let now = self.clock.now();
+        let witnesses = self.witness_states(organization);
+        let access = self.access_figures(organization, &log, &witnesses, (&control, &keys, now))?;
         let organizations = control.organizations()?;
         let found = organizations
             .iter()
@@ -114,7 +121,8 @@ impl Reader {
             policy_digest: Digest(policy_digest),
             policies: (count(published.len()), count(since)),
             log,
-            witnesses: self.witness_states(organization),
+            witnesses,
+            access,
             keys: keys.key_figures(organization, now)?,
             control: control.control_figures(organization, now)?,
             paths: path_figures(&control, &keys, organization, now)?,
@@ -134,10 +142,10 @@ impl Reader {
         Ok(facts)
     }
 
-    fn audited_log(&self, organization: OrganizationId) -> Result<LogFigures, AdminError> {
+    fn audited_log(&self, organization: OrganizationId, now: Timestamp) -> Result<LogFigures, AdminError> {
         let directory = DataDirectory::ledger(&self.root).join(organization.uuid());
         let keys = self.names.keys_of(organization);
-        keys.and_then(|keys| LogFigures::gather(&directory, &keys)).map_err(|error| {
+        keys.and_then(|keys| LogFigures::gather(&directory, &keys, now)).map_err(|error| {
             AdminError::Storage(format!(
                 "the log of {organization} cannot be read, so nothing can be shown about it: {error}. Run `fiducia ledger verify`"
             ))
@@ -183,8 +191,7 @@ impl Reader {
     /// What each witness has signed of the log, by the note that is kept with their cosignatures.
     fn witness_states(&self, organization: OrganizationId) -> Vec<WitnessState> {
         let Some(terms) = &self.witnesses else { return Vec::new() };
-        let note = std::fs::read(terms.directory.join(format!("{}.checkpoint", organization.uuid())));
-        let note = note.unwrap_or_default();
+        let note = witnessed_checkpoint(terms, organization).unwrap_or_default();
         let keys = self.names.keys_of(organization);
         let checkpoint = keys.and_then(|keys| fiducia_ledger::Checkpoint::verify(&note, &keys)).ok();
         let state = |key: &CosignerKey| {

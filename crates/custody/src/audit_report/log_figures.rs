@@ -8,6 +8,8 @@ use fiducia_policy::Timestamp;
 
 use super::report::AuditSource;
 
+/// Within which entries are to be witnessed, in seconds.
+pub(super) const WITNESSED_WITHIN_SECONDS: i64 = 86_400;
 /// Findings that a report lists at most; more are counted in the last line.
 const FINDINGS_MAX: usize = 20;
 
@@ -29,6 +31,10 @@ pub(super) struct LogFigures {
     pub(super) others: u64,
     /// Access entries by reason.
     pub(super) reads: BTreeMap<String, u64>,
+    /// Where entries in the public format stand, in order.
+    pub(super) public: Vec<u64>,
+    /// How many entries there are up to the last one that should have been witnessed by now.
+    pub(super) to_be_witnessed: u64,
     pub(super) size: u64,
     pub(super) checkpoint: String,
     pub(super) findings: Vec<String>,
@@ -36,7 +42,11 @@ pub(super) struct LogFigures {
 
 impl LogFigures {
     /// Walks over the log in `directory`: first every byte of it is held against its checkpoint, then entries are counted.
-    pub(super) fn gather(directory: &Path, keys: &[VerifierKey]) -> Result<Self, LedgerError> {
+    pub(super) fn gather(
+        directory: &Path,
+        keys: &[VerifierKey],
+        now: Timestamp,
+    ) -> Result<Self, LedgerError> {
         let mut figures = Self::default();
         if let Err(findings) = verify_log(directory, keys) {
             figures.findings = findings.iter().take(FINDINGS_MAX).map(ToString::to_string).collect();
@@ -50,12 +60,12 @@ impl LogFigures {
         for entry in log.entries(0) {
             // A damaged log is walked as far as it can be; the findings say where it ends.
             let Ok((index, bytes)) = entry else { break };
-            figures.count(index, &bytes);
+            figures.count(index, &bytes, now);
         }
         Ok(figures)
     }
 
-    fn count(&mut self, index: u64, bytes: &[u8]) {
+    fn count(&mut self, index: u64, bytes: &[u8], now: Timestamp) {
         let Ok(LoggedLeaf { leaf, .. }) = LoggedLeaf::parse(bytes) else {
             self.others += 1;
             return;
@@ -67,7 +77,11 @@ impl LogFigures {
             Event::RecordAccess(access) => {
                 *self.reads.entry(access.reason.name().to_owned()).or_default() += 1;
             }
+            Event::AccessTransparency(_) => self.public.push(index),
             _ => {}
+        }
+        if now.as_second().saturating_sub(leaf.at.as_second()) >= WITNESSED_WITHIN_SECONDS {
+            self.to_be_witnessed = index + 1;
         }
         let newest = (index, Digest(leaf_hash(bytes)), leaf.at);
         let kind = self.kinds.entry(leaf.event.kind().to_owned()).or_insert(KindFigures { count: 0, newest });

@@ -5,6 +5,7 @@
 //! where it can be looked up. What could not be shown stands beside it in words. The report is signed, kept, and announced in
 //! the organisation's log, so that it can neither be changed later nor be said never to have been made.
 
+mod access_figures;
 mod answer;
 mod commands;
 mod evidence;

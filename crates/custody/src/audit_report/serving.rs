@@ -20,7 +20,7 @@ impl Custody {
         match command {
             AuditCommand::Report { organization } => {
                 self.caught_up()?;
-                let facts = Box::new(reader.audit_facts(organization)?);
+                let facts = Box::new(reader.audit_facts(organization, &self.0.feed)?);
                 let waiting = self.0.handle.ask(|reply| Message::IssueAuditReport(facts, reply))?;
                 let (reference, ledger_index) = waiting.blocking_recv().unwrap_or_else(|_| {
                     Err(AdminError::Storage(

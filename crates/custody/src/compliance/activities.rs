@@ -1,6 +1,6 @@
 //! Reading the feed: pages within what a key reaches, with people's ids looked up as they are now.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use fiducia_policy::{
     ActivityId, ComplianceKeyId, OrganizationId, PersonId, Pseudonym, SubjectId, Timestamp,
@@ -18,6 +18,8 @@ use crate::{AdminError, Custody};
 
 /// What ids of people begin with on this API.
 const USER_PREFIX: &str = "user_";
+/// The type of rows that tell of calls of this API.
+const CALL_KIND: &str = "compliance_api_accessed";
 /// For how many years a row stays in the feed.
 const FEED_YEARS: i64 = 6;
 
@@ -58,6 +60,9 @@ pub struct ActivityQuery {
 pub struct ActivityPage {
     /// The rows, in the order that was asked for.
     pub data: Vec<Activity>,
+    /// Whose they are, but for rows that tell of calls of this API: reading those tells nothing new about anybody, and if it were told
+    /// it would have to be told again of each reading of that.
+    pub organizations: BTreeSet<OrganizationId>,
     /// Whether there are more in the direction that was asked for.
     pub has_more: bool,
     /// Where the first row and the last stand.
@@ -69,8 +74,10 @@ pub struct ActivityPage {
 pub struct ComplianceCall {
     /// By which key.
     pub key: ComplianceKeyId,
-    /// What the key reaches: there the call is found.
+    /// What the key reaches.
     pub reach: ComplianceReach,
+    /// Whose data the call came to, where the key reaches several organisations: each of them finds the call in its own feed.
+    pub touched: BTreeSet<OrganizationId>,
     /// From where, as far as the network knows.
     pub address: Option<String>,
     /// What the program called itself.
@@ -120,10 +127,14 @@ impl Custody {
         let ends = rows.first().zip(rows.last()).map(|(first, last)| (first.key(), last.key()));
         let mut people = People { control: &control, known: HashMap::new() };
         let data = rows.iter().map(|row| people.shown(row)).collect::<Result<_, _>>()?;
-        Ok(ActivityPage { data, has_more, ends })
+        let told = rows.iter().filter(|row| row.kind != CALL_KIND);
+        let organizations = told.filter_map(|row| row.organization).collect();
+        Ok(ActivityPage { data, organizations, has_more, ends })
     }
 
-    /// Enters a call of the Compliance API in the feed. It is durable when this returns. Blocks.
+    /// Enters a call of the Compliance API in the feed: in that of the organisation whose key it is; where the key reaches every
+    /// organisation, in that of each whose data the call came to, and in none's where it came to nobody's. All of it is durable when
+    /// this returns. Blocks.
     ///
     /// # Errors
     /// When it cannot be entered: then do not answer the call.
@@ -142,18 +153,25 @@ impl Custody {
             }),
             details: details.as_object().cloned().unwrap_or_default(),
         };
-        let row = ActivityRecord {
-            id: ActivityId::generate(now, &*self.0.randomness)?,
-            created_at: now,
-            organization: match call.reach {
-                ComplianceReach::Installation => None,
-                ComplianceReach::Organization(id) => Some(id),
-            },
-            kind: "compliance_api_accessed".to_owned(),
-            actor: None,
-            body: body.to_bytes(),
+        let bytes = body.to_bytes();
+        let row = |organization| {
+            Ok(ActivityRecord {
+                id: ActivityId::generate(now, &*self.0.randomness)?,
+                created_at: now,
+                organization,
+                kind: CALL_KIND.to_owned(),
+                actor: None,
+                body: bytes.clone(),
+            })
         };
-        self.0.feed.enter(row).map_err(AdminError::Storage)
+        let rows = match call.reach {
+            ComplianceReach::Organization(id) => vec![row(Some(id))?],
+            ComplianceReach::Installation if call.touched.is_empty() => vec![row(None)?],
+            ComplianceReach::Installation => {
+                call.touched.iter().map(|id| row(Some(*id))).collect::<Result<_, AdminError>>()?
+            }
+        };
+        self.0.feed.enter(rows).map_err(AdminError::Storage)
     }
 
     /// Waits until the feed has everything that the ledger took until now.

@@ -1,12 +1,15 @@
 //! Conversations as chats: lists without content, messages after an access entry, destruction with a certificate.
 
-use fiducia_policy::{ConversationId, OrganizationId, RecordId, SubjectId};
+use std::collections::BTreeSet;
+
+use fiducia_policy::{ConversationId, OrganizationId, SubjectId};
 use fiducia_store::{ActivityKey, ControlStore, ConversationOrder, ConversationRecord, StoredRecord};
 use fiducia_wire::Wire;
-use fiducia_wire::compliance::{Chat, ChatUser, Message, OtherFields, ToolLimits, said};
+use fiducia_wire::compliance::{Chat, ChatUser, Message, OtherFields, SaidMessage, ToolLimits, said};
 
 use super::activities::{PageCursor, outside, rfc3339, user_id};
 use super::commands::{ComplianceKey, ComplianceReach};
+use super::paging::{MessagePlace, PageTerms, Walked, walk};
 use crate::administration::RecordContent;
 use crate::{AdminCommand, AdminError, AdminReply, Custody, DestructionReport, DestructionScope};
 
@@ -37,19 +40,12 @@ pub struct ChatQuery {
 pub struct ChatPage {
     /// The chats.
     pub data: Vec<Chat>,
+    /// Whose they are.
+    pub organizations: BTreeSet<OrganizationId>,
     /// Whether there are more in the direction that was asked for.
     pub has_more: bool,
     /// Where the first and the last stand.
     pub ends: Option<(ActivityKey, ActivityKey)>,
-}
-
-/// Where a message stands: its record, and its number within it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct MessagePlace {
-    /// The record.
-    pub record: RecordId,
-    /// Its number, from 0.
-    pub number: u32,
 }
 
 /// Which messages are asked for.
@@ -76,11 +72,13 @@ pub struct MessageQuery {
 pub struct MessagePage {
     /// The chat.
     pub chat: Chat,
+    /// Whose it is.
+    pub organization: OrganizationId,
     /// The messages, in the order that was asked for.
     pub messages: Vec<Message>,
     /// Whether there are more in the direction that was asked for.
     pub has_more: bool,
-    /// Where the first and the last stand.
+    /// Where the first and the last stand. An empty page has them too when there are more.
     pub ends: Option<(MessagePlace, MessagePlace)>,
 }
 
@@ -130,14 +128,17 @@ impl Custody {
         }
         let ends = rows.first().zip(rows.last()).map(|(first, last)| (key(first), key(last)));
         let data = rows.iter().map(|row| chat(&control, row, None)).collect::<Result<_, _>>()?;
-        Ok(ChatPage { data, has_more, ends })
+        let organizations = rows.iter().map(|row| row.organization).collect();
+        Ok(ChatPage { data, organizations, has_more, ends })
     }
 
-    /// What was said in a chat. First an access entry names the records that are opened, with the key as the one who reads. Blocks.
+    /// What was said in a chat. First an access entry names the records that are opened, with the key as the one who reads; records
+    /// are opened until the page is full, each time after an entry of its own. Blocks.
     ///
     /// # Errors
     /// [`AdminError::NotFound`] when there is no such chat within the key's reach or its keys were destroyed,
-    /// [`AdminError::Invalid`] for a place that is no longer there, [`AdminError::Conflict`] while its person has it restricted.
+    /// [`AdminError::Invalid`] for a place that is no longer there, [`AdminError::Conflict`] while its person has it restricted,
+    /// [`AdminError::TooMuch`] once the key has opened what it may open within a day.
     pub fn chat_messages(
         &self,
         key: &ComplianceKey,
@@ -155,21 +156,38 @@ impl Custody {
             let control = self.reader().control()?;
             chat(&control, &conversation, model)?
         };
-        let window = Window::of(records, query)?;
-        let mut page = MessagePage { chat: shown, messages: Vec::new(), has_more: false, ends: None };
-        if window.records.is_empty() {
-            return Ok(page);
+        // Moving on in the one order is moving back in the other.
+        let is_against = query.before.is_some();
+        let terms = PageTerms {
+            after: query.after.or(query.before),
+            is_towards_older: query.is_newest_first != is_against,
+            messages_max: query.limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX),
+            records_max: RECORDS_MAX,
+        };
+        let walked = walk(
+            readable(records, query),
+            |record| record.id,
+            terms,
+            |batch| {
+                let content = self.read_as_program(key, &conversation, batch)?;
+                let opened = content.records.iter();
+                Ok::<_, AdminError>(
+                    opened.map(|record| (record.row.id, messages_of(record, query.tools))).collect(),
+                )
+            },
+        )?;
+        let Walked { messages, has_more, ends } = walked
+            .ok_or_else(|| AdminError::Invalid("the cursor's message is no longer there".to_owned()))?;
+        let mut messages: Vec<_> =
+            messages.into_iter().map(|(place, message)| identified(place, message)).collect();
+        if is_against {
+            messages.reverse();
         }
-        let content = self.read_as_program(key, &conversation, &window.records)?;
-        let mut messages: Vec<(MessagePlace, Message)> = Vec::new();
-        for record in &content.records {
-            messages.extend(messages_of(record, query.tools));
-        }
-        cut(&mut messages, query, &mut page, window.has_more);
-        Ok(page)
+        let ends = ends.map(|(near, far)| if is_against { (far, near) } else { (near, far) });
+        Ok(MessagePage { chat: shown, organization: conversation.organization, messages, has_more, ends })
     }
 
-    /// Destroys a chat's keys and what no other ground keeps, and issues a certificate. Blocks.
+    /// Destroys a chat's keys and what no other ground keeps, and issues a certificate. Gives whose it was. Blocks.
     ///
     /// # Errors
     /// [`AdminError::NotFound`] when there is no such chat within the key's reach or it was destroyed before.
@@ -177,15 +195,15 @@ impl Custody {
         &self,
         key: &ComplianceKey,
         id: ConversationId,
-    ) -> Result<DestructionReport, AdminError> {
+    ) -> Result<(OrganizationId, DestructionReport), AdminError> {
         self.caught_up()?;
-        {
+        let conversation = {
             let _reading = self.reader().reading();
-            self.own_chat(key, id)?;
-        }
+            self.own_chat(key, id)?
+        };
         let scope = DestructionScope::Conversation(id);
         match self.administer(AdminCommand::Destroy { scope, actor: key.id.to_string() })? {
-            AdminReply::Destroyed(report) => Ok(report),
+            AdminReply::Destroyed(report) => Ok((conversation.organization, report)),
             _ => Err(AdminError::Storage("the store gave an answer to another question".to_owned())),
         }
     }
@@ -259,99 +277,33 @@ fn chat(
     })
 }
 
-/// The records that one call opens.
-struct Window {
-    /// In order of time.
-    records: Vec<StoredRecord>,
-    /// Whether there are records beyond, in the direction that was asked for.
-    has_more: bool,
+/// The records that are the organisation's to read and within the times that are asked for.
+fn readable(records: Vec<StoredRecord>, query: &MessageQuery) -> Vec<StoredRecord> {
+    let is_within = |record: &StoredRecord| {
+        let at = record.created_at.as_microsecond();
+        query.from.is_none_or(|from| from <= at) && query.until.is_none_or(|until| at < until)
+    };
+    // What is kept for another ground alone is not the organisation's to read here.
+    records.into_iter().filter(|record| record.service.is_some() && is_within(record)).collect()
 }
 
-impl Window {
-    fn of(records: Vec<StoredRecord>, query: &MessageQuery) -> Result<Self, AdminError> {
-        let is_within = |record: &StoredRecord| {
-            let at = record.created_at.as_microsecond();
-            query.from.is_none_or(|from| from <= at) && query.until.is_none_or(|until| at < until)
-        };
-        // What is kept for another ground alone is not the organisation's to read here.
-        let mut records: Vec<_> =
-            records.into_iter().filter(|record| record.service.is_some() && is_within(record)).collect();
-        let place = query.after.or(query.before);
-        let found = place.map(|place| {
-            let found = records.iter().position(|record| record.id == place.record);
-            found.ok_or_else(|| AdminError::Invalid("the cursor's message is no longer there".to_owned()))
-        });
-        let found = found.transpose()?;
-        // Every record has a message or more; one that is cut by the cursor may have none behind it.
-        let wanted = query.limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(RECORDS_MAX);
-        let most = wanted.saturating_add(1).min(RECORDS_MAX);
-        // Moving on in the one order is moving back in the other.
-        let is_towards_older = query.is_newest_first != query.before.is_some();
-        match (found, is_towards_older) {
-            (Some(found), true) => records.truncate(found + 1),
-            (Some(found), false) => drop(records.drain(..found)),
-            (None, _) => {}
-        }
-        let has_more = records.len() > most;
-        if has_more {
-            if is_towards_older {
-                drop(records.drain(..records.len() - most));
-            } else {
-                records.truncate(most);
-            }
-        }
-        Ok(Self { records, has_more })
-    }
-}
-
-fn messages_of(record: &RecordContent, tools: ToolLimits) -> Vec<(MessagePlace, Message)> {
+/// The messages that a record itself brought: of a request what it newly said, wherever its head and tail are kept.
+fn messages_of(record: &RecordContent, tools: ToolLimits) -> Vec<Message> {
     let wire = record.row.wire.parse().unwrap_or(Wire::AnthropicMessages);
     let raw = if record.raw_is_text { record.raw.as_str() } else { "" };
-    let said = said(wire, raw, tools);
-    let numbered = (0_u32..).zip(said);
-    numbered
-        .map(|(number, said)| {
-            let place = MessagePlace { record: record.row.id, number };
-            let message = Message {
-                id: format!("msg_{}_{number}", record.row.id.uuid()),
-                role: said.role,
-                created_at: rfc3339(record.row.created_at),
-                content: said.content,
-                files: None,
-                generated_files: None,
-                artifacts: None,
-            };
-            (place, message)
-        })
-        .collect()
+    let message = |said: SaidMessage| Message {
+        id: String::new(),
+        role: said.role,
+        created_at: rfc3339(record.row.created_at),
+        content: said.content,
+        files: None,
+        generated_files: None,
+        artifacts: None,
+    };
+    said(wire, raw, tools).into_iter().map(message).collect()
 }
 
-/// Takes the page out of the messages of the opened records, which are in order of time.
-fn cut(
-    messages: &mut Vec<(MessagePlace, Message)>,
-    query: &MessageQuery,
-    page: &mut MessagePage,
-    has_more_records: bool,
-) {
-    let is_towards_older = query.is_newest_first != query.before.is_some();
-    if let Some(place) = query.after.or(query.before) {
-        messages.retain(|(other, _)| {
-            other.record != place.record
-                || if is_towards_older { other.number < place.number } else { other.number > place.number }
-        });
-    }
-    let limit = query.limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX);
-    page.has_more = has_more_records || messages.len() > limit;
-    if messages.len() > limit {
-        if is_towards_older {
-            drop(messages.drain(..messages.len() - limit));
-        } else {
-            messages.truncate(limit);
-        }
-    }
-    if query.is_newest_first {
-        messages.reverse();
-    }
-    page.ends = messages.first().zip(messages.last()).map(|((first, _), (last, _))| (*first, *last));
-    page.messages = std::mem::take(messages).into_iter().map(|(_, message)| message).collect();
+/// The message with its id, which is its place.
+fn identified(place: MessagePlace, message: Message) -> Message {
+    Message { id: format!("msg_{}_{}", place.record.uuid(), place.number), ..message }
 }

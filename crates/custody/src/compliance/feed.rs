@@ -33,7 +33,7 @@ const DROPPED_MAX: u32 = 5_000;
 
 enum Message {
     Published(Vec<OrganizationId>),
-    Enter(Box<ActivityRecord>, SyncSender<Result<(), String>>),
+    Enter(Vec<ActivityRecord>, SyncSender<Result<(), String>>),
     Drop(Timestamp, SyncSender<Result<u64, String>>),
     Settle(SyncSender<()>),
     Stop,
@@ -86,9 +86,9 @@ impl Feed {
         }
     }
 
-    /// Enters a row that no leaf stands behind. It is durable when this returns.
-    pub(crate) fn enter(&self, row: ActivityRecord) -> Result<(), String> {
-        self.ask(|reply| Message::Enter(Box::new(row), reply))
+    /// Enters rows that no leaf stands behind, all or none. They are durable when this returns.
+    pub(crate) fn enter(&self, rows: Vec<ActivityRecord>) -> Result<(), String> {
+        self.ask(|reply| Message::Enter(rows, reply))
     }
 
     /// Drops rows from before `before`; gives how many.
@@ -160,9 +160,9 @@ impl FeedWriter {
                     self.behind.extend(organizations);
                     self.catch_up();
                 }
-                Message::Enter(row, reply) => {
-                    let entered = self.store.enter(&[*row], None).map_err(|error| error.to_string());
-                    // Whoever handed it over may have gone away; the row stands.
+                Message::Enter(rows, reply) => {
+                    let entered = self.store.enter(&rows, None).map_err(|error| error.to_string());
+                    // Whoever handed them over may have gone away; the rows stand.
                     let _ = reply.send(entered);
                 }
                 Message::Drop(before, reply) => {

@@ -402,6 +402,7 @@ impl Custody {
         let row = |notice: fiducia_store::AccessNotice| AccessNoticeRow {
             sequence: notice.sequence,
             session: notice.session,
+            key: notice.key,
             kind: notice.kind,
             at: notice.at,
             seen_at: notice.seen_at,

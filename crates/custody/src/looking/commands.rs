@@ -196,8 +196,11 @@ pub struct AccessLookRow {
 pub struct AccessNoticeRow {
     /// Its place among all.
     pub sequence: u64,
-    /// Of which session.
-    pub session: AccessSessionId,
+    /// Of which session, where it is about one.
+    pub session: Option<AccessSessionId>,
+    /// Of which key to the Compliance API, where it is about one.
+    #[serde(default)]
+    pub key: Option<fiducia_policy::ComplianceKeyId>,
     /// What.
     pub kind: AccessNoticeKind,
     /// When.

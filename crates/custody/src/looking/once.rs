@@ -19,7 +19,7 @@ use fiducia_store::{ConversationRecord, StoredRecord};
 
 use crate::compliance::ComplianceKey;
 use crate::console::Oneself;
-use crate::reading::{ReadPath, check_ticket};
+use crate::reading::{Envelopes, ReadPath, check_ticket};
 use crate::{AdminError, ConversationContent, Custody, DestructionScope};
 
 /// A look at records on the command line.
@@ -229,7 +229,9 @@ impl Custody {
             .permit_program(conversation.organization, &truths)
             .map_err(|refused| reader.refusal(&control, &refused))?;
         let sitting = Sitting::of_program(conversation.organization, actor, key.id.to_string(), policies);
-        reader.read(&sitting, records, (ReadPath::Ground(GroundKind::Service), *event.as_bytes()))
+        let path = ReadPath::Ground(GroundKind::Service);
+        // What a record brought is numbered by itself, so that a message is the same on every page.
+        reader.read_within(&sitting, records, (path, *event.as_bytes()), &mut Envelopes::LeftOut)
     }
 
     /// What a person reads that is theirs, or has handed over upon a request of theirs.

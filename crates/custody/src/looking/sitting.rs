@@ -1,8 +1,10 @@
 //! What a look is taken in, and the one place where looks are entered into the log.
 
 use fiducia_ledger::{AccessEntry, AccessReceipt, LookTerms};
-use fiducia_policy::{AccessReason, AccessSession, GroundKind, OrganizationId, PersonId, Sight, Timestamp};
-use fiducia_store::{BeginLook, SessionLook};
+use fiducia_policy::{
+    AccessReason, AccessSession, GroundKind, OrganizationId, PersonId, Sight, Timestamp, TooMuch,
+};
+use fiducia_store::{BeginLook, LookRefused, SessionLook};
 
 use super::public::{LookBy, LookOf, ToRead, divided};
 use crate::AdminError;
@@ -135,6 +137,9 @@ impl Reader {
             id.map(|session| SessionLook { session, records: entry.records.clone(), sight: sitting.sight });
         let begin = BeginLook { rows: rows(&entry, event, now, &of), session, at: now };
         self.scribe.access(Look { begin, entry }).map_err(|error| match error {
+            crate::scribe::AccessFailed::Refused(refused @ LookRefused::TooMuch(TooMuch::Program { .. })) => {
+                AdminError::TooMuch(refused.to_string())
+            }
             crate::scribe::AccessFailed::Refused(refused) => AdminError::Conflict(refused.to_string()),
             crate::scribe::AccessFailed::Unwitnessed(error) => {
                 AdminError::Storage(format!("nothing was decrypted: {error}"))

@@ -32,12 +32,12 @@ fn file(world: &World, reference: &str) -> String {
     }
 }
 
-fn verified(world: &World) -> VerifiedAuditReport {
+pub(crate) fn verified(world: &World) -> VerifiedAuditReport {
     let reference = made(world);
     verify_audit_file(file(world, &reference).as_bytes(), &[world.verifier_key()]).unwrap()
 }
 
-fn standing(report: &AuditReport, promise: &str) -> PromiseStanding {
+pub(crate) fn standing(report: &AuditReport, promise: &str) -> PromiseStanding {
     report.promises.iter().find(|shown| shown.promise.to_string() == promise).unwrap().standing
 }
 

@@ -8,6 +8,7 @@ mod audit;
 mod audit_reading;
 mod audit_reports;
 mod bulletins;
+mod audit_reports_access;
 mod centre;
 mod certificates;
 mod consent;

@@ -167,7 +167,7 @@ fn scope_of(session: &AccessSession) -> String {
 
 fn table(rows: &[AccessSession]) -> Table {
     let mut table = Table::new(&[
-        ("SESSION", Align::Left),
+        ("OF", Align::Left),
         ("STATE", Align::Left),
         ("READER", Align::Left),
         ("WHY", Align::Left),
@@ -292,7 +292,7 @@ fn notice_table(rows: &[AccessNoticeRow]) -> Table {
         table.row([
             instant(row.at),
             row.kind.to_string(),
-            row.session.to_string(),
+            row.session.map(|id| id.to_string()).or(row.key.map(|id| id.to_string())).unwrap_or_default(),
             instant_or(row.seen_at, "-"),
         ]);
     }

@@ -31,6 +31,8 @@ pub(crate) struct AccessSection {
     pub(crate) records_per_hour_max: Option<u64>,
     /// Records opened by one person within a day.
     pub(crate) records_per_day_max: Option<u64>,
+    /// Records opened by one key to the Compliance API within a day.
+    pub(crate) program_records_per_day_max: Option<u64>,
     /// Records of one day from which on the administrators are told.
     pub(crate) alert_records_per_day: Option<u64>,
     /// Records of one day from which on a session is stopped.
@@ -70,6 +72,7 @@ pub(super) fn check(configuration: &Configuration, problems: &mut Vec<Problem>) 
         ("records_per_session_max", section.records_per_session_max),
         ("records_per_hour_max", section.records_per_hour_max),
         ("records_per_day_max", section.records_per_day_max),
+        ("program_records_per_day_max", section.program_records_per_day_max),
         ("alert_records_per_day", section.alert_records_per_day),
         ("stop_records_per_day", section.stop_records_per_day),
     ];
@@ -126,6 +129,9 @@ impl Configuration {
                 .unwrap_or(limits.records_per_session_max),
             records_per_hour_max: section.records_per_hour_max.unwrap_or(limits.records_per_hour_max),
             records_per_day_max: section.records_per_day_max.unwrap_or(limits.records_per_day_max),
+            program_records_per_day_max: section
+                .program_records_per_day_max
+                .unwrap_or(limits.program_records_per_day_max),
             bounds: AccessBounds {
                 alert_records_per_day: section.alert_records_per_day.unwrap_or(bounds.alert_records_per_day),
                 stop_records_per_day: section.stop_records_per_day.unwrap_or(bounds.stop_records_per_day),

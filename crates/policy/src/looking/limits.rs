@@ -26,6 +26,8 @@ pub struct AccessLimits {
     pub records_per_hour_max: u64,
     /// Records opened by one person within a day.
     pub records_per_day_max: u64,
+    /// Records opened by one key to the Compliance API within a day.
+    pub program_records_per_day_max: u64,
     /// Sessions of one person that are asked for or open.
     pub sessions_per_person_max: u32,
     /// When looking is unusual.
@@ -44,6 +46,7 @@ impl Default for AccessLimits {
             records_per_session_max: 500,
             records_per_hour_max: 500,
             records_per_day_max: 1_000,
+            program_records_per_day_max: 100_000,
             sessions_per_person_max: 10,
             bounds: AccessBounds::default(),
         }
@@ -157,9 +160,30 @@ pub enum TooMuch {
         /// What was opened within the last day.
         done: u64,
     },
+    /// By a key to the Compliance API within a day.
+    #[error(
+        "one key opens at most {most} records within a day, and {done} were opened; nothing more was opened. Go on tomorrow, where you are"
+    )]
+    Program {
+        /// The limit.
+        most: u64,
+        /// What was opened within the last day.
+        done: u64,
+    },
 }
 
 impl AccessLimits {
+    /// Whether a program that opened `day` records within the last day may open this many more with its key.
+    ///
+    /// # Errors
+    /// The limit that it would pass.
+    pub const fn admit_program(&self, asked: u64, day: u64) -> Result<(), TooMuch> {
+        if day.saturating_add(asked) > self.program_records_per_day_max {
+            return Err(TooMuch::Program { most: self.program_records_per_day_max, done: day });
+        }
+        Ok(())
+    }
+
     /// Whether a look at this many records is within the limits of somebody who opened `hour` and `day` within the last
     /// hour and the last day.
     ///

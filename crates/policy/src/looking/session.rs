@@ -86,7 +86,7 @@ named! {
 }
 
 named! {
-    /// Why the administrators of an organisation are told of a session.
+    /// Why the administrators of an organisation are told of reading.
     AccessNoticeKind, "a kind of notice" {
         /// Somebody asks for their agreement.
         ApprovalAsked = "approval-asked",
@@ -102,6 +102,8 @@ named! {
         Stopped = "stopped",
         /// Somebody hands data over to somebody outside.
         HandedOver = "handed-over",
+        /// A key to the Compliance API opened as much as it may within a day, and was refused more.
+        ProgramLimit = "program-limit",
     }
 }
 

@@ -228,6 +228,10 @@ fn a_session_opens_so_many_records_and_no_more() {
     assert_eq!(bounds.admit(101, 0, 0), Err(TooMuch::Look { most: 100, asked: 101 }));
     assert_eq!(bounds.admit(1, 500, 500), Err(TooMuch::Hour { most: 500, done: 500 }));
     assert_eq!(bounds.admit(1, 0, 1_000), Err(TooMuch::Day { most: 1_000, done: 1_000 }));
+    assert_eq!(bounds.admit_program(1_000, 99_000), Ok(()));
+    let passed = TooMuch::Program { most: 100_000, done: 99_001 };
+    assert_eq!(bounds.admit_program(1_000, 99_001), Err(passed));
+    assert!(bounds.admit_program(u64::MAX, 1).is_err(), "no number is so large that it fits again");
 }
 
 fn found(today: u64, days: &[u64], strays: u32) -> Vec<Anomaly> {

@@ -67,6 +67,7 @@ fn status(error: &AdminError) -> StatusCode {
         AdminError::Invalid(_) => StatusCode::BAD_REQUEST,
         AdminError::Forbidden(_) => StatusCode::FORBIDDEN,
         AdminError::Conflict(_) => StatusCode::CONFLICT,
+        AdminError::TooMuch(_) => StatusCode::TOO_MANY_REQUESTS,
         AdminError::Destroyed(_) => StatusCode::GONE,
         AdminError::Storage(_) => StatusCode::SERVICE_UNAVAILABLE,
     }

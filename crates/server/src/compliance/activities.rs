@@ -21,7 +21,9 @@ pub(super) async fn list(mut call: Call) -> Result<Json<CursorPage<Activity>>, F
     let list = List { endpoint: "activities", reach, named: "" };
     let query = query(&mut call, list)?;
     std::mem::take(&mut call.query).finish()?;
+    let named = query.organizations.clone();
     let page = call.ask(move |custody| custody.activities(reach, &query)).await?;
+    call.touches(named.into_iter().chain(page.organizations));
     let written = |key: ActivityKey| call.shared.cursors.write(list, &place_of(key.at, &key.id));
     let (first_id, last_id) = page.ends.map(|(first, last)| (written(first), written(last))).unzip();
     Ok(Json(CursorPage { data: page.data, has_more: page.has_more, first_id, last_id }))

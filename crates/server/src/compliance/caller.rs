@@ -1,11 +1,12 @@
 //! Who asks, and with what parameters.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::extract::{FromRequestParts, RawPathParams};
 use fiducia_custody::{ComplianceKey, Custody};
-use fiducia_policy::ComplianceScope;
+use fiducia_policy::{ComplianceScope, OrganizationId};
 use http::request::Parts;
 use http::{HeaderMap, header};
 
@@ -23,6 +24,17 @@ const SOURCE_CHARACTERS_MAX: usize = 256;
 /// Where the connection comes from; set for each request by the listener.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Peer(pub(super) SocketAddr);
+
+/// Whose data a request came to. Shared between the handler, which says so, and whoever enters the call in the feed.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Touched(Arc<Mutex<BTreeSet<OrganizationId>>>);
+
+impl Touched {
+    /// All of them until now.
+    pub(super) fn all(&self) -> BTreeSet<OrganizationId> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
 
 /// Who asks.
 #[derive(Debug, Clone)]
@@ -93,6 +105,7 @@ pub(super) struct Call {
     /// What the path names, in order.
     named: Vec<String>,
     pub(super) query: Query,
+    touched: Touched,
 }
 
 impl Call {
@@ -106,6 +119,11 @@ impl Call {
             return Ok(());
         }
         Err(Failure::Scopes { got: key.scopes.names(), needed: scope.name() })
+    }
+
+    /// Says whose data the answer tells of, once it is known that there is such an organisation within the key's reach.
+    pub(super) fn touches(&self, organizations: impl IntoIterator<Item = OrganizationId>) {
+        self.touched.0.lock().unwrap_or_else(PoisonError::into_inner).extend(organizations);
     }
 
     /// What the path names at `place`, as an id.
@@ -142,6 +160,7 @@ impl FromRequestParts<Arc<Compliance>> for Call {
         let named = RawPathParams::from_request_parts(parts, &()).await.map_err(|_| Failure::NotFound)?;
         let named = named.iter().map(|(_, value)| value.to_owned()).collect();
         let query = Query::read(parts.uri.query().unwrap_or_default())?;
-        Ok(Self { shared: Arc::clone(shared), caller, named, query })
+        let touched = parts.extensions.get::<Touched>().cloned().unwrap_or_default();
+        Ok(Self { shared: Arc::clone(shared), caller, named, query, touched })
     }
 }

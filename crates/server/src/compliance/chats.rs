@@ -61,7 +61,9 @@ pub(super) async fn list(mut call: Call) -> Result<Json<CursorPage<Chat>>, Failu
         cursor,
         limit,
     };
+    let named = query.organizations.clone();
     let page = call.ask(move |custody| custody.chats(reach, &query)).await?;
+    call.touches(named.into_iter().chain(page.organizations));
     let written =
         |key: fiducia_custody::ActivityKey| call.shared.cursors.write(list, &place_of(key.at, &key.id));
     let (first_id, last_id) = page.ends.map(|(first, last)| (written(first), written(last))).unzip();
@@ -78,6 +80,7 @@ pub(super) async fn messages(mut call: Call) -> Result<Json<ChatMessages>, Failu
     std::mem::take(&mut call.query).finish()?;
     let key = call.caller.key.clone();
     let page = call.ask(move |custody| custody.chat_messages(&key, id, &query)).await?;
+    call.touches([page.organization]);
     let written = |place: MessagePlace| {
         let bytes = [&place.record.as_bytes()[..], &place.number.to_be_bytes()].concat();
         call.shared.cursors.write(list, &bytes)
@@ -140,13 +143,20 @@ pub(super) async fn delete(mut call: Call) -> Result<Json<Deleted>, Failure> {
     let id: ConversationId = call.named(0)?;
     std::mem::take(&mut call.query).finish()?;
     let key = call.caller.key.clone();
-    call.ask(move |custody| custody.delete_chat(&key, id)).await?;
+    let (organization, _) = call.ask(move |custody| custody.delete_chat(&key, id)).await?;
+    call.touches([organization]);
     Ok(Json(Deleted { id: id.to_string(), kind: "claude_chat_deleted".to_owned() }))
 }
 
 /// Files, artifacts and projects: none are kept, so none is found.
 pub(super) async fn nothing(call: Call) -> Result<Json<Deleted>, Failure> {
     call.require(ComplianceScope::ReadUserData)?;
+    Err(Failure::NotFound)
+}
+
+/// Deletes a file: there is none, so that none is found, for a key that might have.
+pub(super) async fn delete_nothing(call: Call) -> Result<Json<Deleted>, Failure> {
+    call.require(ComplianceScope::DeleteUserData)?;
     Err(Failure::NotFound)
 }
 

@@ -27,6 +27,7 @@ pub(super) async fn organizations(mut call: Call) -> Page<Organization> {
     std::mem::take(&mut call.query).finish()?;
     let (rows, has_more) =
         call.ask(move |custody| custody.compliance_organizations(reach, after, limit)).await?;
+    call.touches(rows.iter().map(|(id, _)| OrganizationId::from_bytes(*id)));
     Ok(page(&call, list, rows, has_more))
 }
 
@@ -41,6 +42,7 @@ pub(super) async fn users(mut call: Call) -> Page<User> {
     std::mem::take(&mut call.query).finish()?;
     let (rows, has_more) =
         call.ask(move |custody| custody.compliance_users(reach, organization, after, limit)).await?;
+    call.touches([organization]);
     Ok(page(&call, list, rows, has_more))
 }
 
@@ -50,6 +52,7 @@ pub(super) async fn roles(mut call: Call) -> Page<Role> {
     let (reach, organization) = within(&call)?;
     only_page(&mut call)?;
     let data = call.ask(move |custody| custody.compliance_roles(reach, organization)).await?;
+    call.touches([organization]);
     Ok(Json(TokenPage { data, has_more: false, next_page: None }))
 }
 
@@ -60,6 +63,7 @@ pub(super) async fn role(mut call: Call) -> Result<Json<Role>, Failure> {
     let wanted: String = call.named(1)?;
     std::mem::take(&mut call.query).finish()?;
     let roles = call.ask(move |custody| custody.compliance_roles(reach, organization)).await?;
+    call.touches([organization]);
     roles.into_iter().find(|role| role.id == wanted).map(Json).ok_or(Failure::NotFound)
 }
 
@@ -70,6 +74,7 @@ pub(super) async fn permissions(mut call: Call) -> Page<Permission> {
     let role: String = call.named(1)?;
     only_page(&mut call)?;
     let data = call.ask(move |custody| custody.compliance_permissions(reach, organization, &role)).await?;
+    call.touches([organization]);
     Ok(Json(TokenPage { data, has_more: false, next_page: None }))
 }
 
@@ -78,7 +83,9 @@ pub(super) async fn settings(mut call: Call) -> Result<Json<EffectiveSettings>, 
     call.require(ComplianceScope::ReadOrganizationData)?;
     let (reach, organization) = within(&call)?;
     std::mem::take(&mut call.query).finish()?;
-    Ok(Json(call.ask(move |custody| custody.compliance_settings(reach, organization)).await?))
+    let settings = call.ask(move |custody| custody.compliance_settings(reach, organization)).await?;
+    call.touches([organization]);
+    Ok(Json(settings))
 }
 
 /// Groups: there are none, and the list says so.

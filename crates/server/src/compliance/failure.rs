@@ -5,10 +5,14 @@
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use fiducia_custody::AdminError;
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderName, HeaderValue, StatusCode, header};
 
 /// The longest message, in characters.
 const MESSAGE_CHARACTERS_MAX: usize = 500;
+/// After how long it is worth asking again whether a key may open more. What it opened leaves the count a day after it was opened.
+const READ_AGAIN_SECONDS: u32 = 3_600;
+/// Whether programs should repeat a request by themselves.
+const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 
 /// Why a request was not carried out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +36,8 @@ pub(super) enum Failure {
     Conflict(String),
     /// Too many requests; how many seconds to wait.
     TooMany(i64),
+    /// The key opened what it may open within a day; the text says how much that is.
+    TooMuchRead(String),
     /// The store failed.
     Unavailable,
     /// It took too long.
@@ -48,7 +54,7 @@ impl Failure {
             Self::NotFound => (StatusCode::NOT_FOUND, "not_found_error"),
             Self::Method => (StatusCode::METHOD_NOT_ALLOWED, "invalid_request_error"),
             Self::Conflict(_) => (StatusCode::CONFLICT, "conflict_error"),
-            Self::TooMany(_) => (StatusCode::TOO_MANY_REQUESTS, "rate_limit_error"),
+            Self::TooMany(_) | Self::TooMuchRead(_) => (StatusCode::TOO_MANY_REQUESTS, "rate_limit_error"),
             Self::Unavailable => (StatusCode::INTERNAL_SERVER_ERROR, "api_error"),
             Self::TooSlow => (StatusCode::GATEWAY_TIMEOUT, "timeout_error"),
         }
@@ -56,7 +62,7 @@ impl Failure {
 
     fn message(&self) -> String {
         match self {
-            Self::Invalid(text) | Self::Conflict(text) => text.chars().take(MESSAGE_CHARACTERS_MAX).collect(),
+            Self::Invalid(text) | Self::Conflict(text) | Self::TooMuchRead(text) => text.chars().take(MESSAGE_CHARACTERS_MAX).collect(),
             Self::Unauthenticated => "invalid x-api-key".to_owned(),
             Self::Scopes { got, needed } => {
                 format!("Missing required scopes. Got: {} Needed: {}", quoted(got), quoted(&[needed]))
@@ -91,6 +97,11 @@ impl IntoResponse for Failure {
         if let Self::TooMany(seconds) = self {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
+        if matches!(self, Self::TooMuchRead(_)) {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(READ_AGAIN_SECONDS));
+            // Programs that repeat what was refused within seconds would do so all day.
+            headers.insert(SHOULD_RETRY, HeaderValue::from_static("false"));
+        }
         response
     }
 }
@@ -102,6 +113,7 @@ impl From<AdminError> for Failure {
             AdminError::NotFound(_) | AdminError::Destroyed(_) | AdminError::Forbidden(_) => Self::NotFound,
             AdminError::Invalid(text) => Self::Invalid(text),
             AdminError::Conflict(text) => Self::Conflict(text),
+            AdminError::TooMuch(text) => Self::TooMuchRead(text),
             AdminError::Storage(_) => {
                 tracing::error!(%error, "the Compliance API could not use the store");
                 Self::Unavailable

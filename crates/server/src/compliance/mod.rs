@@ -129,7 +129,7 @@ fn endpoints() -> Router<Arc<Compliance>> {
         .route("/apps/chats", get(chats::list))
         .route("/apps/chats/{id}", delete(chats::delete))
         .route("/apps/chats/{id}/messages", get(chats::messages))
-        .route("/apps/chats/files/{id}", get(chats::nothing))
+        .route("/apps/chats/files/{id}", get(chats::nothing).delete(chats::delete_nothing))
         .route("/apps/chats/files/{id}/content", get(chats::nothing))
         .merge(transparency_log::routes())
         .method_not_allowed_fallback(async || Failure::Method)

@@ -11,7 +11,7 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use super::Compliance;
-use super::caller::{Caller, is_by_bearer};
+use super::caller::{Caller, Touched, is_by_bearer};
 use super::failure::Failure;
 use super::pace::{Allowance, PER_MINUTE};
 
@@ -73,6 +73,7 @@ async fn passed(
         }
     };
     parts.extensions.insert(caller.clone());
+    parts.extensions.insert(Touched::default());
     let asked = parts.clone();
     let answered = tokio::time::timeout(ANSWER_TIMEOUT, next.run(Request::from_parts(parts, body))).await;
     let mut response = answered.unwrap_or_else(|_| Failure::TooSlow.into_response());
@@ -86,6 +87,7 @@ fn call_of(caller: &Caller, number: &str, parts: &Parts, answer: &Response) -> C
     ComplianceCall {
         key: caller.key.id,
         reach: caller.key.reach,
+        touched: parts.extensions.get::<Touched>().map(Touched::all).unwrap_or_default(),
         address: caller.address.clone(),
         agent: caller.agent.clone(),
         request: number.to_owned(),

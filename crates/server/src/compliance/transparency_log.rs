@@ -135,7 +135,9 @@ async fn answered<T: Send + 'static>(
             ));
         }
     };
-    call.ask(move |custody| question(&mut custody.transparency_log(organization)?)).await
+    let answer = call.ask(move |custody| question(&mut custody.transparency_log(organization)?)).await?;
+    call.touches([organization]);
+    Ok(answer)
 }
 
 fn encoded(hashes: &[Hash]) -> Vec<String> {

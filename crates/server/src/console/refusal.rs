@@ -94,7 +94,9 @@ impl From<AdminError> for Refusal {
         match error {
             AdminError::NotFound(_) => Self::NotFound,
             AdminError::Forbidden(text) => Self::Forbidden(text),
-            AdminError::Invalid(text) | AdminError::Conflict(text) => Self::Invalid(text),
+            AdminError::Invalid(text) | AdminError::Conflict(text) | AdminError::TooMuch(text) => {
+                Self::Invalid(text)
+            }
             AdminError::Destroyed(_) | AdminError::Storage(_) => {
                 tracing::error!(%error, "the console could not use the store");
                 Self::Unavailable

@@ -89,6 +89,8 @@ pub(crate) struct AppSettings {
     pub(crate) console: Option<ConsoleSettings>,
     /// The Compliance API, if there is one.
     pub(crate) compliance: Option<ComplianceSettings>,
+    /// Bounds on reading.
+    pub(crate) access: fiducia_policy::AccessLimits,
 }
 
 impl AppSettings {
@@ -104,6 +106,7 @@ impl AppSettings {
             secured: None,
             console: None,
             compliance: None,
+            access: fiducia_policy::AccessLimits::default(),
         }
     }
 
@@ -131,7 +134,7 @@ impl App {
     pub(crate) fn start(settings: &AppSettings) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let clock = TestClock::new();
-        let custody = open_custody(directory.path(), clock.clone());
+        let custody = open_custody(directory.path(), clock.clone(), settings.access.clone());
         let command = AdminCommand::CreateOrganization {
             name: "test".to_owned(),
             plan: Plan::Enterprise,
@@ -294,7 +297,7 @@ impl Drop for App {
     }
 }
 
-fn open_custody(root: &Path, clock: TestClock) -> Custody {
+fn open_custody(root: &Path, clock: TestClock, limits: fiducia_policy::AccessLimits) -> Custody {
     let randomness = Arc::new(SeededRandomness::default());
     let keyfile = root.join("keyfile");
     KeyfileKms::create(&keyfile, &*randomness).unwrap();
@@ -306,7 +309,7 @@ fn open_custody(root: &Path, clock: TestClock) -> Custody {
         limits: CaptureLimits::default(),
         certificates: fiducia_custody::CertificateSettings::default(),
         witnesses: None,
-        access: fiducia_custody::AccessSettings::default(),
+        access: fiducia_custody::AccessSettings { limits, policies: None },
     };
     Custody::open(&settings, Arc::new(clock), randomness).unwrap()
 }

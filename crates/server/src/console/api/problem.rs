@@ -233,7 +233,7 @@ impl From<AdminError> for Problem {
             // The text names what was looked for, and staff and people of others learn nothing from either.
             AdminError::NotFound(_) => Self::NotFound,
             AdminError::Invalid(text) => Self::Invalid(text),
-            AdminError::Conflict(text) => Self::Conflict(text),
+            AdminError::Conflict(text) | AdminError::TooMuch(text) => Self::Conflict(text),
             AdminError::Forbidden(text) => Self::Forbidden(text),
             AdminError::Destroyed(text) => Self::Destroyed(text),
             AdminError::Storage(_) => {

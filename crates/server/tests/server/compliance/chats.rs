@@ -9,7 +9,18 @@ use serde_json::{Value, json};
 use super::{Api, ComplianceReach, check_refusal};
 
 /// An exchange of the app's key, without the gateway before it.
-fn exchange(api: &Api, messages: &Value, answer: &str) {
+pub(super) fn exchange(api: &Api, messages: &Value, answer: &str) {
+    let said = json!({ "id": "msg_1", "type": "message", "role": "assistant", "content": [{ "type": "text", "text": answer }] });
+    answered(api, messages, (200, &said), vec![text_fingerprint(&Role::Assistant, answer)]);
+}
+
+/// An exchange with whatever answer, and what is remembered of it.
+pub(super) fn answered(
+    api: &Api,
+    messages: &Value,
+    (status, answer): (u16, &Value),
+    assistant_fingerprints: Vec<[u8; 32]>,
+) {
     let body = json!({ "model": "scripted", "max_tokens": 10, "messages": messages }).to_string();
     let custody = &api.app.custody;
     let opening = ExchangeOpening {
@@ -22,36 +33,35 @@ fn exchange(api: &Api, messages: &Value, answer: &str) {
         notices: Vec::new(),
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let answered = json!({ "id": "msg_1", "type": "message", "role": "assistant", "content": [{ "type": "text", "text": answer }] });
     runtime.block_on(async {
         let mut open = custody.begin(opening).unwrap();
         open.request_durable().await.unwrap();
         let answer = CapturedAnswer {
-            status: 200,
+            status,
             completed_at: custody.now(),
             outcome: AnswerOutcome::Complete,
-            body: Bytes::from(answered.to_string()),
+            body: Bytes::from(answer.to_string()),
             assembled: false,
             answer_id: Some("msg_1".to_owned()),
             served_model: Some("scripted".to_owned()),
-            assistant_fingerprints: vec![text_fingerprint(&Role::Assistant, answer)],
+            assistant_fingerprints,
             notices: Vec::new(),
         };
         open.answered(answer).await.unwrap();
     });
 }
 
-fn user(text: &str) -> Value {
+pub(super) fn user(text: &str) -> Value {
     json!({ "role": "user", "content": text })
 }
 
-fn get(api: &Api, path: &str) -> Value {
+pub(super) fn get(api: &Api, path: &str) -> Value {
     let answer = api.get(path);
     assert_eq!(answer.status, 200, "{path}: {}", answer.text());
     answer.json()
 }
 
-fn texts(page: &Value) -> Vec<&str> {
+pub(super) fn texts(page: &Value) -> Vec<&str> {
     let messages = page["chat_messages"].as_array().unwrap();
     messages.iter().map(|message| message["content"][0]["text"].as_str().unwrap()).collect()
 }
@@ -206,6 +216,11 @@ fn other_organisations_chats_are_answered_as_chats_that_are_not_there() {
     check_refusal(&answer, 403, "permission_error");
     assert_eq!(texts(&get(&api, &format!("/apps/chats/{id}/messages"))), ["a question", "an answer"]);
     check_refusal(&api.get("/apps/chats/files/file_1/content"), 404, "not_found_error");
+    // Files can be asked to be deleted, by who may delete; there is none.
+    let delete = |secret: &str| api.send("DELETE", "/apps/chats/files/file_1", &[("x-api-key", secret)]);
+    check_refusal(&delete(&api.key.secret), 404, "not_found_error");
+    let refused = check_refusal(&delete(&reader.secret), 403, "permission_error");
+    assert!(refused.contains("Needed: ['delete:compliance_user_data']"), "{refused}");
     check_refusal(&api.get(&format!("/apps/chats/{id}/messages?limit=1001")), 400, "invalid_request_error");
     check_refusal(
         &api.get(&format!("/apps/chats/{id}/messages?tool_result_max_chars=-2")),

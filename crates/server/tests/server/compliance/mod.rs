@@ -1,6 +1,7 @@
 //! The Compliance API over real sockets.
 
 mod chats;
+mod chats_paging;
 mod directory;
 mod feed;
 mod speaking;
@@ -12,7 +13,7 @@ use fiducia_custody::{
     AdminCommand, AdminReply, ComplianceCommand, ComplianceReach, ComplianceReply, CreatedComplianceKey,
     NewComplianceKey,
 };
-use fiducia_policy::{Agreement, ComplianceScope, OrganizationId, Plan};
+use fiducia_policy::{AccessLimits, Agreement, ComplianceScope, OrganizationId, Plan};
 use fiducia_server::ComplianceSettings;
 
 use crate::app::{App, AppSettings};
@@ -37,12 +38,21 @@ impl Api {
         Self::with_provider(upstream.address)
     }
 
+    /// With bounds on reading.
+    pub(crate) fn with_limits(access: AccessLimits) -> Self {
+        Self::with(SocketAddr::from((Ipv4Addr::LOCALHOST, 9)), access)
+    }
+
     fn with_provider(provider: SocketAddr) -> Self {
+        Self::with(provider, AccessLimits::default())
+    }
+
+    fn with(provider: SocketAddr, access: AccessLimits) -> Self {
         let compliance = ComplianceSettings {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             ..ComplianceSettings::default()
         };
-        let app = AppSettings { compliance: Some(compliance), ..AppSettings::new(provider) }.start();
+        let app = AppSettings { compliance: Some(compliance), access, ..AppSettings::new(provider) }.start();
         // Rows of one instant are in the order of their ids, which are random.
         app.clock.advance(1);
         let key = make_key(&app, ComplianceReach::Organization(app.organization), &ComplianceScope::ALL);

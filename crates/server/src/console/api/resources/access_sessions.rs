@@ -7,8 +7,8 @@ use fiducia_custody::{
 };
 use fiducia_policy::{
     AccessAnswer, AccessEnd, AccessNeeds, AccessNoticeKind, AccessReason, AccessRemark, AccessReview,
-    AccessScope, AccessSession, AccessSessionId, AccessState, AnomalyKind, ConversationId, GroundKind,
-    PersonId, RecordId, Sight, Timestamp,
+    AccessScope, AccessSession, AccessSessionId, AccessState, AnomalyKind, ComplianceKeyId, ConversationId,
+    GroundKind, PersonId, RecordId, Sight, Timestamp,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -447,7 +447,10 @@ fn set_lockbox(call: &Call<'_>, _: Nothing, wanted: Lockbox) -> Result<Done<Lock
 /// What administrators are told.
 #[derive(Serialize, JsonSchema)]
 struct AccessNotice {
-    session: AccessSessionId,
+    /// Of which session, where it is about one.
+    session: Option<AccessSessionId>,
+    /// Of which key to the Compliance API, where it is about one.
+    key: Option<ComplianceKeyId>,
     kind: AccessNoticeKind,
     at: Timestamp,
     /// Seen by one of them when.
@@ -456,7 +459,7 @@ struct AccessNotice {
 
 impl From<AccessNoticeRow> for AccessNotice {
     fn from(row: AccessNoticeRow) -> Self {
-        Self { session: row.session, kind: row.kind, at: row.at, seen_at: row.seen_at }
+        Self { session: row.session, key: row.key, kind: row.kind, at: row.at, seen_at: row.seen_at }
     }
 }
 

@@ -8,7 +8,7 @@ use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use fiducia_custody::{AccessCommand, AccessReply, Staff};
-use fiducia_policy::{AccessNeeds, AccessSessionId, AccessState};
+use fiducia_policy::{AccessNeeds, AccessSessionId, AccessState, ComplianceKeyId};
 use http::StatusCode;
 
 use super::view::{Moment, SessionView, Viewer, moment};
@@ -30,7 +30,9 @@ pub(super) fn routes() -> Router<Arc<Console>> {
 struct Told {
     at: Moment,
     kind: &'static str,
-    session: AccessSessionId,
+    session: Option<AccessSessionId>,
+    /// A key to the Compliance API.
+    key: Option<ComplianceKeyId>,
 }
 
 #[derive(Template)]
@@ -107,7 +109,12 @@ async fn told(console: &Console, staff: &Staff, frame: &Frame) -> Result<Vec<Tol
     match ask(console, staff, command).await? {
         AccessReply::Notices(rows) => Ok(rows
             .into_iter()
-            .map(|row| Told { at: moment(frame, row.at), kind: row.kind.name(), session: row.session })
+            .map(|row| Told {
+                at: moment(frame, row.at),
+                kind: row.kind.name(),
+                session: row.session,
+                key: row.key,
+            })
             .collect()),
         _ => Err(Refusal::Unavailable),
     }

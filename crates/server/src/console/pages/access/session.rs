@@ -44,6 +44,7 @@ pub(super) fn against(error: &AdminError, nothing: &'static str) -> Against {
         AdminError::Invalid(_) => (nothing, StatusCode::BAD_REQUEST),
         AdminError::Forbidden(_) => (nothing, StatusCode::FORBIDDEN),
         AdminError::Conflict(_) => (nothing, StatusCode::CONFLICT),
+        AdminError::TooMuch(_) => (nothing, StatusCode::TOO_MANY_REQUESTS),
         AdminError::Destroyed(_) => ("access-key-gone", StatusCode::GONE),
         AdminError::Storage(_) => {
             tracing::error!(%error, "the console could not use the store");
