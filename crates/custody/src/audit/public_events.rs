@@ -25,6 +25,10 @@ struct Look {
     /// How many were read.
     seen: u64,
     /// The department that its session was asked for in; absent where the database does not know the session.
+    #[expect(
+        clippy::option_option,
+        reason = "a session without a department is another thing than no session"
+    )]
     department: Option<Option<String>>,
 }
 
