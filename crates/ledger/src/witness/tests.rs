@@ -179,15 +179,17 @@ fn keys_of_one_log_stand_beside_each_other_and_every_signature_by_them_must_fit(
         note: checkpoint(&leaves(size, 0, 0), &log_key(2)),
         ..request(old, &leaves(size, 0, 0))
     };
-    assert_eq!(ask(Some(&held), &by_next(5, 5)).unwrap_err(), WitnessRefusal::Unsigned, "without the overlap");
+    assert_eq!(
+        ask(Some(&held), &by_next(5, 5)).unwrap_err(),
+        WitnessRefusal::Unsigned,
+        "without the overlap"
+    );
     let renewed = cosign(&witness(), &both, Some(&held), &by_next(5, 5), now()).unwrap().held;
     let grown = cosign(&witness(), &both, Some(&renewed), &by_next(5, 9), now()).unwrap().held;
     assert_eq!(grown.size, 9);
     // Who rewrites with the next key is seen by what the former one signed.
-    let rewritten = AddCheckpoint {
-        note: checkpoint(&leaves(9, 1, 2), &log_key(2)),
-        ..request(5, &leaves(9, 1, 2))
-    };
+    let rewritten =
+        AddCheckpoint { note: checkpoint(&leaves(9, 1, 2), &log_key(2)), ..request(5, &leaves(9, 1, 2)) };
     assert_eq!(
         cosign(&witness(), &both, Some(&held), &rewritten, now()).unwrap_err(),
         WitnessRefusal::Forked { held: 5 }

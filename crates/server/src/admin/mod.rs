@@ -68,6 +68,6 @@ fn status(error: &AdminError) -> StatusCode {
         AdminError::Forbidden(_) => StatusCode::FORBIDDEN,
         AdminError::Conflict(_) => StatusCode::CONFLICT,
         AdminError::Destroyed(_) => StatusCode::GONE,
-        AdminError::Storage(_) => StatusCode::SERVICE_UNAVAILABLE,
+        AdminError::KeyClosed(_) | AdminError::Storage(_) => StatusCode::SERVICE_UNAVAILABLE,
     }
 }

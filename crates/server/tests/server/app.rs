@@ -21,6 +21,7 @@ use fiducia_server::{
 };
 
 use crate::client::{Answer, send};
+use crate::key_service::ClosableService;
 
 /// What providers are told as the real key.
 pub(crate) const PROVIDER_KEY: &str = "provider-key-of-the-test";
@@ -122,6 +123,7 @@ pub(crate) struct App {
     pub(crate) console: Option<SocketAddr>,
     pub(crate) compliance: Option<SocketAddr>,
     pub(crate) clock: TestClock,
+    pub(crate) key_service: ClosableService,
     server: Option<RunningServer>,
     verifier_key: String,
     directory: tempfile::TempDir,
@@ -131,7 +133,7 @@ impl App {
     pub(crate) fn start(settings: &AppSettings) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let clock = TestClock::new();
-        let custody = open_custody(directory.path(), clock.clone());
+        let (custody, key_service) = open_custody(directory.path(), clock.clone());
         let command = AdminCommand::CreateOrganization {
             name: "test".to_owned(),
             plan: Plan::Enterprise,
@@ -152,6 +154,7 @@ impl App {
             console,
             compliance,
             clock,
+            key_service,
             organization: organization.id,
             key,
             gateway,
@@ -293,21 +296,25 @@ impl Drop for App {
     }
 }
 
-fn open_custody(root: &Path, clock: TestClock) -> Custody {
+fn open_custody(root: &Path, clock: TestClock) -> (Custody, ClosableService) {
     let randomness = Arc::new(SeededRandomness::default());
     let keyfile = root.join("keyfile");
     KeyfileKms::create(&keyfile, &*randomness).unwrap();
+    let key_service = ClosableService::create(root, &*randomness);
     let settings = CustodySettings {
         data_directory: root.join("data"),
         keyfile: Some(keyfile),
-        key_services: fiducia_custody::KeyServices::default(),
+        key_services: fiducia_custody::KeyServices {
+            installation: None,
+            directory: Some(Arc::new(key_service.clone())),
+        },
         ledger_origin: "ledger.test/log".to_owned(),
         limits: CaptureLimits::default(),
         certificates: fiducia_custody::CertificateSettings::default(),
         witnesses: None,
         access: fiducia_custody::AccessSettings::default(),
     };
-    Custody::open(&settings, Arc::new(clock), randomness).unwrap()
+    (Custody::open(&settings, Arc::new(clock), randomness).unwrap(), key_service)
 }
 
 fn create_key(custody: &Custody, organization: OrganizationId, scopes: &[Scope]) -> String {

@@ -1,6 +1,7 @@
 //! The Compliance API over real sockets.
 
 mod chats;
+mod closed_keys;
 mod directory;
 mod feed;
 mod speaking;
