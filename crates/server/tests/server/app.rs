@@ -291,8 +291,7 @@ impl Drop for App {
         let log = self.directory.path().join("data/ledger").join(self.organization.uuid());
         // A test may have changed the log's keys.
         let present = self.custody.ledger_verifier_key(self.organization);
-        let keys: Vec<VerifierKey> =
-            [&self.verifier_key, &present].map(|key| key.parse().unwrap()).to_vec();
+        let keys: Vec<VerifierKey> = [&self.verifier_key, &present].map(|key| key.parse().unwrap()).to_vec();
         if let Err(findings) = verify_log(&log, &keys) {
             panic!("the ledger does not verify: {findings:?}");
         }
