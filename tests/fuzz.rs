@@ -1,7 +1,8 @@
 //! Does any parser of bytes that others send panic, or read back something else than it wrote?
 //!
 //! Every target takes valid inputs, damages them in a reproducible way, and runs the parser on each. An input that breaks one is
-//! kept under `target/fuzz/`; once mended it belongs into `tests/fuzz/corpus/TARGET/`, whose files are all run as they are.
+//! kept under `target/fuzz/`; once mended it belongs into `tests/fuzz/corpus/TARGET/`, whose files are all run as they are and damaged
+//! like the valid ones. Each of them is an input of the kind that breaks parsers, and says by its name which.
 
 mod mutate;
 mod seeds;
@@ -16,6 +17,11 @@ use crate::harness::note;
 
 /// The seed of a run, unless `FIDUCIA_FUZZ_SEED` names another.
 const SEED: u64 = 0x000f_1d0c_1a5e_ed00;
+
+/// Inputs that each target has at least beside its own.
+const CORPUS_MIN: usize = 4;
+/// The largest of them: they are for reading, too.
+const CORPUS_BYTES_MAX: usize = 16 * 1024;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
@@ -67,6 +73,24 @@ fn fuzz(target: &Target, inputs: u64, seed: u64) -> Result<u64, String> {
         run(target, &mutator.damaged(&whole))?;
     }
     Ok(inputs + u64::try_from(whole.len()).unwrap())
+}
+
+#[test]
+fn every_target_has_a_corpus_and_every_corpus_a_target() {
+    let folder = root().join("tests/fuzz/corpus");
+    let mut folders: Vec<String> = std::fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    folders.sort();
+    let mut names: Vec<&str> = TARGETS.iter().map(|target| target.name).collect();
+    names.sort_unstable();
+    assert_eq!(folders, names);
+    for name in names {
+        let inputs = corpus(name);
+        assert!(inputs.len() >= CORPUS_MIN, "{name} has {} inputs", inputs.len());
+        assert!(inputs.iter().all(|input| input.len() <= CORPUS_BYTES_MAX), "{name} has a large one");
+    }
 }
 
 #[test]

@@ -4,13 +4,15 @@ use std::str::FromStr;
 
 use fiducia_custody::{verify_certificate, verify_receipt};
 use fiducia_ledger::{
-    AddCheckpoint, Checkpoint, CosignerKey, LogReader, LoggedLeaf, ProofFile, TileAddress, VerifierKey,
-    WitnessKey, verify_log, verify_note, waiting_entries, with_cosignature,
+    AccessTransparencyEvent, AddCheckpoint, Checkpoint, CosignerKey, LogReader, LoggedLeaf, NotServed,
+    ProofFile, TileAddress, VerifierKey, WitnessKey, verify_log, verify_note, waiting_entries,
+    with_cosignature,
 };
 use fiducia_policy::{
     AccessPolicy, ConversationId, FeatureSet, HoldScope, Notice, OrganizationId, Policy, RecordId,
     RetentionSpan, RoleSet, VirtualKeyId,
 };
+use fiducia_wire::compliance::ComplianceQuery;
 use fiducia_wire::{
     Announced, AnswerFrame, AnswerReader, Delivered, ModelWatch, OwnRefusal, Refused, Replacement,
     RequestTexts, Reroute, RerouteStream, Usage, Wire, answering_models, batch_requests, beta_features,
@@ -71,6 +73,8 @@ pub(super) const TARGETS: &[Target] = &[
     Target { name: "certificate", inputs: SOME, seeds: signed_files, run: certificate },
     Target { name: "receipt", inputs: SOME, seeds: signed_files, run: receipt },
     Target { name: "id", inputs: MANY, seeds: ids, run: id },
+    Target { name: "served-event", inputs: MANY, seeds: served_events, run: served_event },
+    Target { name: "compliance-query", inputs: MANY, seeds: queries, run: query },
 ];
 
 fn texts_of(texts: &[&str]) -> Vec<Vec<u8>> {
@@ -414,4 +418,65 @@ fn id(input: &[u8]) {
     comes_back::<RetentionSpan>(text);
     let _ = text.parse::<RoleSet>();
     let _ = fiducia_ledger::EventId::new(text);
+}
+
+/// Events as feeds serve them: one of each kind, and a row of another.
+fn served_events() -> Vec<Vec<u8>> {
+    texts_of(&[
+        r#"{"id":"activity_01","type":"anthropic_access","created_at":"2026-11-02T10:15:30.000450Z","accessed_at":"2026-11-02T09:00:00.120Z","accessor_department":"support","actor":{"type":"anthropic_actor","email_address":null},"organization_id":"org_01","organization_uuid":"11111111-2222-4333-8444-555555555555","reason_code":"incident_response","resource_details":{"id":"msg_01","parent":null,"type":"message"},"workspace_id":null,"transparency_log_leaf_index":7,"more":[1.5,-2,{"x":true}]}"#,
+        r#"{"id":"activity_02","type":"cmek_preserve","created_at":"2026-11-03T00:00:00Z","actor":{"type":"anthropic_actor"},"reason_code":"csae_report","workspace_id":""}"#,
+        r#"{"id":"activity_03","type":"api_key_created","created_at":"2026-11-03T00:00:00Z"}"#,
+    ])
+}
+
+/// What is taken for an event has one leaf, which reads back as that event; and nothing passes as another row that could be meant for one.
+fn served_event(input: &[u8]) {
+    match AccessTransparencyEvent::from_served(input) {
+        Ok(served) => {
+            if let Ok(entry) = served.event.to_entry() {
+                assert_eq!(AccessTransparencyEvent::from_entry(&entry).unwrap(), served.event);
+            }
+        }
+        Err(NotServed::OtherType { kind }) => {
+            assert!(
+                !["anthropic_access", "cmek_preserve"].contains(&kind.as_str()),
+                "an event is passed over"
+            );
+        }
+        Err(_) => {}
+    }
+    if let Ok(event) = AccessTransparencyEvent::from_entry(input) {
+        assert_eq!(event.to_entry().unwrap(), input, "two spellings of one leaf");
+    }
+}
+
+fn queries() -> Vec<Vec<u8>> {
+    texts_of(&[
+        "activity_types[]=api_key_created&activity_types%5B%5D=session_revoked&limit=10&order=desc",
+        "created_at.gte=2026-11-01T00:00:00Z&created_at.lt=2026-11-02T00:00:00%2B01:00&after_id=abc",
+        "user_ids[]=user_01&order_by=updated_at&tool_result_max_chars=-1",
+    ])
+}
+
+/// Whatever is sent: nobody takes a parameter twice, no limit is out of its bounds, and what nobody took is refused.
+fn query(input: &[u8]) {
+    let Some(text) = text(input) else { return };
+    let Ok(mut query) = ComplianceQuery::read(text) else { return };
+    for name in ["activity_types", "user_ids"] {
+        if query.take_all(name).is_ok() {
+            assert_eq!(query.take_all(name).unwrap(), Vec::<String>::new(), "taken twice");
+        }
+    }
+    if let Ok(limit) = query.limit(100, 1_000) {
+        assert!((1..=1_000).contains(&limit), "{limit}");
+    }
+    for name in ["created_at", "updated_at"] {
+        let _ = query.range(name);
+    }
+    for name in ["after_id", "order"] {
+        if query.take(name).is_ok() {
+            assert_eq!(query.take(name), Ok(None), "taken twice");
+        }
+    }
+    let _ = query.finish();
 }

@@ -43,7 +43,10 @@ impl From<StoreError> for AdminError {
 
 impl From<StagingError> for AdminError {
     fn from(error: StagingError) -> Self {
-        Self::Storage(error.to_string())
+        match error {
+            StagingError::KeyPath(KeyPathError::Unavailable(closed)) => Self::KeyClosed(closed.into()),
+            other => Self::Storage(other.to_string()),
+        }
     }
 }
 
@@ -51,6 +54,7 @@ impl From<KeyPathError> for AdminError {
     fn from(error: KeyPathError) -> Self {
         match error {
             KeyPathError::Destroyed(_) => Self::Destroyed(error.to_string()),
+            KeyPathError::Unavailable(closed) => Self::KeyClosed(closed.into()),
             _ => Self::Storage(error.to_string()),
         }
     }

@@ -15,7 +15,7 @@ use crate::compliance::{ComplianceCommand, ComplianceReply};
 use crate::consent::commands::{ConsentCommand, ConsentReply};
 use crate::evidence::commands::{EvidenceCommand, EvidenceReply};
 use crate::import::{ImportOutcome, ImportProgress};
-use crate::keys::{OrganizationKeyCommand, OrganizationKeyReply};
+use crate::keys::{KeyClosed, OrganizationKeyCommand, OrganizationKeyReply};
 use crate::log_keys::{LogKeyCommand, LogKeyReply};
 use crate::looking::{AccessActor, AccessCommand, AccessReply};
 use crate::mail::{MailCommand, MailReply};
@@ -357,6 +357,9 @@ pub enum AdminError {
     /// The key is gone: the content cannot be read by anyone.
     #[error("{0}")]
     Destroyed(String),
+    /// What protects it is closed: its key management service does not open it. Nothing was read or changed.
+    #[error(transparent)]
+    KeyClosed(#[from] KeyClosed),
     /// The store or the ledger failed; the text says what that means for the data.
     #[error("{0}")]
     Storage(String),

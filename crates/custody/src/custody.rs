@@ -92,6 +92,8 @@ pub struct CustodyMetrics {
     pub mails_given_up: u64,
     /// Unusual things about sessions of reading that were noted since the start.
     pub access_alerts: u64,
+    /// Logs with an entry that this version cannot show: what comes behind it is not in the activity feed yet.
+    pub feed_held_up: u64,
     /// Deliveries to webhooks that wait, when whoever sends looked last.
     pub webhooks_waiting: u64,
     /// Dead letters to webhooks, when whoever sends looked last.
@@ -160,7 +162,7 @@ impl Custody {
         refuse_keyfile_inside(settings)?;
         let root = directory.root().to_owned();
         let mut files = Files::open(&root)?;
-        let access = open_keys(settings, &mut files, &clock, &*randomness)?;
+        let access = open_keys(settings, &mut files, &clock, &randomness)?;
         let mut keychain = Keychain::new(Arc::clone(&access));
         let keys = log_keys(&settings.ledger_origin, &mut files, &mut keychain, &*clock, &*randomness)?;
         let signer = keys.document_key();
@@ -776,6 +778,7 @@ impl Custody {
             requests_due_soon: state.requests_due_soon.load(Ordering::Relaxed),
             mails_given_up: state.mails_given_up.load(Ordering::Relaxed),
             access_alerts: state.access_alerts.load(Ordering::Relaxed),
+            feed_held_up: self.0.feed.held_up(),
             webhooks_waiting: state.webhooks_waiting.load(Ordering::Relaxed),
             webhooks_dead: state.webhooks_dead.load(Ordering::Relaxed),
             webhooks_oldest_seconds: state.webhooks_oldest_seconds.load(Ordering::Relaxed),

@@ -110,8 +110,8 @@ pub use exchange::{
 pub use fiducia_store::ActivityKey;
 pub use import::{ImportOutcome, ImportProgress, RejectedLine};
 pub use keys::{
-    KEYFILE_SERVICE, KeyServiceDirectory, KeyServices, OrganizationKeyCommand, OrganizationKeyReply,
-    OrganizationKeyRow, ServiceKey,
+    KEYFILE_SERVICE, KeyClosed, KeyServiceDirectory, KeyServices, OrganizationKeyCommand,
+    OrganizationKeyReply, OrganizationKeyRow, ServiceKey,
 };
 pub use log_keys::{LogKeyCommand, LogKeyReply, LogKeyRow, LogKeys};
 pub use looking::{

@@ -104,7 +104,7 @@ pub(crate) fn open_keys(
     settings: &CustodySettings,
     files: &mut Files,
     clock: &Arc<dyn Clock>,
-    randomness: &dyn Randomness,
+    randomness: &Arc<dyn Randomness>,
 ) -> Result<Arc<KeyAccess>, OpenError> {
     let connections =
         Connections { keyfile: settings.keyfile.clone(), services: settings.key_services.clone() };
@@ -117,7 +117,7 @@ pub(crate) fn open_keys(
         KmsProblem::WrongKey if error.key.is_empty() => OpenError::WrongKeyfile,
         _ => OpenError::Unavailable(error),
     })?;
-    adopt_roots(settings, files, &access, clock.now(), randomness)?;
+    adopt_roots(settings, files, &access, clock.now(), &**randomness)?;
     Ok(access)
 }
 
@@ -125,13 +125,14 @@ fn make_installation_key(
     access: &KeyAccess,
     files: &mut Files,
     now: Timestamp,
-    randomness: &dyn Randomness,
+    randomness: &Arc<dyn Randomness>,
 ) -> Result<(), OpenError> {
     let place = access.connections.installation();
-    let service = access.connections.connect(&place).map_err(OpenError::Unavailable)?;
-    let (id, key) = (KeyId::generate(now, randomness)?, SymmetricKey::generate(randomness)?);
+    let (id, key) = (KeyId::generate(now, &**randomness)?, SymmetricKey::generate(&**randomness)?);
     let binding = RootBinding { organization: program(), id };
-    let wrap = service.wrap_root(binding, &key, randomness).map_err(OpenError::Unavailable)?;
+    let drawn = Arc::clone(randomness);
+    let wrapped = access.ask_service(&place, move |service| service.wrap_root(binding, &key, &*drawn));
+    let wrap = wrapped.map_err(OpenError::Unavailable)?;
     let stored = ServiceWrap {
         child: id,
         service: place.service,

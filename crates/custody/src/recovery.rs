@@ -81,7 +81,7 @@ pub(crate) fn log_facts(
         let done: Vec<_> = rows.iter().map(|row| row.id).collect();
         files.control.forget_delivered(&done)?;
     }
-    ledger.publish()?;
+    ledger.publish().map_err(fiducia_ledger::LedgerError::from)?;
     Ok(())
 }
 

@@ -324,10 +324,15 @@ impl Pen {
         }
     }
 
+    /// Publishes what waits. The feed is told of every log that got its checkpoint, also when others did not: nothing else
+    /// would say so before these logs grow again.
     fn publish(&mut self) -> Result<(), LedgerError> {
-        let published = self.ledger.publish()?;
+        let (published, outcome) = match self.ledger.publish() {
+            Ok(published) => (published, Ok(())),
+            Err(failed) => (failed.published, Err(failed.error)),
+        };
         self.feed.published(published.into_iter().map(|published| published.organization).collect());
-        Ok(())
+        outcome
     }
 
     /// Hands facts back that lie under a published checkpoint. Until then they stay in journal and outbox, so that even
@@ -364,6 +369,7 @@ impl Pen {
         if self.catch_up().and_then(|()| self.publish()).is_ok() {
             self.hand_back();
             self.state.down.store(false, Ordering::Release);
+            self.feed.look_everywhere();
             tracing::info!("the ledger can be written again and has everything that was captured meanwhile");
         }
     }

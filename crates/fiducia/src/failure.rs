@@ -140,7 +140,7 @@ impl Failure {
             | Self::Start(_)
             | Self::Telemetry(_)
             | Self::Administration(AdminError::Invalid(_)) => ExitStatus::Usage,
-            Self::Administration(AdminError::Storage(_))
+            Self::Administration(AdminError::Storage(_) | AdminError::KeyClosed(_))
             | Self::NoData(_)
             | Self::Open(_)
             | Self::HeldAndSilent { .. }

@@ -55,6 +55,11 @@ impl Checkpoint {
         Ok(checkpoint)
     }
 
+    /// Reads a checkpoint whose signatures the caller has verified.
+    pub(crate) fn of_verified(note: &[u8]) -> Result<Self, LedgerError> {
+        Self::parse_body(Note::parse(note)?.text)
+    }
+
     fn parse_body(text: &str) -> Result<Self, LedgerError> {
         let malformed = |reason| LedgerError::MalformedNote { what: "checkpoint", reason };
         let mut lines = text.lines();

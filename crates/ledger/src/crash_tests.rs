@@ -348,7 +348,7 @@ fn a_flush_that_is_not_confirmed_poisons_until_opened_again() {
         matches!(ledger.append(&batch(1, 2..4)), Err(LedgerError::Poisoned)),
         "a second flush proves nothing"
     );
-    assert!(matches!(ledger.publish(), Err(LedgerError::Poisoned)));
+    assert!(matches!(ledger.publish().unwrap_err().error, LedgerError::Poisoned));
     drop(ledger);
     disk.cut_power();
     let mut ledger = open(Arc::new(Disk), folder.path()).unwrap();
@@ -486,4 +486,42 @@ fn lost_segments_are_noticed() {
         Err(LedgerError::PendingGap { expected, found, .. }) => assert_eq!((expected, found), (0, 4)),
         other => panic!("{other:?}"),
     }
+}
+
+/// Wherever a publication fails, the error names exactly the logs whose new checkpoint is there to be read.
+#[test]
+fn a_publication_that_fails_half_way_names_what_it_published() {
+    let mut halves = 0;
+    for operations in 0.. {
+        let folder = tempfile::tempdir().unwrap();
+        let disk = FaultyDisk::default();
+        let mut ledger = open(Arc::new(disk.clone()), folder.path()).unwrap();
+        for number in 1..=4 {
+            ledger.append(&batch(number, 0..3)).unwrap();
+        }
+        disk.set(|state| state.left = Some(operations));
+        let outcome = ledger.publish();
+        disk.set(|state| state.left = None);
+        let shown = |number: u8| {
+            let key = ledger.verifier(organization(number)).unwrap();
+            let log = LogReader::open(&ledger.log_directory(organization(number)), &key);
+            log.is_ok_and(|log| log.checkpoint().size == 3)
+        };
+        let expected: Vec<_> = (1..=4).filter(|number| shown(*number)).map(organization).collect();
+        let failed = match outcome {
+            Ok(all) => {
+                assert_eq!(all.len(), 4);
+                break;
+            }
+            Err(failed) => failed,
+        };
+        let named: Vec<_> = failed.published.iter().map(|published| published.organization).collect();
+        assert_eq!(named, expected, "after {operations} operations: {}", failed.error);
+        halves += usize::from(!named.is_empty() && named.len() < 4);
+        if !matches!(failed.error, LedgerError::NotConfirmed { .. }) {
+            let rest = ledger.publish().unwrap();
+            assert_eq!(named.len() + rest.len(), 4, "the others come with the next publication");
+        }
+    }
+    assert!(halves >= 3, "between any two checkpoints: {halves}");
 }

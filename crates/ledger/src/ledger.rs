@@ -16,7 +16,9 @@ use crate::log::OrganizationLog;
 use crate::log_keys::LogKeys;
 use crate::note::{VerifierKey, is_name};
 use crate::pending::{CommitFault, PendingLog, PendingRecord, read_segment, segment_numbers, segment_path};
-use crate::publication::{KnownFolders, LogPublication, Publication, Published, WrittenPublication};
+use crate::publication::{
+    KnownFolders, LogPublication, Publication, PublicationFailed, Published, WrittenPublication,
+};
 use crate::storage::{Disk, Fault, Storage};
 use crate::tiles::TileReader;
 
@@ -231,9 +233,9 @@ impl Ledger {
     /// Publishes everything that waits: derives and flushes tiles, then signs and writes checkpoints.
     ///
     /// # Errors
-    /// Nothing acknowledged is lost on an error. Publishing can be tried again unless a flush was not confirmed; then
-    /// the ledger must be opened again.
-    pub fn publish(&mut self) -> Result<Vec<Published>, LedgerError> {
+    /// Nothing acknowledged is lost on an error, which names the logs that were published before it. Publishing can be tried
+    /// again unless a flush was not confirmed; then the ledger must be opened again.
+    pub fn publish(&mut self) -> Result<Vec<Published>, PublicationFailed> {
         match self.prepare_publication()? {
             Some(publication) => {
                 let written = publication.write();
@@ -279,8 +281,11 @@ impl Ledger {
     /// published as a whole.
     ///
     /// # Errors
-    /// What writing ran into; logs that got their checkpoint before that are published nevertheless.
-    pub fn finish_publication(&mut self, written: WrittenPublication) -> Result<Vec<Published>, LedgerError> {
+    /// What writing ran into, with the logs that got their checkpoint before that: these are published nevertheless.
+    pub fn finish_publication(
+        &mut self,
+        written: WrittenPublication,
+    ) -> Result<Vec<Published>, PublicationFailed> {
         self.publishing = false;
         self.known = written.known;
         let mut published = Vec::new();
@@ -300,9 +305,11 @@ impl Ledger {
         }
         if let Err(error) = written.outcome {
             self.note_fault(&error);
-            return Err(error);
+            return Err(PublicationFailed { published, error });
         }
-        self.pending.drop_retired(&written.segments)?;
+        if let Err(error) = self.pending.drop_retired(&written.segments) {
+            return Err(PublicationFailed { published, error });
+        }
         self.forget_idle_logs();
         Ok(published)
     }

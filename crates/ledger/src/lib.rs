@@ -72,7 +72,7 @@ pub use log_keys::{
 pub use merkle::{verify_consistency, verify_inclusion};
 pub use note::{NoteSigner, SEED_BYTES, SigningKey, VerifierKey, signers_of, verify_note};
 pub use proof_file::{PROOF_BYTES_MAX, ProofFile};
-pub use publication::{Publication, Published, WrittenPublication};
+pub use publication::{Publication, PublicationFailed, Published, WrittenPublication};
 pub use reader::{Entries, LogReader};
 pub use replay::{WaitingEntry, replay_log, waiting_entries};
 pub use session::{AccessSessionStep, AccessWithdrawal, LookTerms, SessionStep};

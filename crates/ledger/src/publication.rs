@@ -118,6 +118,29 @@ pub struct Published {
     pub root: Hash,
 }
 
+/// A publication that did not come to its end. What it published stays so: whoever follows the logs is to be told of it.
+#[derive(Debug, thiserror::Error)]
+#[error("{error}")]
+pub struct PublicationFailed {
+    /// The logs that got their checkpoint before it failed.
+    pub published: Vec<Published>,
+    /// What it ran into.
+    #[source]
+    pub error: LedgerError,
+}
+
+impl From<LedgerError> for PublicationFailed {
+    fn from(error: LedgerError) -> Self {
+        Self { published: Vec::new(), error }
+    }
+}
+
+impl From<PublicationFailed> for LedgerError {
+    fn from(failed: PublicationFailed) -> Self {
+        failed.error
+    }
+}
+
 impl Publication {
     /// Writes tiles, flushes them, then signs and writes the checkpoints.
     pub fn write(mut self) -> WrittenPublication {

@@ -174,46 +174,80 @@ pub struct Held {
 }
 
 impl Held {
-    /// Reads what a witness had stored, and checks its log's signature again.
+    /// Reads what a witness had stored, and checks again that one of its log's keys signed it.
     ///
     /// # Errors
-    /// When it is not a checkpoint signed by `key`.
-    pub fn read(note: &str, key: &VerifierKey) -> Result<Self, LedgerError> {
-        let checkpoint = Checkpoint::verify(note.as_bytes(), key)?;
+    /// When it is not a checkpoint signed by one of `keys`.
+    pub fn read(note: &str, keys: &(impl AsRef<[VerifierKey]> + ?Sized)) -> Result<Self, LedgerError> {
+        let checkpoint = Checkpoint::verify(note.as_bytes(), keys)?;
         Ok(Self { size: checkpoint.size, root: checkpoint.root, note: note.to_owned() })
+    }
+
+    /// As [`Held::read`]; of a checkpoint that only keys signed which are trusted no more, `own` cosignature is the proof that it
+    /// was trusted when it was stored. So whoever takes a retired key away loses nothing of what the witness remembers.
+    ///
+    /// # Errors
+    /// When neither one of `keys` nor `own` signed it, or a signature is false.
+    pub fn read_own(note: &str, keys: &[VerifierKey], own: &CosignerKey) -> Result<Self, LedgerError> {
+        match Self::read(note, keys) {
+            Err(LedgerError::NotSigned { .. }) => {
+                own.cosigned_at(note.as_bytes())?;
+                let checkpoint = Checkpoint::of_verified(note.as_bytes())?;
+                Ok(Self { size: checkpoint.size, root: checkpoint.root, note: note.to_owned() })
+            }
+            read => read,
+        }
     }
 }
 
-/// The logs that a witness knows, and their keys.
+/// The logs that a witness knows, each with every key that may sign it: those that sign now, that are announced, that did.
 #[derive(Debug, Clone, Default)]
 pub struct TrustedLogs {
-    exact: BTreeMap<String, VerifierKey>,
+    exact: BTreeMap<String, Vec<VerifierKey>>,
     /// Keys that sign a log for each organisation: the origin's beginning, before the last `/`.
-    families: BTreeMap<String, VerifierKey>,
+    families: BTreeMap<String, Vec<VerifierKey>>,
 }
 
 impl TrustedLogs {
-    /// Adds one log, whose origin is the key's name.
+    /// Adds a key of one log, whose origin is the key's name. Keys of the same name stand beside each other.
     pub fn add(&mut self, key: VerifierKey) {
-        self.exact.insert(key.name().to_owned(), key);
+        add_to(&mut self.exact, key);
     }
 
-    /// Adds every log whose origin is the key's name, `/` and an organisation's UUID.
+    /// Adds a key of every log whose origin is the key's name, `/` and an organisation's UUID. The key of one of these logs stands for
+    /// all of them: its name counts up to the UUID.
     pub fn add_family(&mut self, key: VerifierKey) {
-        self.families.insert(key.name().to_owned(), key);
+        let family = family_of(key.name()).and_then(|family| key.renamed(family).ok());
+        add_to(&mut self.families, family.unwrap_or(key));
     }
 
-    /// The key of a log, if the witness knows it.
-    pub fn key(&self, origin: &str) -> Option<VerifierKey> {
-        if let Some(key) = self.exact.get(origin) {
-            return Some(key.clone());
+    /// The keys of a log, of which one must have signed; none when the witness does not know it.
+    pub fn keys(&self, origin: &str) -> Vec<VerifierKey> {
+        let mut keys = self.exact.get(origin).cloned().unwrap_or_default();
+        let of_family = family_of(origin).and_then(|family| self.families.get(family));
+        for key in of_family.into_iter().flatten().filter_map(|key| key.renamed(origin).ok()) {
+            if !keys.contains(&key) {
+                keys.push(key);
+            }
         }
-        let (family, organization) = origin.rsplit_once('/')?;
-        let is_organization = organization.len() == 36
-            && organization
-                .bytes()
-                .all(|byte| byte == b'-' || byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
-        self.families.get(family).filter(|_| is_organization)?.renamed(origin).ok()
+        keys
+    }
+}
+
+/// What stands before an organisation's UUID in a log's origin.
+fn family_of(origin: &str) -> Option<&str> {
+    let (family, organization) = origin.rsplit_once('/')?;
+    let is_organization = organization.len() == 36
+        && organization
+            .bytes()
+            .all(|byte| byte == b'-' || byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
+    is_organization.then_some(family)
+}
+
+fn add_to(keys: &mut BTreeMap<String, Vec<VerifierKey>>, key: VerifierKey) {
+    let present = keys.entry(key.name().to_owned()).or_default();
+    if !present.contains(&key) {
+        present.push(key);
     }
 }
 
@@ -250,11 +284,14 @@ pub fn cosign(
     now: Timestamp,
 ) -> Result<Cosigning, WitnessRefusal> {
     let origin = origin_of(request)?;
-    let key = logs.key(origin).ok_or_else(|| WitnessRefusal::UnknownLog(origin.to_owned()))?;
+    let keys = logs.keys(origin);
+    if keys.is_empty() {
+        return Err(WitnessRefusal::UnknownLog(origin.to_owned()));
+    }
     if u64::try_from(request.note.len()).is_ok_and(|length| length > NOTE_BYTES_MAX) {
         return Err(WitnessRefusal::Malformed("its checkpoint is longer than 64 KiB"));
     }
-    let checkpoint = Checkpoint::verify(request.note.as_bytes(), &key).map_err(|error| match error {
+    let checkpoint = Checkpoint::verify(request.note.as_bytes(), &keys).map_err(|error| match error {
         LedgerError::NotSigned { .. } | LedgerError::BadSignature { .. } => WitnessRefusal::Unsigned,
         _ => WitnessRefusal::Malformed("its checkpoint is malformed"),
     })?;
@@ -280,11 +317,15 @@ pub fn cosign(
     let note = Note::parse(request.note.as_bytes()).map_err(|_| WitnessRefusal::Unsigned)?;
     let cosignature = witness.cosign(note.text, now);
     // Other signatures are not kept: nobody checked them.
-    let signature = note.line_of(&key).ok_or(WitnessRefusal::Unsigned)?;
+    let mut signatures = String::new();
+    for line in keys.iter().filter_map(|key| note.line_of(key)) {
+        signatures.push_str(&line);
+        signatures.push('\n');
+    }
     let held = Held {
         size: checkpoint.size,
         root: checkpoint.root,
-        note: format!("{}\n{signature}\n{cosignature}", note.text),
+        note: format!("{}\n{signatures}{cosignature}", note.text),
     };
     Ok(Cosigning { origin: origin.to_owned(), held, cosignature })
 }

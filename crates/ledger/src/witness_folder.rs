@@ -75,11 +75,14 @@ impl WitnessFolder {
         now: Timestamp,
     ) -> Result<Cosigning, NotCosigned> {
         let origin = origin_of(request)?;
-        let key = logs.key(origin).ok_or_else(|| WitnessRefusal::UnknownLog(origin.to_owned()))?;
+        let keys = logs.keys(origin);
+        if keys.is_empty() {
+            return Err(WitnessRefusal::UnknownLog(origin.to_owned()).into());
+        }
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let folder = self.folder(origin);
         let held = match checkpoint(&folder)? {
-            Some(note) => Some(Held::read(&note, &key)?),
+            Some(note) => Some(Held::read_own(&note, &keys, &witness.verifier())?),
             None => None,
         };
         let cosigning = cosign(witness, logs, held.as_ref(), request, now)?;

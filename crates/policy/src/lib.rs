@@ -267,7 +267,8 @@ pub use looking::{
     AccessAnswer, AccessApproval, AccessAsked, AccessBounds, AccessEnd, AccessLimits, AccessNeeds,
     AccessNoticeKind, AccessRemark, AccessReview, AccessScope, AccessSession, AccessState, AccessStep,
     AccessStepRefused, Anomaly, AnomalyKind, Habits, NotARemark, Participant, REMARK_CHARACTERS_MAX, Sight,
-    TooMuch, UnloggedLooks, WorkingHours, WorkingHoursError, anomalies, blurred, distinct as distinct_records,
+    TooMuch, UnloggedLooks, WorkingHours, WorkingHoursError, anomalies, blurred,
+    distinct as distinct_records,
 };
 pub use named::{NamedSet, UnknownName};
 pub use promise::{PROMISES, Promise, PromiseId, UnknownPromise};

@@ -134,6 +134,8 @@ refused-too-many = Zu viele Versuche sind fehlgeschlagen. Bitte versuchen Sie es
   } wieder.
 refused-signed-out-title = Sie sind abgemeldet
 refused-signed-out = Ihre Sitzung ist zu Ende. Es hat sich nichts geändert. Melden Sie sich an und wiederholen Sie es.
+refused-key-closed-title = Der Schlüssel ist geschlossen
+refused-key-closed = Was Sie wollten, schützt ein Schlüssel, den der Schlüsseldienst seines Eigentümers gerade nicht öffnet. Es bleibt versiegelt, und nichts davon ist verloren.
 refused-unavailable-title = Gerade nicht verfügbar
 refused-unavailable = Der Dienst kann das im Augenblick nicht. Was von Ihnen aufbewahrt wird, ist davon nicht betroffen. Bitte versuchen Sie es gleich noch einmal.
 
@@ -1411,6 +1413,7 @@ access-look-records = { $count ->
 access-nothing-opened = Es wurde nichts geöffnet.
 access-nothing-changed = Es wurde nichts geändert.
 access-key-gone = Der Schlüssel ist vernichtet, und niemand kann es mehr lesen. Es wurde nichts geöffnet.
+access-key-closed = Der Schlüssel, der es schützt, ist geschlossen: Sein Dienst öffnet ihn gerade nicht. Es wurde nichts geöffnet, und nichts davon ist verloren.
 access-store-failed = Das Protokoll oder der Speicher war nicht benutzbar, etwa weil der Datenträger voll ist. Ohne Eintrag wird nichts geöffnet, und es wurde nichts geöffnet.
 access-done-approve = Sie haben zugestimmt.
 access-done-deny = Sie haben abgelehnt. Es wurde nichts geöffnet.

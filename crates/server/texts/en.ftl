@@ -134,6 +134,8 @@ refused-too-many = Too many attempts failed. Please try again in { $minutes ->
   }.
 refused-signed-out-title = You are signed out
 refused-signed-out = Your session has ended. Nothing has changed. Sign in and repeat it.
+refused-key-closed-title = The key is closed
+refused-key-closed = What this asks for is protected by a key that its owner's key service does not open just now. It stays sealed and nothing of it is lost.
 refused-unavailable-title = Not available just now
 refused-unavailable = The service cannot do this at the moment. What is kept of yours is not affected. Please try again shortly.
 
@@ -1411,6 +1413,7 @@ access-look-records = { $count ->
 access-nothing-opened = Nothing was opened.
 access-nothing-changed = Nothing was changed.
 access-key-gone = The key is gone, and nobody can read it any more. Nothing was opened.
+access-key-closed = The key that protects it is closed: its service does not open it just now. Nothing was opened, and nothing of it is lost.
 access-store-failed = The log or the store could not be used, for example because its disk is full. Without an entry nothing is opened, and nothing was.
 access-done-approve = You agreed.
 access-done-deny = You said no. Nothing was opened.

@@ -2,13 +2,14 @@
 //!
 //! It reads what the ledger has published and enters a row for each leaf, in order, with the index that it reached, in one commit.
 //! INVARIANT: for each organisation the feed is the projection of its log up to some published index, whatever crashes: a start goes on
-//! at the index that was reached last. Rows that no leaf stands behind, such as a look into the feed itself, are entered here too, and
+//! at the index that was reached last. An entry that this version cannot show holds its log's rows up at its index, and no other log's: they
+//! are late until a version that can show it goes on there, and nothing is left out. Rows that no leaf stands behind, such as a look into the feed itself, are entered here too, and
 //! whoever hands one over waits until it is durable.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -28,8 +29,13 @@ const ROWS_MAX: usize = 2_000;
 const OUTBOX_ROWS_MAX: u32 = 500;
 /// After how long a log or a file that could not be used is tried again, in milliseconds.
 const RETRY_MS: u64 = 1_000;
+/// After how long an entry that could not be shown is tried again, in milliseconds, unless its log grows before.
+const RETRY_HELD_UP_MS: u64 = 60_000;
 /// Rows that are dropped in one commit.
 const DROPPED_MAX: u32 = 5_000;
+
+/// What an entry is in the feed; `None` when this version cannot say.
+type Projection = fn(OrganizationId, u64, &[u8]) -> Option<ActivityRecord>;
 
 enum Message {
     Published(Vec<OrganizationId>),
@@ -45,6 +51,8 @@ pub(crate) struct Feed {
     sender: SyncSender<Message>,
     /// Whether a message did not fit into the queue: all logs are looked at.
     is_behind: Arc<AtomicBool>,
+    /// Logs whose rows are held up by an entry that cannot be shown.
+    held_up: Arc<AtomicU64>,
 }
 
 impl Feed {
@@ -55,21 +63,40 @@ impl Feed {
         store: ActivityStore,
         control: ControlStore,
     ) -> std::io::Result<(Self, JoinHandle<()>)> {
+        Self::start_with(project, root, names, store, control)
+    }
+
+    fn start_with(
+        projection: Projection,
+        root: &Path,
+        names: LedgerNames,
+        store: ActivityStore,
+        control: ControlStore,
+    ) -> std::io::Result<(Self, JoinHandle<()>)> {
         let (sender, receiver) = sync_channel(QUEUE_MAX);
         let is_behind = Arc::new(AtomicBool::new(true));
+        let held_up = Arc::new(AtomicU64::new(0));
         let writer = FeedWriter {
+            projection,
             root: root.to_owned(),
             names,
             store,
             control,
             is_behind: Arc::clone(&is_behind),
             behind: BTreeSet::new(),
+            held_up: BTreeMap::new(),
+            held_up_count: Arc::clone(&held_up),
             is_down: false,
         };
         let thread = std::thread::Builder::new()
             .name("fiducia-feed".to_owned())
             .spawn(move || writer.run(&receiver))?;
-        Ok((Self { sender, is_behind }, thread))
+        Ok((Self { sender, is_behind, held_up }, thread))
+    }
+
+    /// How many logs have an entry that cannot be shown: what comes behind it is not in the feed yet.
+    pub(crate) fn held_up(&self) -> u64 {
+        self.held_up.load(Ordering::Relaxed)
     }
 
     /// Says that logs have grown. Does not wait.
@@ -77,6 +104,12 @@ impl Feed {
         if !organizations.is_empty() && self.sender.try_send(Message::Published(organizations)).is_err() {
             self.is_behind.store(true, Ordering::Release);
         }
+    }
+
+    /// Says that any log may have grown without a word. Does not wait.
+    pub(crate) fn look_everywhere(&self) {
+        self.is_behind.store(true, Ordering::Release);
+        self.look();
     }
 
     /// Says that the outbox of `control.db` may hold activities. Does not wait.
@@ -128,8 +161,19 @@ enum NotEntered {
     Store(#[from] StoreError),
 }
 
+/// How far one step brought a log's rows.
+enum Progress {
+    /// To the end of what is published.
+    AtTheEnd,
+    /// As far as one commit goes.
+    Further,
+    /// To an entry that this version cannot show.
+    HeldUp(u64),
+}
+
 /// The thread's own.
 struct FeedWriter {
+    projection: Projection,
     root: PathBuf,
     names: LedgerNames,
     store: ActivityStore,
@@ -138,24 +182,16 @@ struct FeedWriter {
     is_behind: Arc<AtomicBool>,
     /// Organisations whose logs were not entered to their end.
     behind: BTreeSet<OrganizationId>,
+    /// Organisations whose logs have an entry that cannot be shown, and its index.
+    held_up: BTreeMap<OrganizationId, u64>,
+    held_up_count: Arc<AtomicU64>,
     is_down: bool,
 }
 
 impl FeedWriter {
     fn run(mut self, receiver: &Receiver<Message>) {
         loop {
-            let message = if self.behind.is_empty() && !self.is_behind.load(Ordering::Acquire) {
-                receiver.recv().unwrap_or(Message::Stop)
-            } else {
-                // Whoever hands a row over waits for one step of catching up at most.
-                let patience = if self.is_down { RETRY_MS } else { 0 };
-                match receiver.recv_timeout(Duration::from_millis(patience)) {
-                    Ok(message) => message,
-                    Err(RecvTimeoutError::Timeout) => Message::Published(Vec::new()),
-                    Err(RecvTimeoutError::Disconnected) => Message::Stop,
-                }
-            };
-            match message {
+            match self.next(receiver) {
                 Message::Published(organizations) => {
                     self.behind.extend(organizations);
                     self.catch_up();
@@ -170,6 +206,7 @@ impl FeedWriter {
                     let _ = reply.send(self.drop_before(before).map_err(|error| error.to_string()));
                 }
                 Message::Settle(reply) => {
+                    self.behind.extend(self.held_up.keys());
                     self.catch_up();
                     while !self.behind.is_empty() && !self.is_down {
                         self.catch_up();
@@ -182,6 +219,22 @@ impl FeedWriter {
                     return;
                 }
             }
+        }
+    }
+
+    /// Waits for a message, or until something is to be tried again.
+    fn next(&self, receiver: &Receiver<Message>) -> Message {
+        let is_behind = !self.behind.is_empty() || self.is_behind.load(Ordering::Acquire);
+        let (patience, again) = match (is_behind, self.held_up.is_empty()) {
+            (false, true) => return receiver.recv().unwrap_or(Message::Stop),
+            (false, false) => (RETRY_HELD_UP_MS, self.held_up.keys().copied().collect()),
+            // Whoever hands a row over waits for one step of catching up at most.
+            (true, _) => (if self.is_down { RETRY_MS } else { 0 }, Vec::new()),
+        };
+        match receiver.recv_timeout(Duration::from_millis(patience)) {
+            Ok(message) => message,
+            Err(RecvTimeoutError::Timeout) => Message::Published(again),
+            Err(RecvTimeoutError::Disconnected) => Message::Stop,
         }
     }
 
@@ -215,10 +268,7 @@ impl FeedWriter {
         }
         for organization in std::mem::take(&mut self.behind) {
             match self.enter_log(organization) {
-                Ok(true) => {}
-                Ok(false) => {
-                    self.behind.insert(organization);
-                }
+                Ok(progress) => self.note(organization, &progress),
                 Err(error) => {
                     failed = true;
                     self.behind.insert(organization);
@@ -232,6 +282,26 @@ impl FeedWriter {
         }
     }
 
+    /// Notes how far a log's rows came. An entry that holds them up is said once.
+    fn note(&mut self, organization: OrganizationId, progress: &Progress) {
+        if matches!(progress, Progress::Further) {
+            self.behind.insert(organization);
+        }
+        if let Progress::HeldUp(index) = progress {
+            if self.held_up.insert(organization, *index) != Some(*index) {
+                tracing::error!(
+                    %organization,
+                    index,
+                    "this version cannot show an entry of the log: the activity feed of this organisation is held up there; use the version \
+                     that wrote it"
+                );
+            }
+        } else if self.held_up.remove(&organization).is_some() {
+            tracing::info!(%organization, "the activity feed of this organisation goes on");
+        }
+        self.held_up_count.store(u64::try_from(self.held_up.len()).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
     /// Enters what the outbox of `control.db` holds.
     fn enter_outbox(&mut self) -> Result<(), StoreError> {
         while let Some((last, rows)) = self.control.waiting_activities(OUTBOX_ROWS_MAX)? {
@@ -241,25 +311,25 @@ impl FeedWriter {
         Ok(())
     }
 
-    /// Enters published leaves of one log behind the index that was reached. Whether it came to the end.
-    fn enter_log(&mut self, organization: OrganizationId) -> Result<bool, NotEntered> {
+    /// Enters published leaves of one log behind the index that was reached.
+    fn enter_log(&mut self, organization: OrganizationId) -> Result<Progress, NotEntered> {
         let keys = self.names.keys_of(organization)?;
         let directory = DataDirectory::ledger(&self.root).join(organization.uuid());
         let log = match LogReader::open(&directory, &keys) {
             Ok(log) => log,
             // Nothing is published yet.
-            Err(LedgerError::CheckpointMissing { .. }) => return Ok(true),
+            Err(LedgerError::CheckpointMissing { .. }) => return Ok(Progress::AtTheEnd),
             Err(error) => return Err(error.into()),
         };
         let (mut rows, mut next) = (Vec::new(), self.store.reached(organization)?);
+        let mut held_up = None;
         for entry in log.entries(next) {
             let (index, bytes) = entry?;
-            match project(organization, index, &bytes) {
-                Some(row) => rows.push(row),
-                None => {
-                    tracing::error!(%organization, index, "an entry of the log cannot be shown in the feed");
-                }
-            }
+            let Some(row) = (self.projection)(organization, index, &bytes) else {
+                held_up = Some(index);
+                break;
+            };
+            rows.push(row);
             next = index + 1;
             if rows.len() >= ROWS_MAX {
                 break;
@@ -268,7 +338,11 @@ impl FeedWriter {
         if !rows.is_empty() {
             self.store.enter(&rows, Some((organization, next)))?;
         }
-        Ok(next >= log.checkpoint().size)
+        Ok(match held_up {
+            Some(index) => Progress::HeldUp(index),
+            None if next >= log.checkpoint().size => Progress::AtTheEnd,
+            None => Progress::Further,
+        })
     }
 
     /// Notes that the feed cannot be written. Said once, not at every attempt.
@@ -278,3 +352,6 @@ impl FeedWriter {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,18 +1,20 @@
 //! Keys that services opened, and for how long they are kept.
 //!
-//! Whoever seals or reads never asks a service: it takes what lies here, or is refused. The keeper asks, on a thread of its
-//! own. So a service that is slow or away makes nobody wait, and what belongs to others goes on. What a service opened is
-//! given up after [`LEASE_SECONDS`] without a new success, and at once when the service says no: at most an hour after an
+//! Whoever seals or reads never asks a service: it takes what lies here, or is refused. The keeper has services asked, each by
+//! an asker of its own ([`super::asking`]). So a service that is slow, away or never returns makes nobody wait, and what belongs
+//! to others goes on. What a service opened is given up after [`LEASE_SECONDS`] without a new success, and at once when the service says no: at most an hour after an
 //! owner disabled or destroyed a key nothing is read or added with it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
+use std::time::Duration;
 
 use fiducia_keyring::{KeyManagementService, KmsError, KmsProblem, RootBinding, RootWrap, SymmetricKey};
 use fiducia_policy::{Clock, KeyId, OrganizationId, Timestamp};
 use fiducia_store::ServiceWrap;
 
+use super::asking::{ANSWERS_WITHIN, Asking, EARLIER, spawn, unanswered};
 use super::services::{Connections, ServiceKey};
 
 /// For how long a key is kept after its service opened it last, in seconds. What follows (noticing, zeroising) is within
@@ -20,7 +22,7 @@ use super::services::{Connections, ServiceKey};
 pub(crate) const LEASE_SECONDS: i64 = 3_000;
 /// How long after a success the service is asked again, in seconds.
 const REFRESH_SECONDS: i64 = 300;
-/// How many services are asked at once.
+/// For how many keys one service is asked at once.
 const ASKED_AT_ONCE_MAX: usize = 8;
 
 /// The organisation of zeros: the installation itself.
@@ -83,6 +85,7 @@ pub(crate) struct KeyAccess {
     clock: Arc<dyn Clock>,
     holdings: RwLock<HashMap<OrganizationId, Holding>>,
     epoch: AtomicU64,
+    asking: Arc<Asking>,
 }
 
 impl std::fmt::Debug for KeyAccess {
@@ -91,13 +94,48 @@ impl std::fmt::Debug for KeyAccess {
     }
 }
 
-/// A key that is to be asked for again: whose, how it is wrapped, and the service where it is known.
-type DueKey = (OrganizationId, ServiceWrap, Option<Arc<dyn KeyManagementService>>);
+/// A key that is to be asked for again.
+struct DueKey {
+    organization: OrganizationId,
+    wrap: ServiceWrap,
+    /// Where it is known.
+    service: Option<Arc<dyn KeyManagementService>>,
+}
+
+impl DueKey {
+    /// Asks the service. Blocks until it answers, which a library of others may never do.
+    fn ask(
+        &self,
+        connections: &Connections,
+    ) -> Result<(Arc<dyn KeyManagementService>, SymmetricKey), KmsError> {
+        let service = match &self.service {
+            Some(service) => Arc::clone(service),
+            None => connections.connect(&place_of(&self.wrap))?,
+        };
+        let binding = RootBinding { organization: self.organization, id: self.wrap.child };
+        let stored = RootWrap { version: self.wrap.version.clone(), bytes: self.wrap.wrap.clone() };
+        let key = service.unwrap_root(binding, &stored)?;
+        Ok((service, key))
+    }
+}
+
+fn place_of(wrap: &ServiceWrap) -> ServiceKey {
+    ServiceKey { service: wrap.service.clone(), key: wrap.service_key.clone() }
+}
+
+/// Is called whenever keys were opened or given up.
+pub(crate) type Changed = Arc<dyn Fn() + Send + Sync>;
 
 impl KeyAccess {
     /// Nothing is open yet.
     pub(crate) fn new(connections: Connections, clock: Arc<dyn Clock>) -> Self {
-        Self { connections, clock, holdings: RwLock::default(), epoch: AtomicU64::new(1) }
+        Self {
+            connections,
+            clock,
+            holdings: RwLock::default(),
+            epoch: AtomicU64::new(1),
+            asking: Arc::default(),
+        }
     }
 
     fn read(&self) -> RwLockReadGuard<'_, HashMap<OrganizationId, Holding>> {
@@ -119,8 +157,7 @@ impl KeyAccess {
 
     /// Takes in a key as a service wrapped it, with the key itself where the service has just opened it.
     pub(crate) fn put(&self, organization: OrganizationId, wrap: ServiceWrap, opened: Option<SymmetricKey>) {
-        let place = ServiceKey { service: wrap.service.clone(), key: wrap.service_key.clone() };
-        let (service, trouble) = match self.connections.connect(&place) {
+        let (service, trouble) = match self.connections.connect(&place_of(&wrap)) {
             Ok(service) => (Some(service), None),
             Err(error) => (None, Some(error)),
         };
@@ -206,68 +243,132 @@ impl KeyAccess {
         self.read().values().any(|holding| !holding.is_local())
     }
 
-    /// Asks the services of keys that are due, several at once, and gives up what may not be used any more. Gives whether
-    /// anything was opened or given up. Blocks.
-    pub(crate) fn refresh(&self) -> bool {
-        let now = self.clock.now();
-        let due: Vec<DueKey> = self
-            .read()
-            .iter()
-            .filter(|(_, holding)| holding.is_due(now))
-            .map(|(id, holding)| (*id, holding.wrap.clone(), holding.service.clone()))
-            .collect();
+    /// Asks a service one thing on a thread of its own, and waits for the answer, but not for ever.
+    ///
+    /// # Errors
+    /// What the service said; [`KmsProblem::Slow`] when there was no answer in time.
+    pub(crate) fn ask_service<T: Send + 'static>(
+        &self,
+        place: &ServiceKey,
+        question: impl FnOnce(&dyn KeyManagementService) -> Result<T, KmsError> + Send + 'static,
+    ) -> Result<T, KmsError> {
+        self.asking.ask(&self.connections, place, ANSWERS_WITHIN, question)
+    }
+
+    /// Has the services of keys that are due asked, and waits for the answers, and before for who asks them now: for `patience` each
+    /// at most. Gives whether anything was opened or given up.
+    pub(crate) fn refresh(self: &Arc<Self>, patience: Duration) -> bool {
         let before = self.epoch();
-        for few in due.chunks(ASKED_AT_ONCE_MAX) {
-            std::thread::scope(|scope| {
-                for (organization, wrap, service) in few {
-                    scope.spawn(move || self.ask(*organization, wrap, service.clone()));
-                }
-            });
+        self.asking.wait(&self.asking.asked(), patience);
+        let asked = self.ask_due(&(Arc::new(|| ()) as Changed));
+        self.asking.wait(&asked, patience);
+        for service in self.asking.asked() {
+            self.note_unanswered(&service);
         }
         self.give_up_expired();
         self.epoch() != before
     }
 
-    fn ask(
+    /// Gives up what may not be used any more, and has the services of keys that are due asked, each by an asker of its own. One that
+    /// has not answered an earlier question is left alone: what it protects is closed when its time is over. Waits for nobody; gives
+    /// which services are asked.
+    pub(crate) fn ask_due(self: &Arc<Self>, changed: &Changed) -> Vec<String> {
+        let now = self.clock.now();
+        let mut due: BTreeMap<String, Vec<DueKey>> = BTreeMap::new();
+        for (id, holding) in self.read().iter().filter(|(_, holding)| holding.is_due(now)) {
+            let (wrap, service) = (holding.wrap.clone(), holding.service.clone());
+            due.entry(wrap.service.clone()).or_default().push(DueKey { organization: *id, wrap, service });
+        }
+        let mut asked = Vec::new();
+        for (service, keys) in due {
+            let Some(turn) = self.asking.begin(&service) else {
+                self.note_unanswered(&service);
+                continue;
+            };
+            let (access, connections, clock) =
+                (Arc::downgrade(self), self.connections.clone(), Arc::clone(&self.clock));
+            let changed = Arc::clone(changed);
+            let started = spawn(move || {
+                let ask = |key: &DueKey| ask_for(key, &access, &connections, &*clock, &*changed);
+                for few in keys.chunks(ASKED_AT_ONCE_MAX) {
+                    std::thread::scope(|scope| {
+                        for key in few {
+                            let ask = &ask;
+                            scope.spawn(move || ask(key));
+                        }
+                    });
+                }
+                drop(turn);
+            });
+            match started {
+                Ok(()) => asked.push(service),
+                Err(error) => tracing::warn!(%error, service, "a key management service could not be asked"),
+            }
+        }
+        if self.give_up_expired() {
+            changed();
+        }
+        asked
+    }
+
+    /// Notes of the keys that a service has not answered for that it did not, unless it has said no before.
+    fn note_unanswered(&self, service: &str) {
+        let now = self.clock.now();
+        for holding in self.write().values_mut() {
+            let is_meant = holding.wrap.service == service && holding.is_due(now);
+            if is_meant && holding.trouble.as_ref().is_none_or(|trouble| !trouble.problem.is_final()) {
+                holding.trouble = Some(unanswered(&place_of(&holding.wrap), EARLIER));
+            }
+        }
+    }
+
+    /// Takes in what a service said, asked at `began`. Gives whether that opened or closed anything.
+    fn take_answer(
         &self,
-        organization: OrganizationId,
-        wrap: &ServiceWrap,
-        service: Option<Arc<dyn KeyManagementService>>,
-    ) {
-        let place = ServiceKey { service: wrap.service.clone(), key: wrap.service_key.clone() };
-        let connected = service.map_or_else(|| self.connections.connect(&place), Ok);
-        let began = self.clock.now();
-        let opened = connected.and_then(|service| {
-            let binding = RootBinding { organization, id: wrap.child };
-            let stored = RootWrap { version: wrap.version.clone(), bytes: wrap.wrap.clone() };
-            service.unwrap_root(binding, &stored).map(|key| (service, key))
-        });
+        due: &DueKey,
+        began: Timestamp,
+        answer: Result<(Arc<dyn KeyManagementService>, SymmetricKey), KmsError>,
+    ) -> bool {
+        let now = self.clock.now();
         let mut holdings = self.write();
-        let Some(holding) = holdings.get_mut(&organization).filter(|holding| holding.wrap == *wrap) else {
+        let Some(holding) = holdings.get_mut(&due.organization).filter(|holding| holding.wrap == due.wrap)
+        else {
             // It was wrapped anew meanwhile, by a service that has just opened it.
-            return;
+            return false;
         };
-        let was_open = holding.is_open(began);
-        match opened {
+        let (was_open, was_held) = (holding.is_open(now), holding.lease.is_some());
+        match answer {
             Ok((service, key)) => {
                 // From before the service was asked: it may have taken its time.
                 (holding.lease, holding.trouble) = (Some(Lease { key, since: began }), None);
                 holding.service = Some(service);
             }
             Err(error) => {
-                tracing::warn!(%organization, problem = error.problem.code(), "a key could not be opened by its service");
+                tracing::warn!(
+                    organization = %due.organization,
+                    problem = error.problem.code(),
+                    "a key could not be opened by its service"
+                );
                 if error.problem.is_final() {
                     holding.lease = None;
                 }
                 holding.trouble = Some(error);
             }
         }
-        if holding.is_open(began) != was_open {
+        if !holding.is_open(now) {
+            // An answer may come when its time is over already. Zeroised when dropped.
+            holding.lease = None;
+        }
+        // Also when its time was over before: whoever remembers keys beneath it is to forget them.
+        let is_changed = holding.is_open(now) != was_open || (was_held && holding.lease.is_none());
+        if is_changed {
             self.turn_epoch();
         }
+        is_changed
     }
 
-    fn give_up_expired(&self) {
+    /// Gives up what may not be used any more; gives whether there was anything.
+    fn give_up_expired(&self) -> bool {
         let now = self.clock.now();
         let mut is_given_up = false;
         for holding in self.write().values_mut() {
@@ -280,6 +381,23 @@ impl KeyAccess {
         if is_given_up {
             self.turn_epoch();
         }
+        is_given_up
+    }
+}
+
+/// Asks for one key, and has the answer taken in, if the data is still open then.
+fn ask_for(
+    key: &DueKey,
+    access: &Weak<KeyAccess>,
+    connections: &Connections,
+    clock: &dyn Clock,
+    changed: &(dyn Fn() + Send + Sync),
+) {
+    let began = clock.now();
+    let answer = key.ask(connections);
+    let Some(access) = access.upgrade() else { return };
+    if access.take_answer(key, began, answer) {
+        changed();
     }
 }
 

@@ -11,6 +11,7 @@ use fiducia_policy::{KeyId, OrganizationId, PersonId, Timestamp};
 use fiducia_store::{Announcement, Edge, ServiceWrap, StoreError};
 
 use super::access::{KeyAccess, program};
+use super::asking::ANSWERS_WITHIN;
 use super::commands::{OrganizationKeyCommand, OrganizationKeyReply, OrganizationKeyRow};
 use super::services::{KEYFILE_SERVICE, ServiceKey};
 use crate::keychain::Keychain;
@@ -46,7 +47,7 @@ impl From<KmsError> for AdminError {
     fn from(error: KmsError) -> Self {
         match error.problem {
             KmsProblem::NotConfigured => Self::Invalid(error.to_string()),
-            _ => Self::Storage(error.to_string()),
+            _ => Self::KeyClosed(error.into()),
         }
     }
 }
@@ -57,9 +58,10 @@ impl Custody {
         self.0.access.has_own_key(organization)
     }
 
-    /// Asks key management services that are due, as the keeper does by itself: for tests, on their own clock. Blocks.
+    /// Asks key management services that are due, as the keeper does by itself, and waits for their answers, for under a minute: for
+    /// tests, on their own clock. Blocks.
     pub fn refresh_keys(&self) {
-        if self.0.access.refresh() {
+        if self.0.access.refresh(ANSWERS_WITHIN) {
             self.0.handle.hurry();
         }
     }
@@ -150,10 +152,13 @@ impl Custody {
         let keys = self.reader().keys()?;
         let key = Keychain::new(Arc::clone(&self.0.access)).key(&keys, id)?;
         let binding = RootBinding { organization, id };
-        let service = self.0.access.connections.connect(place)?;
-        service.validate(binding, &*self.0.randomness)?;
-        let wrap = service.wrap_root(binding, &key, &*self.0.randomness)?;
-        let opened = service.unwrap_root(binding, &wrap)?;
+        let (given, randomness) = (key.clone(), Arc::clone(&self.0.randomness));
+        let (wrap, opened) = self.0.access.ask_service(place, move |service| {
+            service.validate(binding, &*randomness)?;
+            let wrap = service.wrap_root(binding, &given, &*randomness)?;
+            let opened = service.unwrap_root(binding, &wrap)?;
+            Ok((wrap, opened))
+        })?;
         if !opened.is(&key) {
             return Err(AdminError::Storage(
                 "the service gave back another key than it was given; the former wrap was left as it was"
@@ -222,7 +227,8 @@ impl Custody {
         let place =
             ServiceKey { service: standing.wrap.service.clone(), key: standing.wrap.service_key.clone() };
         let binding = RootBinding { organization: whose, id };
-        self.0.access.connections.connect(&place)?.validate(binding, &*self.0.randomness)?;
+        let randomness = Arc::clone(&self.0.randomness);
+        self.0.access.ask_service(&place, move |service| service.validate(binding, &*randomness))?;
         let Some(actor) = actor.filter(|_| self.0.access.has_own_key(whose)) else { return Ok(()) };
         let external = ExternalKey { key: id, service: place.service, actor };
         let fact = Fact { at: self.0.clock.now(), event: Event::OrgExternalKeyValidated(external) };
@@ -367,13 +373,14 @@ pub(crate) fn announce_key_events(files: &mut Files) -> Result<(), StoreError> {
     }
 }
 
-/// The access to keys of data that is being opened: what an interrupted change left is dropped, services are asked once.
-pub(crate) fn open_access(access: &KeyAccess, files: &mut Files) -> Result<(), StoreError> {
+/// The access to keys of data that is being opened: what an interrupted change left is dropped, services are asked once. What a
+/// service has not opened in time stays closed until it does.
+pub(crate) fn open_access(access: &Arc<KeyAccess>, files: &mut Files) -> Result<(), StoreError> {
     files.keys.drop_staged_paths()?;
     announce_key_events(files)?;
     for (organization, wrap) in files.keys.service_wraps()? {
         access.put(organization, wrap, None);
     }
-    access.refresh();
+    access.refresh(ANSWERS_WITHIN);
     Ok(())
 }

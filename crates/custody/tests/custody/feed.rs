@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use fiducia_custody::{ActivityQuery, ComplianceReach, DestructionScope, activity_names};
+use fiducia_custody::{
+    ActivityQuery, AdminCommand, ComplianceReach, DestructionScope, Scope, activity_names,
+};
 use fiducia_ledger::{LogReader, LoggedLeaf};
-use fiducia_policy::{OrganizationId, SubjectId};
+use fiducia_policy::{Agreement, OrganizationId, Plan, SubjectId};
 use proptest::prelude::*;
 
 use crate::world::{World, anthropic};
@@ -206,4 +208,37 @@ fn signing_in_and_out_is_in_the_feed_by_who_it_was() {
         );
         assert!(!shown.to_string().contains("192.0.2.1"), "{shown}");
     }
+}
+
+/// A publication that fails at the second of two logs has published the first: its rows are not kept waiting.
+#[test]
+fn what_a_publication_published_before_it_failed_is_in_the_feed() {
+    let mut world = World::new();
+    let first = world.organization();
+    world.use_new_organization("second tenant", Plan::Enterprise, Agreement::Standard);
+    let second = world.organization();
+    world.custody().settle_feed();
+    // Checkpoints are written in the order of the ids.
+    let (early, late) = (first.min(second), first.max(second));
+    let rows = |organization| feed(&world, organization).len();
+    let before = (rows(early), rows(late));
+    let checkpoint = world.data().join("ledger").join(late.uuid()).join("checkpoint");
+    let aside = world.folder().join("checkpoint.aside");
+    std::fs::rename(&checkpoint, &aside).unwrap();
+    for organization in [late, early] {
+        let command = AdminCommand::CreateVirtualKey {
+            organization,
+            workspace: None,
+            subject: "person-1".to_owned(),
+            scopes: vec![Scope::Inference],
+            class: None,
+            expires_at: None,
+        };
+        world.custody().administer(command).unwrap();
+    }
+    assert_eq!(rows(early), before.0 + 1, "its checkpoint was written");
+    assert_eq!(rows(late), before.1, "its checkpoint is not the one that was written last");
+    std::fs::rename(&aside, &checkpoint).unwrap();
+    assert_eq!((rows(early), rows(late)), (before.0 + 1, before.1 + 1), "and goes on");
+    world.close();
 }

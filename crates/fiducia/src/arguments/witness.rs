@@ -30,7 +30,10 @@ pub(crate) enum WitnessCommand {
         after_help = "Run it on another machine, under another's control than the log: a history that its owner rewrites and signs \
         anew passes every check but a witness's. Put a TLS proxy in front.\n\nExamples:\n  fiducia witness serve --key \
         witness.key --directory ./witness --logs 'ledger.example.org+…+…'\n  fiducia witness serve --key witness.key \
-        --directory ./witness --log 'ledger.example.org/…+…+…'"
+        --directory ./witness --log 'ledger.example.org/…+…+…'\n\nWhen a log announces its next keys (`fiducia ledger key rotate`), name \
+        the next key beside the present one and start the witness again before the day on which it signs:\n  fiducia witness serve \
+        --key witness.key --directory ./witness --logs 'ledger.example.org/…+PRESENT' --logs 'ledger.example.org/…+NEXT'\nLeave the \
+        present one out after that day. What was cosigned stays remembered."
     )]
     Serve(WitnessServeArguments),
 }
@@ -47,10 +50,11 @@ pub(crate) struct WitnessServeArguments {
     /// Where to keep what was cosigned. Lost, the witness would cosign a rewritten history
     #[arg(long, value_name = "DIRECTORY")]
     pub(crate) directory: PathBuf,
-    /// The verifier key of one log to cosign; may be repeated
+    /// A verifier key of one log to cosign; repeat it for other logs, and for the next key of the same log
     #[arg(long, value_name = "VKEY")]
     pub(crate) log: Vec<String>,
-    /// The verifier key of an installation, named by its ledger origin: the logs of all of its organisations; may be repeated
+    /// A verifier key of an installation, named by its ledger origin or by one of its logs: the logs of all of its organisations;
+    /// repeat it for other installations, and for the next key of the same one
     #[arg(long, value_name = "VKEY", required_unless_present = "log")]
     pub(crate) logs: Vec<String>,
 }

@@ -153,12 +153,65 @@ fn malformed_requests_are_refused() {
 #[test]
 fn a_family_is_one_key_for_each_organisations_log_and_nothing_more() {
     let logs = trusted();
-    assert_eq!(logs.key(ORIGIN).unwrap().name(), ORIGIN);
+    assert_eq!(logs.keys(ORIGIN), [log_key(1).verifier()]);
     for origin in
         ["log.example", "log.example/", "log.example/x", "evil.example/11111111-2222-4333-8444-555555555555"]
     {
-        assert!(logs.key(origin).is_none(), "{origin}");
+        assert!(logs.keys(origin).is_empty(), "{origin}");
     }
+    let mut named = TrustedLogs::default();
+    named.add_family(log_key(1).verifier());
+    assert_eq!(named.keys(ORIGIN), logs.keys(ORIGIN), "by the key of one of its logs");
+    assert_eq!(named.keys("log.example/99999999-2222-4333-8444-555555555555").len(), 1);
+}
+
+#[test]
+fn keys_of_one_log_stand_beside_each_other_and_every_signature_by_them_must_fit() {
+    let family = |seed: u8| log_key(seed).renamed("log.example").unwrap().verifier();
+    let mut both = trusted();
+    both.add_family(family(2));
+    both.add_family(family(2));
+    both.add(log_key(2).verifier());
+    assert_eq!(both.keys(ORIGIN), [log_key(2).verifier(), log_key(1).verifier()], "each once");
+    let held = ask(None, &request(0, &leaves(5, 0, 0))).unwrap().held;
+    // On its day the next key signs the same tree anew, and then a larger one.
+    let by_next = |old: u64, size: u64| AddCheckpoint {
+        note: checkpoint(&leaves(size, 0, 0), &log_key(2)),
+        ..request(old, &leaves(size, 0, 0))
+    };
+    assert_eq!(
+        ask(Some(&held), &by_next(5, 5)).unwrap_err(),
+        WitnessRefusal::Unsigned,
+        "without the overlap"
+    );
+    let renewed = cosign(&witness(), &both, Some(&held), &by_next(5, 5), now()).unwrap().held;
+    let grown = cosign(&witness(), &both, Some(&renewed), &by_next(5, 9), now()).unwrap().held;
+    assert_eq!(grown.size, 9);
+    // Who rewrites with the next key is seen by what the former one signed.
+    let rewritten =
+        AddCheckpoint { note: checkpoint(&leaves(9, 1, 2), &log_key(2)), ..request(5, &leaves(9, 1, 2)) };
+    assert_eq!(
+        cosign(&witness(), &both, Some(&held), &rewritten, now()).unwrap_err(),
+        WitnessRefusal::Forked { held: 5 }
+    );
+    // A false line by one key is not made good by a true line of another.
+    let honest = checkpoint(&leaves(6, 0, 0), &log_key(1));
+    let false_line = checkpoint(&leaves(7, 0, 0), &log_key(2));
+    let false_line = false_line.split_once("\n\n").unwrap().1;
+    let mixed = AddCheckpoint { note: format!("{honest}{false_line}"), ..request(5, &leaves(6, 0, 0)) };
+    assert_eq!(cosign(&witness(), &both, Some(&held), &mixed, now()).unwrap_err(), WitnessRefusal::Unsigned);
+}
+
+#[test]
+fn what_only_a_retired_key_signed_counts_by_the_witnesss_own_cosignature() {
+    let held = ask(None, &request(0, &leaves(5, 0, 0))).unwrap().held;
+    let next = [log_key(2).verifier()];
+    assert!(Held::read(&held.note, &next).is_err());
+    assert_eq!(Held::read_own(&held.note, &next, &witness().verifier()).unwrap(), held);
+    let stranger = WitnessKey::from_seed("witness.example/w", Zeroizing::new([10; 32])).unwrap();
+    assert!(Held::read_own(&held.note, &next, &stranger.verifier()).is_err());
+    let changed = held.note.replace("\n5\n", "\n4\n");
+    assert!(Held::read_own(&changed, &next, &witness().verifier()).is_err());
 }
 
 #[test]

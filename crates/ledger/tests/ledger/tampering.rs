@@ -202,7 +202,7 @@ fn a_checkpoint_changed_under_a_running_ledger_is_not_overwritten() {
     append(&mut ledger, 5..6);
     let path = log.directory.join("checkpoint");
     fs::write(&path, b"foreign").unwrap();
-    assert!(matches!(ledger.publish(), Err(LedgerError::CheckpointChanged { .. })));
+    assert!(matches!(ledger.publish().unwrap_err().error, LedgerError::CheckpointChanged { .. }));
     assert_eq!(fs::read(path).unwrap(), b"foreign");
 }
 

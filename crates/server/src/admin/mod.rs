@@ -69,6 +69,6 @@ fn status(error: &AdminError) -> StatusCode {
         AdminError::Conflict(_) => StatusCode::CONFLICT,
         AdminError::TooMuch(_) => StatusCode::TOO_MANY_REQUESTS,
         AdminError::Destroyed(_) => StatusCode::GONE,
-        AdminError::Storage(_) => StatusCode::SERVICE_UNAVAILABLE,
+        AdminError::KeyClosed(_) | AdminError::Storage(_) => StatusCode::SERVICE_UNAVAILABLE,
     }
 }

@@ -7,12 +7,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use axum::extract::{FromRequestParts, RawPathParams};
 use fiducia_custody::{ComplianceKey, Custody};
 use fiducia_policy::{ComplianceScope, OrganizationId};
+use fiducia_wire::compliance::ComplianceQuery;
 use http::request::Parts;
 use http::{HeaderMap, header};
 
 use super::Compliance;
 use super::failure::Failure;
-use super::query::Query;
 
 /// The header that carries the key.
 const KEY_HEADER: &str = "x-api-key";
@@ -104,7 +104,7 @@ pub(super) struct Call {
     pub(super) caller: Caller,
     /// What the path names, in order.
     named: Vec<String>,
-    pub(super) query: Query,
+    pub(super) query: ComplianceQuery,
     touched: Touched,
 }
 
@@ -159,7 +159,7 @@ impl FromRequestParts<Arc<Compliance>> for Call {
         let caller = parts.extensions.get::<Caller>().cloned().ok_or(Failure::Unauthenticated)?;
         let named = RawPathParams::from_request_parts(parts, &()).await.map_err(|_| Failure::NotFound)?;
         let named = named.iter().map(|(_, value)| value.to_owned()).collect();
-        let query = Query::read(parts.uri.query().unwrap_or_default())?;
+        let query = ComplianceQuery::read(parts.uri.query().unwrap_or_default())?;
         let touched = parts.extensions.get::<Touched>().cloned().unwrap_or_default();
         Ok(Self { shared: Arc::clone(shared), caller, named, query, touched })
     }

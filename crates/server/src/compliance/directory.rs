@@ -109,7 +109,7 @@ fn within(call: &Call) -> Result<(ComplianceReach, OrganizationId), Failure> {
 fn only_page(call: &mut Call) -> Result<(), Failure> {
     call.query.limit(LIMIT_DEFAULT, LIMIT_MAX)?;
     match call.query.take("page")? {
-        None => std::mem::take(&mut call.query).finish(),
+        None => Ok(std::mem::take(&mut call.query).finish()?),
         Some(_) => Err(Failure::Invalid("page: this is no cursor of this list".to_owned())),
     }
 }

@@ -4,7 +4,8 @@
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
-use fiducia_custody::AdminError;
+use fiducia_custody::{AdminError, KeyClosed};
+use fiducia_wire::compliance::QueryRefused;
 use http::{HeaderName, HeaderValue, StatusCode, header};
 
 /// The longest message, in characters.
@@ -38,6 +39,8 @@ pub(super) enum Failure {
     TooMany(i64),
     /// The key opened what it may open within a day; the text says how much that is.
     TooMuchRead(String),
+    /// The key that protects it is closed.
+    KeyClosed(KeyClosed),
     /// The store failed.
     Unavailable,
     /// It took too long.
@@ -55,6 +58,7 @@ impl Failure {
             Self::Method => (StatusCode::METHOD_NOT_ALLOWED, "invalid_request_error"),
             Self::Conflict(_) => (StatusCode::CONFLICT, "conflict_error"),
             Self::TooMany(_) | Self::TooMuchRead(_) => (StatusCode::TOO_MANY_REQUESTS, "rate_limit_error"),
+            Self::KeyClosed(_) => (StatusCode::SERVICE_UNAVAILABLE, "api_error"),
             Self::Unavailable => (StatusCode::INTERNAL_SERVER_ERROR, "api_error"),
             Self::TooSlow => (StatusCode::GATEWAY_TIMEOUT, "timeout_error"),
         }
@@ -72,6 +76,7 @@ impl Failure {
             Self::TooMany(seconds) => {
                 format!("This would exceed the limit of requests per minute. Wait {seconds} seconds; do not move your cursor on.")
             }
+            Self::KeyClosed(closed) => closed.for_everybody(),
             Self::Unavailable => {
                 "The store could not be used. Nothing was answered or changed by this request; try again later.".to_owned()
             }
@@ -88,21 +93,38 @@ fn quoted(names: &[&str]) -> String {
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         let (status, kind) = self.kind();
-        let error = serde_json::json!({ "type": kind, "message": self.message() });
+        let mut error = serde_json::json!({ "type": kind, "message": self.message() });
+        if let Self::KeyClosed(closed) = &self {
+            // As the gateway says it on the same wire.
+            error["details"] = serde_json::json!({ "error_code": closed.code() });
+        }
         let body = serde_json::json!({ "type": "error", "error": error });
         let mut response = Response::new(Body::from(body.to_string()));
         *response.status_mut() = status;
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        if let Self::TooMany(seconds) = self {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-        }
-        if matches!(self, Self::TooMuchRead(_)) {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from(READ_AGAIN_SECONDS));
-            // Programs that repeat what was refused within seconds would do so all day.
-            headers.insert(SHOULD_RETRY, HeaderValue::from_static("false"));
+        match &self {
+            Self::TooMany(seconds) => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from(*seconds));
+            }
+            Self::KeyClosed(closed) => {
+                let retry = if closed.is_final() { "false" } else { "true" };
+                headers.insert(SHOULD_RETRY, HeaderValue::from_static(retry));
+            }
+            Self::TooMuchRead(_) => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from(READ_AGAIN_SECONDS));
+                // Programs that repeat what was refused within seconds would do so all day.
+                headers.insert(SHOULD_RETRY, HeaderValue::from_static("false"));
+            }
+            _ => {}
         }
         response
+    }
+}
+
+impl From<QueryRefused> for Failure {
+    fn from(refused: QueryRefused) -> Self {
+        Self::Invalid(refused.0)
     }
 }
 
@@ -114,6 +136,10 @@ impl From<AdminError> for Failure {
             AdminError::Invalid(text) => Self::Invalid(text),
             AdminError::Conflict(text) => Self::Conflict(text),
             AdminError::TooMuch(text) => Self::TooMuchRead(text),
+            AdminError::KeyClosed(closed) => {
+                tracing::warn!(problem = closed.code(), "the Compliance API met a closed key");
+                Self::KeyClosed(closed)
+            }
             AdminError::Storage(_) => {
                 tracing::error!(%error, "the Compliance API could not use the store");
                 Self::Unavailable

@@ -12,7 +12,6 @@ mod directory;
 mod failure;
 mod pace;
 mod passage;
-mod query;
 mod settings;
 mod transparency_log;
 

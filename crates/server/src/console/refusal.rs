@@ -28,6 +28,8 @@ pub(super) enum Refusal {
     TooMany(i64),
     /// Nobody is signed in, and a program asked.
     SignedOut,
+    /// The key that protects it is closed; the text names the code, in English.
+    KeyClosed(String),
     /// The store or a provider failed.
     Unavailable,
 }
@@ -44,7 +46,7 @@ impl Refusal {
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::SignedOut => StatusCode::UNAUTHORIZED,
-            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::KeyClosed(_) | Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -61,6 +63,7 @@ impl Refusal {
             Self::TooSlow => "too-slow",
             Self::TooMany(_) => "too-many",
             Self::SignedOut => "signed-out",
+            Self::KeyClosed(_) => "key-closed",
             Self::Unavailable => "unavailable",
         }
     }
@@ -68,7 +71,7 @@ impl Refusal {
     /// What the use case said, where it said something.
     pub(super) fn detail(&self) -> Option<&str> {
         match self {
-            Self::Invalid(detail) | Self::Forbidden(detail) => Some(detail),
+            Self::Invalid(detail) | Self::Forbidden(detail) | Self::KeyClosed(detail) => Some(detail),
             _ => None,
         }
     }
@@ -96,6 +99,10 @@ impl From<AdminError> for Refusal {
             AdminError::Forbidden(text) => Self::Forbidden(text),
             AdminError::Invalid(text) | AdminError::Conflict(text) | AdminError::TooMuch(text) => {
                 Self::Invalid(text)
+            }
+            AdminError::KeyClosed(closed) => {
+                tracing::warn!(problem = closed.code(), "the console met a closed key");
+                Self::KeyClosed(closed.for_everybody())
             }
             AdminError::Destroyed(_) | AdminError::Storage(_) => {
                 tracing::error!(%error, "the console could not use the store");

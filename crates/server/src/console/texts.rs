@@ -178,6 +178,7 @@ mod tests {
             "too-many",
             "signed-out",
             "unavailable",
+            "key-closed",
         ] {
             for name in [format!("refused-{code}"), format!("refused-{code}-title")] {
                 assert!(names.contains(&name), "{name}");

@@ -59,6 +59,11 @@ pub(super) fn scrape(gateway: &Gateway) -> Result<String, fmt::Error> {
         "For how long there have been entries that no quorum of witnesses cosigned",
         seconds(custody.unwitnessed_seconds),
     );
+    gauge(
+        "feed_held_up",
+        "Logs with an entry that this version cannot show, behind which the activity feed waits",
+        seconds(custody.feed_held_up),
+    );
     gauge("webhooks_waiting", "Deliveries to webhooks that wait", seconds(custody.webhooks_waiting));
     gauge("webhooks_dead", "Deliveries to webhooks that were given up", seconds(custody.webhooks_dead));
     gauge(

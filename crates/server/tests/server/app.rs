@@ -21,6 +21,7 @@ use fiducia_server::{
 };
 
 use crate::client::{Answer, send};
+use crate::key_service::ClosableService;
 
 /// What providers are told as the real key.
 pub(crate) const PROVIDER_KEY: &str = "provider-key-of-the-test";
@@ -125,6 +126,7 @@ pub(crate) struct App {
     pub(crate) console: Option<SocketAddr>,
     pub(crate) compliance: Option<SocketAddr>,
     pub(crate) clock: TestClock,
+    pub(crate) key_service: ClosableService,
     server: Option<RunningServer>,
     verifier_key: String,
     directory: tempfile::TempDir,
@@ -134,7 +136,7 @@ impl App {
     pub(crate) fn start(settings: &AppSettings) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let clock = TestClock::new();
-        let custody = open_custody(directory.path(), clock.clone(), settings.access.clone());
+        let (custody, key_service) = open_custody(directory.path(), clock.clone(), settings.access.clone());
         let command = AdminCommand::CreateOrganization {
             name: "test".to_owned(),
             plan: Plan::Enterprise,
@@ -155,6 +157,7 @@ impl App {
             console,
             compliance,
             clock,
+            key_service,
             organization: organization.id,
             key,
             gateway,
@@ -290,28 +293,38 @@ impl Drop for App {
         }
         assert_eq!(self.custody.metrics().queued_bytes, 0, "something was left in the queue");
         let log = self.directory.path().join("data/ledger").join(self.organization.uuid());
-        let key: VerifierKey = self.verifier_key.parse().unwrap();
-        if let Err(findings) = verify_log(&log, &key) {
+        // A test may have changed the log's keys.
+        let present = self.custody.ledger_verifier_key(self.organization);
+        let keys: Vec<VerifierKey> = [&self.verifier_key, &present].map(|key| key.parse().unwrap()).to_vec();
+        if let Err(findings) = verify_log(&log, &keys) {
             panic!("the ledger does not verify: {findings:?}");
         }
     }
 }
 
-fn open_custody(root: &Path, clock: TestClock, limits: fiducia_policy::AccessLimits) -> Custody {
+fn open_custody(
+    root: &Path,
+    clock: TestClock,
+    limits: fiducia_policy::AccessLimits,
+) -> (Custody, ClosableService) {
     let randomness = Arc::new(SeededRandomness::default());
     let keyfile = root.join("keyfile");
     KeyfileKms::create(&keyfile, &*randomness).unwrap();
+    let key_service = ClosableService::create(root, &*randomness);
     let settings = CustodySettings {
         data_directory: root.join("data"),
         keyfile: Some(keyfile),
-        key_services: fiducia_custody::KeyServices::default(),
+        key_services: fiducia_custody::KeyServices {
+            installation: None,
+            directory: Some(Arc::new(key_service.clone())),
+        },
         ledger_origin: "ledger.test/log".to_owned(),
         limits: CaptureLimits::default(),
         certificates: fiducia_custody::CertificateSettings::default(),
         witnesses: None,
-        access: fiducia_custody::AccessSettings { limits, policies: None },
+        access: fiducia_custody::AccessSettings { limits, ..Default::default() },
     };
-    Custody::open(&settings, Arc::new(clock), randomness).unwrap()
+    (Custody::open(&settings, Arc::new(clock), randomness).unwrap(), key_service)
 }
 
 fn create_key(custody: &Custody, organization: OrganizationId, scopes: &[Scope]) -> String {

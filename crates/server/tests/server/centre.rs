@@ -4,6 +4,7 @@ use fiducia_custody::{
     AccountCommand, AccountReply, AdminCommand, AdminReply, ConsentCommand, ConsentEntry, ConsentReply,
     NewAccount, Password, RetentionCommand, TermsChange,
 };
+use fiducia_keyring::KmsProblem;
 use fiducia_policy::{Plan, SubjectId, Tier};
 use fiducia_server::ConsoleSettings;
 
@@ -220,4 +221,43 @@ fn people_of_organisations_are_not_asked_and_told_so() {
     assert!(!page.contains("class=\"answer\""));
     assert_eq!(centre.get("/choices/ask", &session).header("location"), Some("/choices?done=answered"));
     assert!(centre.history(subject.unwrap()).is_empty());
+}
+
+#[test]
+fn what_a_closed_key_protects_is_refused_by_its_code_in_words_for_people() {
+    let centre = Centre::new(None);
+    let job = |command| match centre.app.custody.administer(command).unwrap() {
+        AdminReply::Import(job) => job,
+        other => panic!("{other:?}"),
+    };
+    let organization = centre.app.organization;
+    let begin = AdminCommand::BeginImport {
+        organization,
+        subject: "analyst".to_owned(),
+        source: "test".to_owned(),
+        digest: [7; 32],
+    };
+    let job = job(begin).job;
+    let lines = vec![
+        r#"{"id":"c1","messages":[{"role":"user","content":"hello"},{"role":"assistant","content":"hi"}]}"#
+            .to_owned(),
+    ];
+    centre.app.custody.administer(AdminCommand::ImportLines { job, first_line: 1, lines }).unwrap();
+    centre.app.custody.administer(AdminCommand::FinishImport { job, digest: [7; 32] }).unwrap();
+    centre.app.set_own_key(organization);
+    let (session, _) = centre.person("ada@example.org", Some("analyst"), "person");
+    let list = centre.page("/conversations", &session);
+    let id = list.split("/conversations/conv_").nth(1).unwrap().split(['"', '?']).next().unwrap();
+    let path = format!("/conversations/conv_{id}");
+    let token = field(&centre.page(&path, &session), "token");
+    let read = || centre.send("POST", &format!("{path}/read"), &session, &format!("token={token}"));
+    assert_eq!(read().status, 200);
+    centre.app.service_says(Some(KmsProblem::Disabled));
+    let refused = read();
+    assert_eq!(refused.status, 503, "{}", refused.text());
+    let page = refused.text();
+    assert!(page.contains("The key is closed") && page.contains("key_disabled"), "{page}");
+    crate::key_service::check_discreet(&page);
+    centre.app.service_says(None);
+    assert_eq!(read().status, 200);
 }

@@ -17,6 +17,7 @@ mod client;
 mod compliance;
 mod console;
 mod eligibility;
+mod key_service;
 mod operations;
 mod passthrough;
 mod privacy_signal;

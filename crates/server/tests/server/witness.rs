@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use fiducia_custody::{AdminCommand, AdminError, AdminReply, Custody, DestructionScope, WhenShort};
+use fiducia_custody::{
+    AdminCommand, AdminError, AdminReply, Custody, DestructionScope, LogKeyCommand, LogKeyReply, WhenShort,
+};
 use fiducia_ledger::{CosignerKey, LogReader, TrustedLogs, VerifierKey, WitnessFolder, WitnessKey};
-use fiducia_policy::AccessReason;
+use fiducia_policy::{AccessReason, GroundKind, Timestamp};
 use fiducia_server::{
     RunningWitness, Witness, WitnessAddress, Witnessed, Witnessing, WitnessingSettings, WitnessingThread,
 };
@@ -222,6 +224,92 @@ fn a_witness_refuses_by_the_statuses_of_the_protocol() {
     let get = |path: &str| send(witness.address(), "GET", path, &[], b"").status;
     assert_eq!(get(&format!("/{}/checkpoint", "0".repeat(64))), 404);
     assert_eq!(get("/../checkpoint"), 404);
+}
+
+/// The Ed25519 keys of the stand's log by pair, those that sign first.
+fn log_keys(stand: &Stand) -> Vec<VerifierKey> {
+    let list = LogKeyCommand::List { organization: stand.app.organization };
+    let AdminReply::LogKeys(LogKeyReply::Keys(keys)) =
+        stand.app.custody.administer(AdminCommand::LogKeys(list)).unwrap()
+    else {
+        panic!("reply")
+    };
+    let ed25519 = keys.keys.iter().filter(|row| row.algorithm == "ed25519");
+    ed25519.map(|row| row.verifier_key.parse().unwrap()).collect()
+}
+
+#[test]
+fn a_change_of_the_logs_keys_stops_no_witness_that_knows_both() {
+    const DAYS_31: i64 = 31 * 86_400;
+    let stand = Stand::new();
+    stand.grow();
+    let folder = tempfile::tempdir().unwrap();
+    let kept = folder.path().join("witnessed");
+    let announce = LogKeyCommand::Announce {
+        signs_from: Some(Timestamp::from_second(stand.app.clock.now_seconds() + DAYS_31).unwrap()),
+        compromised: false,
+    };
+    stand.app.custody.administer(AdminCommand::LogKeys(announce)).unwrap();
+    let (present, next) = match log_keys(&stand).as_slice() {
+        [present, next] => (present.clone(), next.clone()),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(present, stand.key());
+    // The operator of the witness adds the next key beside the present one, before its day.
+    let mut trusted = TrustedLogs::default();
+    trusted.add_family(present.clone());
+    trusted.add_family(next.clone());
+    let (witness, key) = started(folder.path(), 8, trusted, stand.app.clock.clone());
+    let mut witnessing = stand.witnessing(&stand.ledger(), &kept, &[(&witness, key.clone())]);
+    wait(witnessing.compare()).unwrap();
+    assert_eq!(wait(witnessing.round()).unwrap()[0].cosignatures, 1, "by the present key");
+    let file = kept.join(format!("{}.checkpoint", stand.app.organization.uuid()));
+    fiducia_ledger::verify_note(&std::fs::read(&file).unwrap(), &present).unwrap();
+
+    stand.app.clock.advance(DAYS_31 + 1);
+    stand.app.custody.administer(AdminCommand::Sweep { limit: None }).unwrap();
+    assert_eq!(stand.key(), next, "its day has come");
+    for _ in 0..2 {
+        assert_eq!(wait(witnessing.round()).unwrap()[0].cosignatures, 1, "by the next key");
+        let note = std::fs::read(&file).unwrap();
+        fiducia_ledger::verify_note(&note, &next).unwrap();
+        key.cosigned_at(&note).unwrap();
+        stand.grow();
+    }
+    // Once the next key has signed what is held, the former one may go; so it may before, for the witness knows its own word.
+    drop(witness);
+    let mut trusted = TrustedLogs::default();
+    trusted.add_family(next);
+    let (witness, key) = started(folder.path(), 8, trusted, stand.app.clock.clone());
+    let mut again = stand.witnessing(&stand.ledger(), &kept, &[(&witness, key)]);
+    wait(again.compare()).unwrap();
+    assert_eq!(wait(again.round()).unwrap()[0].cosignatures, 1);
+}
+
+#[test]
+fn a_witness_whose_operator_changes_a_compromised_key_remembers_what_it_cosigned() {
+    let stand = Stand::new();
+    stand.grow();
+    let folder = tempfile::tempdir().unwrap();
+    let kept = folder.path().join("witnessed");
+    let backup = folder.path().join("backup");
+    copy(&stand.ledger(), &backup);
+    stand.grow();
+    let (witness, key) = started(folder.path(), 9, stand.trusted(), stand.app.clock.clone());
+    let mut witnessing = stand.witnessing(&stand.ledger(), &kept, &[(&witness, key)]);
+    wait(witnessing.compare()).unwrap();
+    wait(witnessing.round()).unwrap();
+    drop(witness);
+    let announce = LogKeyCommand::Announce { signs_from: None, compromised: true };
+    stand.app.custody.administer(AdminCommand::LogKeys(announce)).unwrap();
+    // Only the next key is trusted from now on; what is held was signed by the former one alone.
+    let (witness, key) = started(folder.path(), 9, stand.trusted(), stand.app.clock.clone());
+    let mut restored = stand.witnessing(&backup, &folder.path().join("other"), &[(&witness, key.clone())]);
+    let refused = wait(restored.compare()).unwrap_err().to_string();
+    assert!(refused.contains("entries are missing here"), "{refused}");
+    let mut witnessing = stand.witnessing(&stand.ledger(), &kept, &[(&witness, key)]);
+    wait(witnessing.compare()).unwrap();
+    assert_eq!(wait(witnessing.round()).unwrap()[0].cosignatures, 1);
 }
 
 /// A stand that is witnessed while it runs, and a witness that can go away and come back.

@@ -1,4 +1,4 @@
-//! The shapes of the public Compliance API, without HTTP: what it answers, field for field.
+//! The shapes of the public Compliance API, without HTTP: what it is asked, and what it answers, field for field.
 //!
 //! Fields that this version does not know survive reading and writing. Texts that are closed lists elsewhere are texts here, since the
 //! public lists grow: they are checked where somebody filters by them, never where something is read.
@@ -9,6 +9,7 @@ mod chat;
 mod content;
 mod directory;
 mod page;
+mod query;
 mod types;
 
 pub use activity::Activity;
@@ -20,6 +21,7 @@ pub use directory::{
     User,
 };
 pub use page::{CursorPage, TokenPage};
+pub use query::{ComplianceQuery, QueryRefused, TimeRange};
 pub use types::{ACTIVITY_TYPES, is_activity_type};
 
 /// Fields that this version does not know.

@@ -77,6 +77,8 @@ kinds! {
     IDEMPOTENCY_MISMATCH = ("idempotency-mismatch", 422, "The idempotency key was used for another request.",
         "Nothing was changed. Use a fresh key for a fresh request.");
     TOO_MANY = ("too-many", 429, "Too many requests.", "Wait as long as `Retry-After` says.");
+    KEY_CLOSED = ("key-closed", 503, "The key that protects it is closed.",
+        "`detail` names the code of `docs/keys.md`. Nothing was read or changed, and nothing is lost: it goes on once the key's service opens it.");
     UNAVAILABLE = ("unavailable", 503, "The store cannot be used.",
         "Try again later, with the same idempotency key: what was acknowledged is kept.");
     TOO_SLOW = ("too-slow", 503, "It took too long.",
@@ -128,6 +130,8 @@ pub(in crate::console) enum Problem {
     IdempotencyMismatch,
     /// Too many requests; how many seconds to wait.
     TooMany(i64),
+    /// The key that protects it is closed; the text names the code.
+    KeyClosed(String),
     /// The store failed.
     Unavailable,
     /// It took too long.
@@ -174,6 +178,7 @@ impl Problem {
             Self::Range(_) => &RANGE,
             Self::IdempotencyMismatch => &IDEMPOTENCY_MISMATCH,
             Self::TooMany(_) => &TOO_MANY,
+            Self::KeyClosed(_) => &KEY_CLOSED,
             Self::Unavailable => &UNAVAILABLE,
             Self::TooSlow => &TOO_SLOW,
         }
@@ -183,9 +188,11 @@ impl Problem {
     pub(in crate::console) fn view(&self) -> ProblemView {
         let kind = self.kind();
         let detail = match self {
-            Self::Invalid(text) | Self::Forbidden(text) | Self::Conflict(text) | Self::Destroyed(text) => {
-                text.chars().take(DETAIL_CHARACTERS_MAX).collect()
-            }
+            Self::Invalid(text)
+            | Self::Forbidden(text)
+            | Self::Conflict(text)
+            | Self::Destroyed(text)
+            | Self::KeyClosed(text) => text.chars().take(DETAIL_CHARACTERS_MAX).collect(),
             Self::Permission(scope) => format!("It lacks the permission `{scope}`."),
             Self::TooLarge(bytes) => format!("It may have {bytes} bytes. Nothing was changed."),
             Self::TooMany(seconds) => format!("Wait {seconds} seconds. Nothing was changed."),
@@ -236,6 +243,10 @@ impl From<AdminError> for Problem {
             AdminError::Conflict(text) | AdminError::TooMuch(text) => Self::Conflict(text),
             AdminError::Forbidden(text) => Self::Forbidden(text),
             AdminError::Destroyed(text) => Self::Destroyed(text),
+            AdminError::KeyClosed(closed) => {
+                tracing::warn!(problem = closed.code(), "the API met a closed key");
+                Self::KeyClosed(closed.for_everybody())
+            }
             AdminError::Storage(_) => {
                 tracing::error!(%error, "the API could not use the store");
                 Self::Unavailable
@@ -256,6 +267,7 @@ impl From<Refusal> for Problem {
             Refusal::TooSlow => Self::TooSlow,
             Refusal::TooMany(seconds) => Self::TooMany(seconds),
             Refusal::SignedOut => Self::Unauthenticated,
+            Refusal::KeyClosed(text) => Self::KeyClosed(text),
             Refusal::Unavailable => Self::Unavailable,
         }
     }

@@ -2,6 +2,7 @@
 
 mod chats;
 mod chats_paging;
+mod closed_keys;
 mod directory;
 mod feed;
 mod speaking;

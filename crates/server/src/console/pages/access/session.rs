@@ -46,6 +46,11 @@ pub(super) fn against(error: &AdminError, nothing: &'static str) -> Against {
         AdminError::Conflict(_) => (nothing, StatusCode::CONFLICT),
         AdminError::TooMuch(_) => (nothing, StatusCode::TOO_MANY_REQUESTS),
         AdminError::Destroyed(_) => ("access-key-gone", StatusCode::GONE),
+        AdminError::KeyClosed(closed) => {
+            tracing::warn!(problem = closed.code(), "the console met a closed key");
+            let (means, status) = ("access-key-closed", StatusCode::SERVICE_UNAVAILABLE);
+            return Against { means, said: closed.for_everybody(), status };
+        }
         AdminError::Storage(_) => {
             tracing::error!(%error, "the console could not use the store");
             ("access-store-failed", StatusCode::SERVICE_UNAVAILABLE)

@@ -2,35 +2,38 @@
 
 use fiducia_policy::Timestamp;
 
-use super::failure::Failure;
-
 /// Values that one repeatable parameter may have.
 const VALUES_MAX: usize = 1_000;
 
+/// A parameter is not acceptable; the text names it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct QueryRefused(pub String);
+
 /// The parameters that nobody has taken yet, in the order in which they were sent.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Query(Vec<(String, String)>);
+pub struct ComplianceQuery(Vec<(String, String)>);
 
-impl Query {
+impl ComplianceQuery {
     /// The parameters of a URL.
     ///
     /// # Errors
     /// When they cannot be read.
-    pub(super) fn read(text: &str) -> Result<Self, Failure> {
+    pub fn read(text: &str) -> Result<Self, QueryRefused> {
         serde_urlencoded::from_str(text)
             .map(Self)
-            .map_err(|error| Failure::Invalid(format!("the query cannot be read: {error}")))
+            .map_err(|error| QueryRefused(format!("the query cannot be read: {error}")))
     }
 
     /// A parameter that comes at most once.
     ///
     /// # Errors
     /// When it comes twice.
-    pub(super) fn take(&mut self, name: &str) -> Result<Option<String>, Failure> {
+    pub fn take(&mut self, name: &str) -> Result<Option<String>, QueryRefused> {
         let mut found = self.0.extract_if(.., |(other, _)| other == name).map(|(_, value)| value);
         let first = found.next();
         if found.next().is_some() {
-            return Err(Failure::Invalid(format!("{name}: comes more than once")));
+            return Err(QueryRefused(format!("{name}: comes more than once")));
         }
         Ok(first)
     }
@@ -39,14 +42,14 @@ impl Query {
     ///
     /// # Errors
     /// When it has too many values.
-    pub(super) fn take_all(&mut self, name: &str) -> Result<Vec<String>, Failure> {
+    pub fn take_all(&mut self, name: &str) -> Result<Vec<String>, QueryRefused> {
         let found: Vec<String> = self
             .0
             .extract_if(.., |(other, _)| other.strip_suffix("[]") == Some(name))
             .map(|(_, value)| value)
             .collect();
         if found.len() > VALUES_MAX {
-            return Err(Failure::Invalid(format!("{name}[]: has more than {VALUES_MAX} values")));
+            return Err(QueryRefused(format!("{name}[]: has more than {VALUES_MAX} values")));
         }
         Ok(found)
     }
@@ -55,12 +58,12 @@ impl Query {
     ///
     /// # Errors
     /// When it comes twice or cannot be read.
-    pub(super) fn parse<T: std::str::FromStr>(
+    pub fn parse<T: std::str::FromStr>(
         &mut self,
         name: &str,
         expected: &str,
-    ) -> Result<Option<T>, Failure> {
-        let refused = |_| Failure::Invalid(format!("{name}: expected {expected}"));
+    ) -> Result<Option<T>, QueryRefused> {
+        let refused = |_| QueryRefused(format!("{name}: expected {expected}"));
         self.take(name)?.map(|text| text.parse().map_err(refused)).transpose()
     }
 
@@ -68,8 +71,8 @@ impl Query {
     ///
     /// # Errors
     /// When it is out of bounds.
-    pub(super) fn limit(&mut self, default: u32, most: u32) -> Result<u32, Failure> {
-        let refused = || Failure::Invalid(format!("limit: expected a number from 1 to {most}"));
+    pub fn limit(&mut self, default: u32, most: u32) -> Result<u32, QueryRefused> {
+        let refused = || QueryRefused(format!("limit: expected a number from 1 to {most}"));
         let Some(text) = self.take("limit")? else { return Ok(default) };
         let given: u32 = text.parse().map_err(|_| refused())?;
         if (1..=most).contains(&given) { Ok(given) } else { Err(refused()) }
@@ -79,8 +82,8 @@ impl Query {
     ///
     /// # Errors
     /// When one of them is no instant with a time zone.
-    pub(super) fn range(&mut self, name: &str) -> Result<TimeRange, Failure> {
-        let mut bound = |suffix: &str| -> Result<Option<i64>, Failure> {
+    pub fn range(&mut self, name: &str) -> Result<TimeRange, QueryRefused> {
+        let mut bound = |suffix: &str| -> Result<Option<i64>, QueryRefused> {
             let name = format!("{name}.{suffix}");
             let at = self
                 .parse::<Timestamp>(&name, "an RFC 3339 time with its zone, such as 2026-11-01T00:00:00Z")?;
@@ -97,12 +100,12 @@ impl Query {
     ///
     /// # Errors
     /// When a parameter is left, by its name.
-    pub(super) fn finish(self) -> Result<(), Failure> {
+    pub fn finish(self) -> Result<(), QueryRefused> {
         match self.0.first() {
             None => Ok(()),
             Some((name, _)) => {
                 let shown: String = name.chars().take(64).collect();
-                Err(Failure::Invalid(format!("{}: this parameter is not known here", shown.escape_default())))
+                Err(QueryRefused(format!("{}: this parameter is not known here", shown.escape_default())))
             }
         }
     }
@@ -110,16 +113,16 @@ impl Query {
 
 /// A span of time, in microseconds since 1970.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct TimeRange {
+pub struct TimeRange {
     /// Its first microsecond.
-    pub(super) from: Option<i64>,
+    pub from: Option<i64>,
     /// The first microsecond after it.
-    pub(super) until: Option<i64>,
+    pub until: Option<i64>,
 }
 
 impl TimeRange {
     /// Whether it bounds nothing.
-    pub(super) const fn is_open(self) -> bool {
+    pub const fn is_open(self) -> bool {
         self.from.is_none() && self.until.is_none()
     }
 }
@@ -130,38 +133,43 @@ mod tests {
 
     #[test]
     fn what_is_not_taken_is_refused_by_name() {
-        let mut query = Query::read("a%5B%5D=1&a[]=2&limit=7&b=x").unwrap();
+        let mut query = ComplianceQuery::read("a%5B%5D=1&a[]=2&limit=7&b=x").unwrap();
         assert_eq!(query.take_all("a").unwrap(), ["1", "2"]);
         assert_eq!(query.limit(100, 1_000), Ok(7));
         assert_eq!(
             query.clone().finish(),
-            Err(Failure::Invalid("b: this parameter is not known here".to_owned()))
+            Err(QueryRefused("b: this parameter is not known here".to_owned()))
         );
         assert_eq!(query.take("b").unwrap().as_deref(), Some("x"));
         assert_eq!(query.finish(), Ok(()));
-        assert!(Query::read("b=1&b=2").unwrap().take("b").is_err());
+        assert!(ComplianceQuery::read("b=1&b=2").unwrap().take("b").is_err());
     }
 
     #[test]
     fn limits_are_numbers_within_bounds() {
         for wrong in ["0", "1001", "-1", "", "ten", "99999999999999999999"] {
-            assert!(Query::read(&format!("limit={wrong}")).unwrap().limit(100, 1_000).is_err(), "{wrong}");
+            assert!(
+                ComplianceQuery::read(&format!("limit={wrong}")).unwrap().limit(100, 1_000).is_err(),
+                "{wrong}"
+            );
         }
-        assert_eq!(Query::default().limit(100, 1_000), Ok(100));
+        assert_eq!(ComplianceQuery::default().limit(100, 1_000), Ok(100));
     }
 
     #[test]
     fn ranges_take_the_narrowest_bound() {
         let text = "created_at.gte=1970-01-01T00:00:01Z&created_at.gt=1970-01-01T00:00:00.5Z&created_at.lt=1970-01-01T01:00:09%2B01:00";
-        let range = Query::read(text).unwrap().range("created_at").unwrap();
+        let range = ComplianceQuery::read(text).unwrap().range("created_at").unwrap();
         assert_eq!(range, TimeRange { from: Some(1_000_000), until: Some(9_000_000) });
         let one =
-            Query::read("created_at.gt=1970-01-01T00:00:01Z&created_at.lte=1970-01-01T00:00:02Z").unwrap();
+            ComplianceQuery::read("created_at.gt=1970-01-01T00:00:01Z&created_at.lte=1970-01-01T00:00:02Z")
+                .unwrap();
         let one = one.clone().range("created_at").unwrap();
         assert_eq!(one, TimeRange { from: Some(1_000_001), until: Some(2_000_001) });
         for wrong in ["2026-11-01", "2026-11-01T00:00:00", "yesterday"] {
-            let refused = Query::read(&format!("created_at.lt={wrong}")).unwrap().range("created_at");
-            let Err(Failure::Invalid(text)) = refused else { panic!("{wrong}") };
+            let refused =
+                ComplianceQuery::read(&format!("created_at.lt={wrong}")).unwrap().range("created_at");
+            let Err(QueryRefused(text)) = refused else { panic!("{wrong}") };
             assert!(text.starts_with("created_at.lt:"), "{text}");
         }
     }
