@@ -233,7 +233,8 @@ fn happened(session: &AccessSession) -> [u32; STEPS.len()] {
     let count = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
     [
         u32::from(session.needs != AccessNeeds::Nothing),
-        session.approvals(),
+        // Whoever may agree no more agreed once, and the log says so.
+        count(session.approvals.len() + session.lapsed.len()),
         u32::from(session.state == AccessState::Denied),
         u32::from(session.state == AccessState::Unanswered),
         // Of one for a single look the entry of that look tells that it opened.

@@ -171,6 +171,7 @@ impl Reader {
             data_directory: self.root.clone(),
             tolerance_seconds: TOLERANCE_SECONDS,
             pass_ids_max: AuditSettings::PASS_IDS_MAX,
+            now: self.clock.now(),
         };
         let signed = witnessing.filter(|witnessing| witnessing.covered() > 0);
         let remembered = self.witnesses.as_ref().filter(|_| signed.is_some());

@@ -80,7 +80,7 @@ impl Writer {
         policies: Vec<String>,
         what: BegunFor,
     ) -> Result<AccessSession, AdminError> {
-        let session = AccessSession { is_single, ..session };
+        let session = AccessSession { is_single: what != BegunFor::Looks, ..session };
         let now = self.clock.now();
         let (live, overdue) = self.files.control.access_burden(session.reader.person, now)?;
         if session.breaks_glass() && overdue > 0 {

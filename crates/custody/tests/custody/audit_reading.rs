@@ -61,6 +61,7 @@ fn told(session: &AccessSession, step: SessionStep) -> AccessSessionStep {
         records: count(session.records),
         end: session.end,
         alert: None,
+        remark: None,
         policies: Vec::new(),
     }
 }
@@ -102,6 +103,8 @@ impl Reading for Stand {
             session: session.clone(),
             announcements: Vec::new(),
             notices: Vec::new(),
+            bulletins: Vec::new(),
+            remark: None,
             at: at(10),
         };
         self.control.begin_access_session(&write).unwrap();

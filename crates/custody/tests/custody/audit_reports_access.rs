@@ -144,9 +144,16 @@ fn plant(world: &World, number: u8, steps: &[AccessStep], notices: &[AccessNotic
     let limits = AccessLimits::default();
     let mut session = AccessSession::ask(asked, &limits).unwrap();
     for step in steps {
-        session = session.after(*step, at, &limits).unwrap();
+        session = session.after(step.clone(), at, &limits).unwrap();
     }
-    let write = AccessSessionWrite { session, announcements: Vec::new(), notices: notices.to_vec(), at };
+    let write = AccessSessionWrite {
+        session,
+        announcements: Vec::new(),
+        notices: notices.to_vec(),
+        bulletins: Vec::new(),
+        remark: None,
+        at,
+    };
     control(world).begin_access_session(&write).unwrap();
 }
 
@@ -155,7 +162,8 @@ fn emergencies_without_word_notice_or_review_contradict_the_promise_about_them()
     let world = looked_at();
     assert_eq!(standing(&verified(&world).report, "P26"), PromiseStanding::PartlyShown);
     let other = |number: u8| {
-        AccessStep::Approve(Participant { person: PersonId::from_bytes([number; 16]), account: None })
+        let by = Participant { person: PersonId::from_bytes([number; 16]), account: None };
+        AccessStep::Approve { by, remark: None }
     };
     let agreed = [other(101), other(102)];
     plant(&world, 1, &agreed, &[AccessNoticeKind::EmergencyOpened]);
@@ -172,6 +180,8 @@ fn emergencies_without_word_notice_or_review_contradict_the_promise_about_them()
             session,
             announcements: Vec::new(),
             notices: Vec::new(),
+            bulletins: Vec::new(),
+            remark: None,
             at: Timestamp::UNIX_EPOCH,
         })
     });
@@ -181,7 +191,7 @@ fn emergencies_without_word_notice_or_review_contradict_the_promise_about_them()
         failed.len() == 2 && failed[0].contains("two others' word before it opened: 1 of 2 had"),
         "{failed:?}"
     );
-    let ended = [agreed[0], agreed[1], AccessStep::End(fiducia_policy::AccessEnd::Reader)];
+    let ended = [agreed[0].clone(), agreed[1].clone(), AccessStep::End(fiducia_policy::AccessEnd::Reader)];
     plant(&world, 3, &ended, &[AccessNoticeKind::EmergencyOpened]);
     assert_eq!(failing(&verified(&world).report, "P26").len(), 2, "there are three days for the review");
     world.advance_days(4);

@@ -217,7 +217,7 @@ fn who_agreed_and_lost_the_right_to_counts_no_more() {
     let scope = AccessScope::Conversation(conversation);
     let emergency = AccessRequest { break_glass: true, ..request(scope.clone(), AccessReason::SafetyReview) };
     let asked = ask(&world, &reader, emergency).unwrap();
-    let approve = AccessCommand::Approve { session: asked.id };
+    let approve = AccessCommand::Approve { session: asked.id, remark: None };
     let agrees = |who: &SignedIn| session(give(&world, &who.staff().unwrap(), approve.clone()).unwrap());
     assert_eq!(agrees(&legal).state, AccessState::Asked);
     change_roles(&world, &legal, "research");
@@ -243,7 +243,7 @@ fn a_customers_word_counts_while_whoever_gave_it_may_give_it() {
     let support = staff(&world, "support");
     let wanted = request(AccessScope::Conversation(conversation), AccessReason::CustomerSupport);
     let asked = ask(&world, &support, wanted).unwrap();
-    give(&world, &admin.staff().unwrap(), AccessCommand::Approve { session: asked.id }).unwrap();
+    give(&world, &admin.staff().unwrap(), AccessCommand::Approve { session: asked.id, remark: None }).unwrap();
     look(&world, &support, asked.id, (LookTarget::default(), None)).unwrap();
     change_roles(&world, &admin, "research");
     look(&world, &support, asked.id, (LookTarget::default(), None)).unwrap_err();

@@ -19,6 +19,8 @@ const SCHEMA: &str = include_str!("../../../../policies/access.cedarschema");
 const BUILT_IN: &str = include_str!("../../../../policies/access.cedar");
 /// Longest text of policies.
 const TEXT_BYTES_MAX: usize = 256 * 1024;
+/// How deep brackets, and conditions of one policy, may nest. Those that come with the program nest three deep.
+const NESTING_MAX: usize = 12;
 
 /// Why policies on access cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -26,6 +28,11 @@ pub enum AccessPolicyError {
     /// The text is too long.
     #[error("policies on access have at most {TEXT_BYTES_MAX} bytes; nothing was taken over")]
     TooLong,
+    /// It is nested too deep.
+    #[error(
+        "policies on access nest at most {NESTING_MAX} brackets or conditions in each other; nothing was taken over"
+    )]
+    TooDeep,
     /// It is not Cedar.
     #[error("the policies on access cannot be read: {0}; nothing was taken over")]
     Syntax(String),
@@ -264,7 +271,50 @@ fn read(text: &str) -> Result<PolicySet, AccessPolicyError> {
     if text.len() > TEXT_BYTES_MAX {
         return Err(AccessPolicyError::TooLong);
     }
+    if is_nested_too_deep(text) {
+        return Err(AccessPolicyError::TooDeep);
+    }
     PolicySet::from_str(text).map_err(|error| AccessPolicyError::Syntax(error.to_string()))
+}
+
+/// Whether brackets, or conditions of one policy, nest deeper than [`NESTING_MAX`]. The parser takes a part of the stack for each, and
+/// a stack that is used up ends the program.
+fn is_nested_too_deep(text: &str) -> bool {
+    let (mut depth, mut conditions) = (0_usize, 0_usize);
+    let mut word = String::new();
+    let mut characters = text.chars().peekable();
+    while let Some(character) = characters.next() {
+        if character.is_alphanumeric() || character == '_' {
+            word.push(character);
+            continue;
+        }
+        conditions += usize::from(word == "if");
+        word.clear();
+        match character {
+            '/' if characters.peek() == Some(&'/') => {
+                // To the end of the line.
+                characters.by_ref().take_while(|character| *character != '\n').for_each(drop);
+            }
+            '"' => {
+                // To the quote that ends it.
+                while let Some(within) = characters.next() {
+                    match within {
+                        '"' => break,
+                        '\\' => drop(characters.next()),
+                        _ => {}
+                    }
+                }
+            }
+            '(' | '[' | '{' => depth += 1,
+            ')' | ']' | '}' => depth = depth.saturating_sub(1),
+            ';' => conditions = 0,
+            _ => {}
+        }
+        if depth.max(conditions) > NESTING_MAX {
+            return true;
+        }
+    }
+    false
 }
 
 /// The policies whose head admits an action.

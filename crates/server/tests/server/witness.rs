@@ -9,7 +9,7 @@ use fiducia_custody::{
     AdminCommand, AdminError, AdminReply, Custody, DestructionScope, LogKeyCommand, LogKeyReply, WhenShort,
 };
 use fiducia_ledger::{CosignerKey, LogReader, TrustedLogs, VerifierKey, WitnessFolder, WitnessKey};
-use fiducia_policy::{AccessReason, GroundKind, Timestamp};
+use fiducia_policy::{AccessReason, Timestamp};
 use fiducia_server::{
     RunningWitness, Witness, WitnessAddress, Witnessed, Witnessing, WitnessingSettings, WitnessingThread,
 };

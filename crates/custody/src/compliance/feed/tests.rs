@@ -22,13 +22,13 @@ fn keys() -> LogKeys {
 }
 
 /// A leaf by its id. Rows have the ids of their leaves, so one that is no event's number cannot be shown.
-fn leaf(id: String) -> Leaf {
-    Leaf { id: EventId::new(&id).unwrap(), at: Noon.now(), event: Event::OrganizationCreated {} }
+fn leaf(id: &str) -> Leaf {
+    Leaf { id: EventId::new(id).unwrap(), at: Noon.now(), event: Event::OrganizationCreated {} }
 }
 
 fn readable(number: u8) -> Leaf {
     let id = ActivityId::from_bytes([number; 16]).to_string();
-    leaf(id.replace("activity_", "event_"))
+    leaf(&id.replace("activity_", "event_"))
 }
 
 /// A version that can show what the present one cannot.
@@ -83,7 +83,7 @@ impl Stand {
 fn an_entry_that_cannot_be_shown_holds_its_own_log_up_and_is_left_out_of_nothing() {
     let mut stand = Stand::new();
     let (first, second) = (organization(1), organization(2));
-    let strange = || leaf("event_of_a_newer_version".to_owned());
+    let strange = || leaf("event_of_a_newer_version");
     stand.publish(first, vec![readable(1), readable(2), strange(), readable(3)]);
     stand.publish(second, vec![readable(4)]);
     let (feed, thread) = stand.feed(project);
@@ -112,7 +112,7 @@ fn an_entry_that_cannot_be_shown_holds_its_own_log_up_and_is_left_out_of_nothing
 #[test]
 fn a_log_whose_first_entry_cannot_be_shown_lets_others_and_the_end_of_the_program_through() {
     let mut stand = Stand::new();
-    stand.publish(organization(1), vec![leaf("event_x".to_owned())]);
+    stand.publish(organization(1), vec![leaf("event_x")]);
     stand.publish(organization(2), vec![readable(4)]);
     let (feed, thread) = stand.feed(project);
     feed.published(vec![organization(1), organization(2)]);

@@ -357,3 +357,32 @@ fn a_policy_that_fails_permits_nothing() {
     };
     assert!(!ask(1).is_permitted);
 }
+
+#[test]
+fn what_is_nested_deep_is_refused_before_it_takes_the_stack() {
+    let nested = |open: &str, close: &str, times: usize| {
+        format!(
+            "@id(\"a\") permit (principal, action, resource) when {{ {}true{} }};",
+            open.repeat(times),
+            close.repeat(times)
+        )
+    };
+    for (open, close) in [
+        ("(", ")"),
+        ("[", "]"),
+        ("if true then ", " else false"),
+        ("(\"))))\" == ", ")"),
+        ("( // )))\n", ")"),
+    ] {
+        assert!(!is_nested_too_deep(&nested(open, close, 10)), "{open}");
+        let deep = nested(open, close, 5_000);
+        assert!(matches!(AccessPolicy::parse(&deep), Err(AccessPolicyError::TooDeep)), "{open}");
+    }
+    // As deep as is let through, the parser reads it.
+    let most = nested("(", ")", 10);
+    assert!(!matches!(
+        AccessPolicy::parse(&most),
+        Err(AccessPolicyError::TooDeep | AccessPolicyError::Syntax(_))
+    ));
+    assert!(is_nested_too_deep(&nested("\"\\\"\" == (", ")", 13)), "a quote that is escaped ends nothing");
+}
