@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::{ControlStore, DataDirectory, KeyStore, StoreError};
 
 /// Connections of one kind that rest at most. More readers than that at once open connections of their own and close them.
-const RESTING_MAX: usize = 8;
+const RESTING_MAX: usize = 32;
 
 /// A file that is opened for reading and can rest between readers.
 pub trait Rest: Sized {

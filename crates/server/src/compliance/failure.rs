@@ -96,7 +96,10 @@ impl IntoResponse for Failure {
         let mut error = serde_json::json!({ "type": kind, "message": self.message() });
         if let Self::KeyClosed(closed) = &self {
             // As the gateway says it on the same wire.
-            error["details"] = serde_json::json!({ "error_code": closed.code() });
+            let details = serde_json::json!({ "error_code": closed.code() });
+            if let Some(error) = error.as_object_mut() {
+                error.insert("details".to_owned(), details);
+            }
         }
         let body = serde_json::json!({ "type": "error", "error": error });
         let mut response = Response::new(Body::from(body.to_string()));

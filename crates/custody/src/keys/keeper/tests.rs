@@ -11,7 +11,7 @@ use super::super::services::{Connections, KeyServiceDirectory, KeyServices, Serv
 use super::*;
 
 /// Longer than any answer takes, so that only what never comes would be seen by it.
-const PATIENCE: Duration = Duration::from_secs(600);
+const PATIENCE: Duration = Duration::from_mins(10);
 
 struct Time(AtomicI64);
 
