@@ -147,7 +147,7 @@ fn a_report_asks_the_access_policies_in_force_and_names_them() {
     };
     assert!(found(Verdict::Fails).contains("auditor to read content"), "{}", found(Verdict::Fails));
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
-    let digest: String = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    let digest = digest.as_ref().iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
     assert!(found(Verdict::Figure).contains(&digest), "{}", found(Verdict::Figure));
 }
 

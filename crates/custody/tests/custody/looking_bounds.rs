@@ -243,7 +243,8 @@ fn a_customers_word_counts_while_whoever_gave_it_may_give_it() {
     let support = staff(&world, "support");
     let wanted = request(AccessScope::Conversation(conversation), AccessReason::CustomerSupport);
     let asked = ask(&world, &support, wanted).unwrap();
-    give(&world, &admin.staff().unwrap(), AccessCommand::Approve { session: asked.id, remark: None }).unwrap();
+    give(&world, &admin.staff().unwrap(), AccessCommand::Approve { session: asked.id, remark: None })
+        .unwrap();
     look(&world, &support, asked.id, (LookTarget::default(), None)).unwrap();
     change_roles(&world, &admin, "research");
     look(&world, &support, asked.id, (LookTarget::default(), None)).unwrap_err();

@@ -257,7 +257,7 @@ fn what_a_closed_key_protects_is_refused_by_its_code_in_words_for_people() {
     assert_eq!(refused.status, 503, "{}", refused.text());
     let page = refused.text();
     assert!(page.contains("The key is closed") && page.contains("key_disabled"), "{page}");
-    crate::key_service::check_discreet(&page);
+    crate::key_service::check_discreet(page);
     centre.app.service_says(None);
     assert_eq!(read().status, 200);
 }

@@ -28,7 +28,7 @@ fn messages_beneath_a_closed_key_are_refused_by_its_code_and_come_back_with_it()
         assert!(said.contains(problem.code()) && said.contains("nothing of it is lost"), "{said}");
         assert_eq!(refused.json()["error"]["details"]["error_code"], problem.code());
         assert_eq!(refused.header("x-should-retry"), Some(retry));
-        check_discreet(&refused.text());
+        check_discreet(refused.text());
         // What holds no content needs no key.
         assert_eq!(api.get("/apps/chats").status, 200);
         assert_eq!(api.get("/activities").status, 200);
