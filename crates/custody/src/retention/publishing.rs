@@ -28,6 +28,15 @@ impl Writer {
         }
         let policy = Policy::parse(&source)
             .map_err(|problems| AdminError::Invalid(format!("{problems}\nNothing was published.")))?;
+        // What is published is promised, and no request passes through safeguards yet.
+        if !policy.safety().is_empty() {
+            return Err(AdminError::Invalid(
+                "the policy says what is done about findings, limits or tools, and this version does none of it: it can be \
+                 checked and compared, but not published. Take `safeguards`, `trusted`, `limits` and `sandbox` out. Nothing \
+                 was published"
+                    .to_owned(),
+            ));
+        }
         let (current, old) = self.governance.current();
         // What is built in promised nothing yet: its locks bind nobody who publishes for the first time.
         if current > PolicyVersion::default() {

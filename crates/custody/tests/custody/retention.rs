@@ -220,6 +220,21 @@ fn a_hold_outlasts_every_end_and_its_release_applies_the_schedule_again() {
 }
 
 #[test]
+fn a_policy_that_promises_safeguards_is_not_published_while_nothing_keeps_them() {
+    let world = World::new();
+    let rule = "\n[[safeguards.secrets]]\nid = \"keys\"\nclause = \"Keys are refused\"\nsteps = [{ at = 0.9, action = \"refuse\" }]\n";
+    let publish =
+        |source: String| world.govern(RetentionCommand::PublishPolicy { source, actor: "tester".to_owned() });
+    let plain = include_str!("policy.toml").to_owned();
+    let refused = publish(plain.clone() + rule).unwrap_err();
+    assert!(
+        matches!(&refused, AdminError::Invalid(text) if text.contains("Nothing was published")),
+        "{refused}"
+    );
+    publish(plain).unwrap();
+}
+
+#[test]
 fn a_release_without_days_of_its_own_has_those_of_the_policy_and_explains_itself() {
     let mut world = World::new();
     world.use_new_organization("builders", Plan::Api, Agreement::Standard);

@@ -167,6 +167,11 @@ pub struct NotPermitted<'a> {
 }
 
 impl SafetyTerms {
+    /// Whether nothing is said.
+    pub const fn is_empty(&self) -> bool {
+        self.rules.is_empty() && self.trusted.is_empty() && self.limits.is_empty() && self.sandbox.is_empty()
+    }
+
     /// The limits for a request: of each kind the smallest that any rule says.
     pub fn limits(&self, plan: Plan, model: &str) -> Vec<TokenLimit<'_>> {
         let applying: Vec<&LimitRule> =

@@ -170,16 +170,15 @@ fn a_growing_log_is_cosigned_by_every_witness_and_a_cut_one_is_not_served() {
 
 #[test]
 fn a_rewritten_history_is_seen_by_the_witness_and_by_nothing_else() {
-    // Two servers with the same keys: one shows the witness its history, the other has another one of the same length.
+    // Two servers with the same keys: one shows the witness its history, the other has another one that is no shorter.
     let (honest, rewritten) = (Stand::new(), Stand::new());
     assert_eq!(honest.key(), rewritten.key(), "the planted case: the owner of the key rewrites");
     honest.grow();
     let planted = br#"{"model":"claude-x","max_tokens":9,"messages":[{"role":"user","content":"another"}]}"#;
     assert_eq!(rewritten.app.post("/v1/messages", &[], planted).status, 200);
-    let deadline = std::time::Instant::now() + Duration::from_secs(20);
+    // How many entries an exchange makes depends on what is committed together.
     while rewritten.size() < honest.size() {
-        assert!(std::time::Instant::now() < deadline, "the log does not grow");
-        std::thread::yield_now();
+        rewritten.grow();
     }
     let log = rewritten.ledger().join(rewritten.app.organization.uuid());
     fiducia_ledger::verify_log(&log, &rewritten.key()).expect("every check of itself passes");
