@@ -74,18 +74,22 @@ impl Custody {
             self.looked(&session, &LookTarget::default(), (sight, SeenIn::Ticket))
         };
         let read = self.settled(&asker, &session, looked);
-        // Whatever was too unusual ended it already.
-        let now = self.reader().control()?.access_session(session.id)?;
-        let ended = match now {
-            Some(now) if now.state == AccessState::Open => self.end_once(&asker, &session),
-            _ => Ok(()),
-        };
+        let ended = self.end_if_open(&asker, &session);
         // Why nothing was opened says more than why that could not be logged.
         let shown = read?;
         ended.map_err(|error| {
             AdminError::Storage(format!("nothing is shown, though the look is in the log: {error}"))
         })?;
         Ok(shown.content)
+    }
+
+    /// Ends the session of a single look; whatever was too unusual ended it already.
+    fn end_if_open(&self, asker: &Asker, session: &AccessSession) -> Result<(), AdminError> {
+        let now = self.reader().control()?.access_session(session.id)?;
+        match now {
+            Some(now) if now.state == AccessState::Open => self.end_once(asker, session),
+            _ => Ok(()),
+        }
     }
 
     fn begin_once(
